@@ -1,1 +1,26 @@
-//! link
+//! What control plane and edges say to each other.
+//!
+//! The control plane orders ([`ToEdge`]): carriers, assignments, verifications, actions. An edge reports ([`FromEdge`]): status,
+//! verdicts, accepted and refused credentials. Desired and observed state never share a type. A secret crosses only [`Sealed`] to the one
+//! edge that is at the other end. Today the two ends meet [in process](pair); the same messages are to travel over one HTTP/2 stream.
+
+mod assignment;
+mod carrier;
+mod edge;
+mod pair;
+mod report;
+mod seal;
+mod status;
+mod verification;
+
+pub use assignment::{Account, Assignment, Contact, Credential, DigestPolicy, Generation, OnDowngrade, PolicySource};
+pub use carrier::{CarrierProfile, FailureBudget, NonceReuse, OptionsPing, Pacing, VerifyBy};
+pub use edge::{Hello, Sites};
+pub use pair::{Action, ControlEnd, EdgeEnd, LinkClosed, ToEdge, Withdrawal, pair};
+pub use report::FromEdge;
+pub use seal::{SealError, SealKey, Sealed, Secret};
+pub use status::{Negotiated, OptionsState, OptionsStatus, RegistrationState, TrunkStatus};
+pub use verification::{Outcome, Verdict, VerifyMode, VerifyOrder};
+
+/// Microseconds since the Unix epoch, UTC.
+pub type UnixMicros = i64;

@@ -1,0 +1,50 @@
+use diagnosis::Diagnosis;
+use serde::{Deserialize, Serialize};
+
+use crate::{Generation, Negotiated, TrunkStatus, UnixMicros, Verdict};
+
+/// What an edge reports.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum FromEdge {
+    /// Observed states that changed, the latest of each trunk, at most 250 ms old.
+    Status(Vec<TrunkStatus>),
+    /// A verification has ended.
+    Verdict(Box<Verdict>),
+    /// The carrier accepted a credential version: the first time after it was assigned, and whenever what was negotiated changes.
+    Accepted {
+        /// The trunk's id.
+        trunk: String,
+        /// What was desired when it was sent.
+        generation: Generation,
+        /// The credential version.
+        version: u32,
+        /// A digest was asked for and accepted.
+        authenticated: bool,
+        /// Realm and algorithm, to be pinned.
+        negotiated: Option<Negotiated>,
+        /// When the answer came.
+        at: UnixMicros,
+    },
+    /// The carrier refused a credential version of the registration itself.
+    Refused {
+        /// The trunk's id.
+        trunk: String,
+        /// What was desired when it was sent.
+        generation: Generation,
+        /// The credential version.
+        version: u32,
+        /// A digest was sent, so it counts as a failed digest.
+        digest_sent: bool,
+        /// The version is held: it is not tried again by itself.
+        held: bool,
+        /// Why.
+        diagnosis: Box<Diagnosis>,
+        /// When the answer came.
+        at: UnixMicros,
+    },
+    /// A withdrawn trunk's binding is gone from the carrier, or has lapsed.
+    Unregistered {
+        /// The trunk's id.
+        trunk: String,
+    },
+}

@@ -1,0 +1,177 @@
+use std::fmt;
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, Zeroizing};
+
+/// What a credential version keeps secret. Debug prints no value.
+#[derive(Debug)]
+pub enum Secret {
+    /// A password.
+    Password(SecretString),
+    /// H(username:realm:password) in hexadecimal for each algorithm's IANA name.
+    Ha1(Vec<(String, SecretString)>),
+}
+
+/// A secret that only the edge at the other end can open.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed {
+    nonce: [u8; 24],
+    bytes: Vec<u8>,
+}
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sealed")
+    }
+}
+
+/// What seals secrets to one edge.
+pub struct SealKey(Zeroizing<[u8; 32]>);
+
+impl fmt::Debug for SealKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealKey")
+    }
+}
+
+/// Wrong key, wrong trunk or version, or damaged bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SealError;
+
+impl fmt::Display for SealError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the sealed secret does not open: wrong key, wrong trunk or version, or damaged")
+    }
+}
+
+impl std::error::Error for SealError {}
+
+impl SealKey {
+    /// Draws a key from the system.
+    ///
+    /// # Panics
+    /// If the system has no entropy: nothing could be sealed safely.
+    pub fn random() -> Self {
+        let mut bytes = Zeroizing::new([0; 32]);
+        getrandom::fill(&mut bytes[..]).expect("the system gives entropy");
+        SealKey(bytes)
+    }
+
+    /// Lends the key to the other end of the same process.
+    #[must_use]
+    pub fn share(&self) -> Self {
+        SealKey(self.0.clone())
+    }
+
+    /// Seals a secret to a trunk (empty where it belongs to none) and version.
+    ///
+    /// # Panics
+    /// If the system has no entropy.
+    pub fn seal(&self, trunk: &str, version: u32, secret: &Secret) -> Sealed {
+        let mut nonce = [0; 24];
+        getrandom::fill(&mut nonce).expect("the system gives entropy");
+        let plain = plain(secret);
+        let bytes = self
+            .cipher()
+            .encrypt(&XNonce::from(nonce), Payload { msg: &plain, aad: &aad(trunk, version) })
+            .expect("a credential is far below the cipher's limit");
+        Sealed { nonce, bytes }
+    }
+
+    /// Opens what was sealed for this trunk and version.
+    ///
+    /// # Errors
+    /// [`SealError`] for another key, trunk or version, and for damaged bytes.
+    pub fn open(&self, trunk: &str, version: u32, sealed: &Sealed) -> Result<Secret, SealError> {
+        let payload = Payload { msg: &sealed.bytes, aad: &aad(trunk, version) };
+        let plain = Zeroizing::new(self.cipher().decrypt(&XNonce::from(sealed.nonce), payload).map_err(|_| SealError)?);
+        parse(&plain).ok_or(SealError)
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new((&*self.0).into())
+    }
+}
+
+fn aad(trunk: &str, version: u32) -> Vec<u8> {
+    let mut aad = Vec::with_capacity(trunk.len() + 5);
+    aad.extend_from_slice(trunk.as_bytes());
+    aad.push(0);
+    aad.extend_from_slice(&version.to_be_bytes());
+    aad
+}
+
+/// `p` and the password, or `h` and `NAME=HEX` lines.
+fn plain(secret: &Secret) -> Zeroizing<Vec<u8>> {
+    let mut out = Zeroizing::new(Vec::with_capacity(256));
+    match secret {
+        Secret::Password(password) => {
+            out.push(b'p');
+            out.extend_from_slice(password.expose_secret().as_bytes());
+        }
+        Secret::Ha1(values) => {
+            out.push(b'h');
+            for (algorithm, hex) in values {
+                out.extend_from_slice(algorithm.as_bytes());
+                out.push(b'=');
+                out.extend_from_slice(hex.expose_secret().as_bytes());
+                out.push(b'\n');
+            }
+        }
+    }
+    out
+}
+
+fn parse(plain: &[u8]) -> Option<Secret> {
+    let (kind, rest) = plain.split_first()?;
+    let text = std::str::from_utf8(rest).ok()?;
+    match kind {
+        b'p' => Some(Secret::Password(text.into())),
+        b'h' => {
+            let lines = text.lines().map(|line| line.split_once('=').map(|(name, hex)| (name.to_owned(), SecretString::from(hex))));
+            lines.collect::<Option<Vec<_>>>().map(Secret::Ha1)
+        }
+        _ => None,
+    }
+}
+
+impl Drop for Sealed {
+    fn drop(&mut self) {
+        self.bytes.zeroize();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_opens_for_its_own_trunk_and_version_only() {
+        let key = SealKey::random();
+        let sealed = key.seal("t1", 3, &Secret::Password("s3cret".into()));
+        assert!(matches!(key.open("t1", 3, &sealed), Ok(Secret::Password(p)) if p.expose_secret() == "s3cret"));
+        assert!(key.open("t1", 4, &sealed).is_err());
+        assert!(key.open("t2", 3, &sealed).is_err());
+        assert!(SealKey::random().open("t1", 3, &sealed).is_err());
+    }
+
+    #[test]
+    fn ha1_values_come_back_by_algorithm() {
+        let key = SealKey::random();
+        let sealed = key.seal("", 1, &Secret::Ha1(vec![("MD5".into(), "00ff".into()), ("SHA-256".into(), "11".into())]));
+        let Ok(Secret::Ha1(values)) = key.open("", 1, &sealed) else { panic!("not HA1 values") };
+        assert_eq!(values.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["MD5", "SHA-256"]);
+        assert_eq!(values[0].1.expose_secret(), "00ff");
+    }
+
+    #[test]
+    fn debug_output_shows_no_secret() {
+        let key = SealKey::random();
+        let secret = Secret::Password("s3cret".into());
+        let shown = format!("{:?} {:?} {:?}", key, key.seal("t", 1, &secret), secret);
+        assert!(!shown.contains("s3cret"), "{shown}");
+    }
+}
