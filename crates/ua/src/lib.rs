@@ -1,1 +1,23 @@
-//! ua
+//! The registering user agent, sans-IO.
+//!
+//! One [`Endpoint`] owns a shard's registrations: their transactions, timers, pacing and state. It is driven through one door in,
+//! [`Endpoint::handle`], and one door out, [`Endpoint::poll`]; it reads no clock, opens no socket and draws no randomness but from the
+//! seeds that it is given, so that the same inputs at the same times give the same outputs. There is no task, socket, timer or lock per
+//! registration. What was observed is judged in [`verdict`]; the words for it are `diagnosis`'.
+
+pub mod account;
+pub mod chance;
+pub mod command;
+pub mod endpoint;
+pub mod event;
+pub mod profile;
+pub mod time;
+pub mod verdict;
+
+pub use account::{Account, ContactSpec, Credential, DigestPolicy, OnDowngrade, PolicySource, Secret};
+pub use chance::Seeds;
+pub use command::{Action, Assignment, Command, Generation, Input, Local, Query, ResolveFault, Resolution, SendFault, Socket, VerifyMode, VerifyOrder, Withdrawal};
+pub use endpoint::{Config, Counters, Endpoint};
+pub use event::{Event, Negotiated, OptionsState, OptionsStatus, Output, Outcome, RegistrationState, Resume, ResumeBinding, ResumeNonce, Status, Verdict};
+pub use profile::{FailureBudget, NonceReuse, OptionsPing, Pacing, Profile, VerifyBy};
+pub use time::Instant;

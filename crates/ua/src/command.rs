@@ -1,0 +1,200 @@
+//! What goes into an endpoint.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{Account, Credential, DigestPolicy, Profile, Resume, VerifyBy};
+
+/// One of the endpoint's own sockets, by its place in `Endpoint::new`'s list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Local(pub u16);
+
+/// A local UDP socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Socket {
+    /// Where it is bound.
+    pub address: SocketAddr,
+    /// What goes into Via and Contact.
+    pub advertised: SocketAddr,
+}
+
+/// Names one request to resolve a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Query(pub u32);
+
+/// What goes in. `handle` takes each at its time.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A datagram arrived.
+    Datagram {
+        /// At this socket.
+        local: Local,
+        /// From there.
+        source: SocketAddr,
+        /// Its bytes.
+        bytes: &'a [u8],
+    },
+    /// A datagram could not be sent, or ICMP came back for that destination.
+    SendFailed {
+        /// From this socket.
+        local: Local,
+        /// The destination.
+        to: SocketAddr,
+        /// Why.
+        fault: SendFault,
+    },
+    /// A name was looked up.
+    Resolved {
+        /// As in `Output::Resolve`.
+        query: Query,
+        /// What was found.
+        outcome: Result<Resolution, ResolveFault>,
+    },
+    /// The control plane's order.
+    Command(Command),
+}
+
+/// Addresses of a host, in the order to be tried; each has passed the edge's gate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolution {
+    /// At least one.
+    pub addresses: Vec<SocketAddr>,
+    /// So long may they be used without asking again.
+    pub ttl: Duration,
+}
+
+/// Why a name led nowhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ResolveFault {
+    /// The name does not exist, or has no address; in words.
+    Failed(String),
+    /// It led to an address that the gate forbids.
+    Forbidden(IpAddr),
+    /// The gate forbids the port.
+    ForbiddenPort(u16),
+    /// Its addresses are of a family that no local socket has.
+    NoSocket(IpAddr),
+}
+
+/// Why a datagram did not leave or arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendFault {
+    /// ICMP port unreachable: nothing listens there.
+    Refused,
+    /// No route, or ICMP host or network unreachable.
+    Unreachable,
+    /// Larger than the path takes.
+    TooLarge,
+    /// The gate forbids it.
+    Forbidden,
+}
+
+/// The control plane's order.
+#[derive(Debug)]
+pub enum Command {
+    /// A carrier's profile, new or changed.
+    Carrier(Box<Profile>),
+    /// A trunk's desired state; `Resume` is what was saved of its registration before a restart.
+    Assign(Box<Assignment>, Option<Box<Resume>>),
+    /// A trunk is no longer this endpoint's.
+    Withdraw {
+        /// The trunk's id.
+        trunk: Arc<str>,
+        /// What becomes of its binding.
+        how: Withdrawal,
+    },
+    /// Credentials are to be tried.
+    Verify(Box<VerifyOrder>),
+    /// Something to do now, once.
+    Act {
+        /// The trunk's id.
+        trunk: Arc<str>,
+        /// What to do.
+        action: Action,
+    },
+}
+
+/// Orders the desired states of a trunk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Generation {
+    /// Which life of the store.
+    pub incarnation: u64,
+    /// Which change of it.
+    pub number: u64,
+}
+
+/// A trunk's desired state.
+#[derive(Clone, Debug)]
+pub struct Assignment {
+    /// The trunk's id.
+    pub trunk: Arc<str>,
+    /// Which desired state this is.
+    pub generation: Generation,
+    /// The carrier's id.
+    pub carrier: Arc<str>,
+    /// Who registers.
+    pub account: Account,
+    /// What may be answered.
+    pub policy: DigestPolicy,
+    /// The credentials to register with.
+    pub active: Option<Credential>,
+    /// The version before.
+    pub previous: Option<Credential>,
+    /// Tried once when the active version is refused.
+    pub standby: Option<Credential>,
+}
+
+/// What becomes of a withdrawn trunk's binding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Withdrawal {
+    /// It is removed.
+    Unregister,
+    /// It is left alone.
+    Forget,
+}
+
+/// Something to do for a trunk now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Renew the binding.
+    Refresh,
+    /// Remove it and stay away.
+    Unregister,
+    /// Forget the failed digests and try again.
+    ReleaseHold,
+}
+
+/// Credentials to be tried.
+#[derive(Clone, Debug)]
+pub struct VerifyOrder {
+    /// Names it.
+    pub id: Arc<str>,
+    /// The trunk whose credentials are tried.
+    pub trunk: Option<Arc<str>>,
+    /// Where to ask.
+    pub profile: Profile,
+    /// Who asks.
+    pub account: Account,
+    /// What may be answered.
+    pub policy: DigestPolicy,
+    /// What is tried.
+    pub credential: Option<Credential>,
+    /// How far to go.
+    pub mode: VerifyMode,
+    /// By which request.
+    pub by: VerifyBy,
+    /// A person waits: may use the reserved failed digest.
+    pub by_person: bool,
+    /// The verdict comes no later.
+    pub patience: Duration,
+}
+
+/// How far a verification goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VerifyMode {
+    /// Sends no digest.
+    ChallengeOnly,
+    /// Sends one digest.
+    Digest,
+}

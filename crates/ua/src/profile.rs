@@ -1,0 +1,94 @@
+//! What is known of a carrier.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How to reach a carrier and what to expect of it.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// The carrier's id.
+    pub id: Arc<str>,
+    /// Next hops in order, SIP URIs.
+    pub registrars: Vec<Box<str>>,
+    /// Preloaded Route and first hop.
+    pub outbound_proxy: Option<Box<str>>,
+    /// Whether the registrar goes into a preloaded Route.
+    pub route: bool,
+    /// How a new secret is tried.
+    pub verify_by: VerifyBy,
+    /// Whether a 2xx without a challenge is good enough.
+    pub accept_unproven: bool,
+    /// Whether a nonce is answered again unasked.
+    pub nonce_reuse: NonceReuse,
+    /// The carrier's spellings of algorithms, to IANA names.
+    pub algorithm_aliases: Vec<(Box<str>, Box<str>)>,
+    /// Compute a truncated SHA-512 for SHA-512-256.
+    pub truncated_sha512: bool,
+    /// Whether a response must come from the address that was asked.
+    pub response_source_exact: bool,
+    /// How fast it may be asked.
+    pub pacing: Pacing,
+    /// OPTIONS keep-alive; off where absent.
+    pub options: Option<OptionsPing>,
+    /// How many failed digests are allowed.
+    pub failure_budget: FailureBudget,
+    /// Between tries after a refusal that no password can cure.
+    pub forbidden_retry: Duration,
+    /// Text in a reason phrase, to a note for the operator.
+    pub phrase_notes: Vec<(Box<str>, Box<str>)>,
+}
+
+/// How a new secret is tried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum VerifyBy {
+    /// A contact-less REGISTER (RFC 3261 10.2.3).
+    #[default]
+    Query,
+    /// The renewal of the existing Contact.
+    Renew,
+    /// Not before promotion.
+    None,
+}
+
+/// Whether a nonce is answered again unasked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NonceReuse {
+    /// As long as the carrier has been seen to permit it.
+    #[default]
+    Auto,
+    /// Never.
+    Never,
+    /// Whatever the carrier did before.
+    Always,
+}
+
+/// How fast a carrier may be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pacing {
+    /// REGISTER datagrams per second.
+    pub registers_per_second: u32,
+    /// REGISTER transactions without a final answer.
+    pub in_flight: u32,
+}
+
+/// OPTIONS keep-alive of a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OptionsPing {
+    /// Between pings.
+    pub interval: Duration,
+    /// So many running without an answer: down.
+    pub failure_threshold: u32,
+    /// So many running with an answer: up.
+    pub success_threshold: u32,
+}
+
+/// How many failed digests are allowed per user name at a carrier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FailureBudget {
+    /// So many within the window, one of them reserved for a person's verification.
+    pub failures: u32,
+    /// The window.
+    pub window: Duration,
+    /// So many hold one credential version.
+    pub per_version: u32,
+}
