@@ -1,2 +1,49 @@
-//! xtask
-fn main() {}
+//! The project's own chores: `cargo xtask {setup,test,bench,prove,check}`.
+//!
+//! - `setup` installs the Debian packages that the tests need; at once when all are there.
+//! - `test` calls `setup`, then runs every suite and sums up; a suite that could not run is a failure.
+//! - `check` holds formatting, lints, documents and borders between crates to what they promise.
+//! - `prove NAME` runs what an issue must show, with the release binary, and writes `docs/proofs/NAME.md`.
+//! - `bench NAME` measures; what is not built yet says so and fails.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod bench;
+mod check;
+mod command;
+mod prove;
+mod setup;
+mod test;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The project's own chores")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Install the Debian packages that the tests need
+    Setup,
+    /// Run every suite, or one
+    Test(test::Arguments),
+    /// Measure
+    Bench(bench::Arguments),
+    /// Run what an issue must show and write docs/proofs/NAME.md
+    Prove(prove::Arguments),
+    /// Formatting, lints, documents, borders between crates
+    Check(check::Arguments),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().chore {
+        Chore::Setup => setup::run(),
+        Chore::Test(arguments) => test::run(&arguments),
+        Chore::Bench(arguments) => bench::run(&arguments),
+        Chore::Prove(arguments) => prove::run(&arguments),
+        Chore::Check(arguments) => check::run(&arguments),
+    }
+}

@@ -1,0 +1,17 @@
+//! What the end-to-end tests stand on: a real registrar, scripted carriers, the server under test, its API.
+//!
+//! Everything listens on loopback addresses that belong to this test process alone, and is ended by its own process id.
+
+#![allow(dead_code, clippy::print_stderr)]
+
+pub mod api;
+pub mod digest;
+pub mod kamailio;
+pub mod loopback;
+pub mod process;
+pub mod scene;
+pub mod secrets;
+pub mod server;
+pub mod sipp;
+pub mod udp;
+pub mod wait;

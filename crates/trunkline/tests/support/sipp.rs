@@ -1,0 +1,109 @@
+//! SIPp as a scripted carrier: a server-side scenario on a loopback address.
+
+use std::net::SocketAddr;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::loopback;
+use super::process::Process;
+use super::wait::{self, secs};
+
+/// A running scenario; ends with this value.
+pub struct Sipp {
+    address: SocketAddr,
+    process: Process,
+    folder: TempDir,
+}
+
+impl Sipp {
+    /// Runs the body of a `<scenario>` for every Call-ID that comes.
+    pub fn start(scenario: &str) -> Self {
+        let folder = tempfile::Builder::new().prefix("sipp").tempdir().expect("temporary folder");
+        let address = SocketAddr::from((loopback::next(), 5060));
+        let file = folder.path().join("carrier.xml");
+        let text = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<scenario name=\"carrier\">\n{scenario}\n</scenario>\n");
+        std::fs::write(&file, text).expect("scenario");
+        let mut command = Command::new("sipp");
+        command.arg("-sf").arg(&file).args(["-i", &address.ip().to_string(), "-p", "5060"]);
+        command.args(["-nostdin", "-trace_stat", "-fd", "1", "-trace_msg", "-default_behaviors", "none", "-timeout_error"]);
+        command.env("TERM", "dumb").current_dir(folder.path());
+        let mut process = Process::start(&command, &folder.path().join("log"));
+        wait::until_true("SIPp listens", secs(20), || {
+            process.must_run();
+            std::net::UdpSocket::bind(address).is_err()
+        });
+        Self { address, process, folder }
+    }
+
+    /// A carrier that answers OPTIONS with 200, and REGISTER with `code`, at once.
+    pub fn refusing(code: u16, reason: &str) -> Self {
+        Self::start(&format!("{OPTIONS_OR_REGISTER}{}", answer(code, reason, "", "")))
+    }
+
+    /// A carrier that challenges (MD5, realm `sipp.test`) and answers the digest with `code`, whatever it is.
+    pub fn refusing_after_challenge(code: u16, reason: &str) -> Self {
+        let challenge = "      WWW-Authenticate: Digest realm=\"sipp.test\", nonce=\"0a1b2c3d4e5f\", qop=\"auth\", algorithm=MD5\n";
+        Self::start(&format!(
+            "{OPTIONS_OR_REGISTER}{}<recv request=\"REGISTER\"/>{}",
+            answer(401, "Unauthorized", challenge, ""),
+            answer(code, reason, "", "")
+        ))
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// As a registrar URI of a carrier profile.
+    pub fn uri(&self) -> String {
+        format!("sip:{};transport=udp", self.address)
+    }
+
+    /// The requests of one method that it has received, from its message trace.
+    pub fn received(&self, method: &str) -> Vec<String> {
+        let mut requests = Vec::new();
+        for entry in std::fs::read_dir(self.folder.path()).expect("folder").flatten() {
+            if !entry.file_name().to_string_lossy().ends_with("_messages.log") {
+                continue;
+            }
+            let text = String::from_utf8_lossy(&std::fs::read(entry.path()).expect("trace")).replace("\r\n", "\n");
+            let blocks = text.split("message received [").skip(1).filter_map(|block| block.split_once("\n\n"));
+            requests.extend(blocks.map(|(_, message)| message.to_owned()).filter(|message| message.starts_with(&format!("{method} "))));
+        }
+        requests
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+}
+
+/// The first request of a Call-ID: an OPTIONS is answered with 200 and ends the call, a REGISTER goes on.
+const OPTIONS_OR_REGISTER: &str = r#"
+<recv request="OPTIONS" optional="true" next="options"/>
+<recv request="REGISTER" next="register"/>
+<label id="options"/>
+<send next="end"><![CDATA[
+
+      SIP/2.0 200 OK
+      [last_Via:]
+      [last_From:]
+      [last_To:];tag=[call_number]
+      [last_Call-ID:]
+      [last_CSeq:]
+      Content-Length: 0
+
+]]></send>
+<label id="register"/>
+"#;
+
+fn answer(code: u16, reason: &str, headers: &str, next: &str) -> String {
+    format!(
+        "<send{next}><![CDATA[\n\n      SIP/2.0 {code} {reason}\n      [last_Via:]\n      [last_From:]\n      [last_To:];tag=[call_number]\n      \
+         [last_Call-ID:]\n      [last_CSeq:]\n{headers}      Content-Length: 0\n\n]]></send>\n{}",
+        if next.is_empty() && code != 401 { "<label id=\"end\"/>\n" } else { "" }
+    )
+}
