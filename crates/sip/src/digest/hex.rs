@@ -1,0 +1,70 @@
+use std::fmt;
+use std::str;
+
+use zeroize::Zeroize;
+
+use super::Hash;
+
+/// A digest in lower-case hexadecimal, held inline, wiped when dropped, and never printed: an HA1 is as good as the
+/// password. It cannot be cloned; lend it by [`as_str`](HexDigest::as_str).
+pub struct HexDigest {
+    digits: [u8; 64],
+    len: usize,
+}
+
+impl HexDigest {
+    /// Takes 16 or 32 bytes of digest; more are cut off.
+    pub(crate) fn of(bytes: &[u8]) -> HexDigest {
+        let mut digits = [0; 64];
+        let mut len = 0;
+        for (pair, &byte) in digits.chunks_exact_mut(2).zip(bytes) {
+            pair.copy_from_slice(&pair_of(byte));
+            len += 2;
+        }
+        HexDigest { digits, len }
+    }
+
+    /// Takes a digest that a caller has in hexadecimal, of the length of `hash` and in any case.
+    pub fn from_hex(hash: Hash, text: &str) -> Option<HexDigest> {
+        if text.len() != hash.hex_len() || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return None;
+        }
+        let mut digits = [0; 64];
+        digits.iter_mut().zip(text.bytes()).for_each(|(digit, byte)| *digit = byte.to_ascii_lowercase());
+        Some(HexDigest { digits, len: text.len() })
+    }
+
+    /// The digits.
+    pub fn as_str(&self) -> &str {
+        str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// The digits as bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.digits.get(..self.len).unwrap_or_default()
+    }
+}
+
+/// The two digits of a byte.
+pub(crate) fn pair_of(byte: u8) -> [u8; 2] {
+    [digit(byte >> 4), digit(byte & 0x0f)]
+}
+
+fn digit(nibble: u8) -> u8 {
+    match nibble {
+        0..=9 => b'0' + nibble,
+        _ => b'a' + (nibble & 0x0f) - 10,
+    }
+}
+
+impl Drop for HexDigest {
+    fn drop(&mut self) {
+        self.digits.zeroize();
+    }
+}
+
+impl fmt::Debug for HexDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HexDigest(***, {} digits)", self.len)
+    }
+}
