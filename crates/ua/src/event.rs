@@ -1,5 +1,6 @@
 //! What comes out of an endpoint.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -277,4 +278,16 @@ pub struct ResumeNonce {
     pub issued_at: Instant,
     /// The local socket's address that it belongs to.
     pub local: SocketAddr,
+}
+
+impl fmt::Debug for Resume {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resume").field("trunk", &self.trunk).field("cseq", &self.cseq).field("clean", &self.clean).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ResumeNonce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResumeNonce").field("nc", &self.nc).finish_non_exhaustive()
+    }
 }

@@ -11,8 +11,10 @@ pub mod command;
 pub mod endpoint;
 pub mod event;
 pub mod profile;
+mod slab;
 pub mod time;
 pub mod verdict;
+mod wheel;
 
 pub use account::{Account, ContactSpec, Credential, DigestPolicy, OnDowngrade, PolicySource, Secret};
 pub use chance::Seeds;
