@@ -278,6 +278,14 @@ pub struct ResumeNonce {
     pub issued_at: Instant,
     /// The local socket's address that it belongs to.
     pub local: SocketAddr,
+    /// The challenge named its algorithm, so answers do.
+    pub algorithm_named: bool,
+    /// It came in Proxy-Authenticate.
+    pub proxy: bool,
+    /// The challenge asked for a hashed user name.
+    pub userhash: bool,
+    /// The challenge had `charset=UTF-8`.
+    pub utf8: bool,
 }
 
 impl fmt::Debug for Resume {

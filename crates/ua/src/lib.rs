@@ -6,12 +6,17 @@
 //! registration. What was observed is judged in [`verdict`]; the words for it are `diagnosis`'.
 
 pub mod account;
+mod answering;
+mod budget;
+mod challenge;
 pub mod chance;
 pub mod command;
 pub mod endpoint;
 pub mod event;
 pub mod profile;
+mod request;
 mod slab;
+mod targets;
 pub mod time;
 pub mod verdict;
 mod wheel;

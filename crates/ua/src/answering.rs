@@ -1,0 +1,92 @@
+//! A challenge being answered: the nonce, how often it was used, and the HA1 that goes with it.
+
+use std::net::SocketAddr;
+
+use secrecy::ExposeSecret;
+use sip::Name;
+use sip::digest::{self, Answer, HexDigest, Request};
+
+use crate::challenge::Choice;
+use crate::{Credential, Instant, Local, Secret};
+
+/// A challenge being answered. It belongs to one (target, realm, algorithm, local socket, Call-ID, credential version).
+pub struct Answering {
+    /// What the carrier asked.
+    pub choice: Choice,
+    /// Ours, kept as long as its nonce.
+    pub cnonce: Box<str>,
+    /// How often the nonce was used.
+    pub nc: u32,
+    /// When it came.
+    pub issued_at: Instant,
+    /// The credential version that answers.
+    pub version: u32,
+    /// The socket that it came to.
+    pub local: Local,
+    /// The address that was asked, which may differ from the one that answered.
+    pub target: SocketAddr,
+    ha1: HexDigest,
+    truncated_sha512: bool,
+}
+
+impl Answering {
+    /// Begins to answer; nothing is computed for the wire yet. Without a usable secret there is nothing to begin.
+    pub fn begin(choice: Choice, credential: &Credential, cnonce: Box<str>, truncated_sha512: bool, came: Came) -> Option<Self> {
+        let hash = choice.algorithm.hash;
+        let ha1 = match &*credential.secret {
+            Secret::Password(password) if truncated_sha512 && hash == digest::Hash::Sha512_256 => {
+                digest::ha1_truncated_sha512(&credential.username, &choice.realm, password.expose_secret().as_bytes())
+            }
+            Secret::Password(password) => digest::ha1(hash, &credential.username, &choice.realm, password.expose_secret().as_bytes()),
+            Secret::Ha1(values) => {
+                let (_, hex) = values.iter().find(|(of, _)| *of == hash)?;
+                HexDigest::from_hex(hash, hex.expose_secret())?
+            }
+        };
+        let Came { at, local, target } = came;
+        Some(Answering { choice, cnonce, nc: 0, issued_at: at, version: credential.version, local, target, ha1, truncated_sha512 })
+    }
+
+    /// Counts the nonce up and writes the header that answers this request.
+    pub fn header(&mut self, username: &str, method: &str, uri: &str) -> (Name, Vec<u8>) {
+        self.nc = self.nc.saturating_add(1);
+        let answer = Answer {
+            algorithm: self.choice.algorithm,
+            ha1: self.ha1.as_str(),
+            realm: &self.choice.realm,
+            username,
+            nonce: &self.choice.nonce,
+            opaque: self.choice.opaque.as_deref(),
+            qop: self.choice.qop,
+            cnonce: &self.cnonce,
+            nc: self.nc,
+            algorithm_echo: self.choice.spelled.is_some(),
+            userhash: self.choice.userhash,
+            utf8: self.choice.utf8,
+            truncated_sha512: self.truncated_sha512,
+        };
+        let mut value = Vec::with_capacity(320);
+        answer.write(&Request { method, uri, body: b"" }, &mut value);
+        (self.choice.source.answered_in(), value)
+    }
+
+    /// Goes on with the nonce that the carrier names for the next request (RFC 7616 3.5 `nextnonce`).
+    pub fn next_nonce(&mut self, nonce: &[u8], now: Instant) {
+        if *self.choice.nonce != *nonce {
+            self.choice.nonce = nonce.into();
+            self.nc = 0;
+            self.issued_at = now;
+        }
+    }
+}
+
+/// Where and when a challenge came.
+#[derive(Clone, Copy, Debug)]
+pub struct Came {
+    /// When.
+    pub at: Instant,
+    /// To which socket.
+    pub local: Local,
+    /// After asking whom.
+    pub target: SocketAddr,
+}

@@ -1,0 +1,141 @@
+//! Requests as bytes.
+
+use std::net::SocketAddr;
+
+use sip::build::Builder;
+use sip::{Host, Name, Uri};
+
+use crate::{Account, ContactSpec};
+
+/// What stays the same for the life of a registration (RFC 3261 10.2.4) or of one verification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The Call-ID.
+    pub call_id: Box<str>,
+    /// The tag of From.
+    pub from_tag: Box<str>,
+    /// The CSeq sent last.
+    pub cseq: u32,
+}
+
+/// RFC 3261 8.1.1.5 wants less than 2^31; far before it, a new Call-ID begins a new count.
+pub const CSEQ_MAX: u32 = (1 << 31) - 1_000_000;
+
+/// What a REGISTER carries beside the account's own.
+pub struct Register<'r> {
+    /// Who registers.
+    pub account: &'r Account,
+    /// Call-ID, tag and CSeq.
+    pub identity: &'r Identity,
+    /// The `Via` branch, cookie included.
+    pub branch: &'r str,
+    /// The socket's advertised address.
+    pub via: SocketAddr,
+    /// The preloaded Route (RFC 3261 8.1.1.1).
+    pub route: Option<&'r str>,
+    /// Contact URIs and the seconds to ask for each; none for a query of bindings.
+    pub contacts: &'r [(&'r str, u32)],
+    /// Headers that answer challenges, with their values.
+    pub answers: &'r [(Name, Vec<u8>)],
+    /// User-Agent.
+    pub user_agent: &'r str,
+}
+
+impl Register<'_> {
+    /// Writes the request into a buffer that is lent, and returns it.
+    pub fn write(&self, buffer: Vec<u8>) -> Vec<u8> {
+        let account = self.account;
+        let from = account.from_uri.as_deref().unwrap_or(&account.address_of_record);
+        let mut builder = Builder::request_into(buffer, "REGISTER", &account.request_uri)
+            .header("Via", format_args!("SIP/2.0/UDP {};rport;branch={}", self.via, self.branch))
+            .header("Max-Forwards", 70);
+        if let Some(route) = self.route {
+            builder = builder.header("Route", format_args!("<{route}>"));
+        }
+        builder = builder
+            .header("From", format_args!("<{from}>;tag={}", self.identity.from_tag))
+            .header("To", format_args!("<{}>", account.address_of_record))
+            .header("Call-ID", &self.identity.call_id)
+            .header("CSeq", format_args!("{} REGISTER", self.identity.cseq));
+        for (contact, expires) in self.contacts {
+            builder = builder.header("Contact", format_args!("<{contact}>;expires={expires}"));
+        }
+        // Some registrars read the parameter only, some the header only.
+        if let [(_, expires)] = self.contacts {
+            builder = builder.header("Expires", expires);
+        }
+        for (name, value) in self.answers {
+            builder = builder.header_bytes(name.as_str(), value);
+        }
+        for (name, value) in &account.extra_headers {
+            builder = builder.header(name, value);
+        }
+        builder.header("User-Agent", account.user_agent.as_deref().unwrap_or(self.user_agent)).finish()
+    }
+}
+
+/// An OPTIONS that asks whether a registrar answers.
+pub struct Options<'r> {
+    /// The registrar's URI.
+    pub uri: &'r str,
+    /// Call-ID, tag and CSeq.
+    pub identity: &'r Identity,
+    /// The `Via` branch, cookie included.
+    pub branch: &'r str,
+    /// The socket's advertised address.
+    pub via: SocketAddr,
+    /// User-Agent.
+    pub user_agent: &'r str,
+}
+
+impl Options<'_> {
+    /// Writes the request into a buffer that is lent, and returns it.
+    pub fn write(&self, buffer: Vec<u8>) -> Vec<u8> {
+        Builder::request_into(buffer, "OPTIONS", self.uri)
+            .header("Via", format_args!("SIP/2.0/UDP {};rport;branch={}", self.via, self.branch))
+            .header("Max-Forwards", 70)
+            .header("From", format_args!("<sip:ping@{}>;tag={}", self.via, self.identity.from_tag))
+            .header("To", format_args!("<{}>", self.uri))
+            .header("Call-ID", &self.identity.call_id)
+            .header("CSeq", format_args!("{} OPTIONS", self.identity.cseq))
+            .header("Accept", "application/sdp")
+            .header("User-Agent", self.user_agent)
+            .finish()
+    }
+}
+
+/// Writes the Contact URI of an account at a socket.
+pub fn contact_uri(account: &Account, advertised: SocketAddr) -> String {
+    let ContactSpec { user, host, port, transport, params } = &account.contact;
+    let own_user = Uri::parse(&account.address_of_record).ok().and_then(|uri| uri.user);
+    let mut uri = String::from("sip:");
+    if let Some(user) = user.as_deref().or(own_user) {
+        uri.push_str(user);
+        uri.push('@');
+    }
+    match (host.as_deref(), port) {
+        (Some(host), None) => uri.push_str(host),
+        (Some(host), Some(port)) => uri.push_str(&format!("{host}:{port}")),
+        (None, port) => uri.push_str(&SocketAddr::new(advertised.ip(), port.unwrap_or(advertised.port())).to_string()),
+    }
+    if let Some(transport) = transport {
+        uri.push_str(";transport=");
+        uri.push_str(transport);
+    }
+    if let Some(params) = params {
+        uri.push(';');
+        uri.push_str(params);
+    }
+    uri
+}
+
+/// Where a registrar's URI leads: host without brackets, and port.
+pub fn hop(uri: &str) -> Option<(String, u16)> {
+    let uri = Uri::parse(uri).ok()?;
+    let host = match uri.host {
+        Host::Name(name) => name.trim_end_matches('.').to_owned(),
+        Host::V4(address) => address.to_string(),
+        Host::V6(address) => address.to_string(),
+    };
+    Some((host, uri.port.unwrap_or(5060)))
+}
