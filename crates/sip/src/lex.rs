@@ -105,6 +105,16 @@ pub(crate) fn decimal(digits: &[u8]) -> Result<u32, NotANumber> {
     digits.iter().try_fold(0u32, |v, d| v.checked_mul(10)?.checked_add(u32::from(d.checked_sub(b'0')?))).ok_or(NotANumber::TooBig)
 }
 
+/// The value of a hexadecimal digit.
+pub(crate) fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
 /// Splits a list at its top-level commas: not inside quotes, not inside angle brackets.
 /// A quote or bracket that is never closed runs to the end.
 #[derive(Clone)]

@@ -54,7 +54,7 @@ impl<'a> Uri<'a> {
                     Some((user, password)) => (user, Some(password)),
                 };
                 check(user, |b| matches!(b, b'&' | b'=' | b'+' | b'$' | b',' | b';' | b'?' | b'/'))
-                    .and_then(|()| if user.is_empty() { Err(0) } else { Ok(()) })
+                    .and(if user.is_empty() { Err(0) } else { Ok(()) })
                     .map_err(|within| UriError::User { at: at(user, within) })?;
                 if let Some(password) = password {
                     check(password, |b| matches!(b, b'&' | b'=' | b'+' | b'$' | b','))
@@ -154,7 +154,10 @@ fn offset(text: &str, part: &str) -> usize {
 
 fn host_and_port(text: &str) -> Result<(Host<'_>, Option<u16>), UriError> {
     // The last bracket ends an IPv6 address; colons before it are its own.
-    let host_end = text.rfind(']').map_or(0, |bracket| bracket + 1);
+    let host_end = match (text.starts_with('['), text.rfind(']')) {
+        (true, None) => return Err(UriError::Host),
+        (_, bracket) => bracket.map_or(0, |bracket| bracket + 1),
+    };
     let colon = text.get(host_end..).and_then(|rest| rest.find(':')).map(|colon| host_end + colon);
     let (host, port) = match colon.and_then(|colon| text.split_at_checked(colon)) {
         None => (text, None),

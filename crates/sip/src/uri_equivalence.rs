@@ -1,6 +1,6 @@
 //! When two URIs are the same: RFC 3261 19.1.4.
 
-use crate::Uri;
+use crate::{Uri, lex};
 
 /// Parameters that never match if only one URI has them.
 const NEVER_IGNORED: [&str; 5] = ["user", "ttl", "method", "maddr", "transport"];
@@ -71,7 +71,7 @@ impl Iterator for Units<'_> {
     fn next(&mut self) -> Option<(u8, bool)> {
         let (&first, rest) = self.rest.split_first()?;
         let escaped = match (first, rest) {
-            (b'%', [high, low, rest @ ..]) => hex(*high).zip(hex(*low)).map(|(high, low)| (high.wrapping_shl(4) | low, rest)),
+            (b'%', [high, low, rest @ ..]) => lex::hex(*high).zip(lex::hex(*low)).map(|(high, low)| (high << 4 | low, rest)),
             _ => None,
         };
         let (byte, was_escaped) = match escaped {
@@ -90,14 +90,5 @@ impl Iterator for Units<'_> {
             Case::Ignored => byte.to_ascii_lowercase(),
         };
         Some((byte, was_escaped && reserved))
-    }
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
     }
 }

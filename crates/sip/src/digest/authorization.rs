@@ -128,8 +128,8 @@ fn extended_value(value: &[u8]) -> Option<String> {
     while let Some(byte) = rest.next() {
         bytes.push(match byte {
             b'%' => {
-                let digits = [rest.next()?, rest.next()?];
-                u8::from_str_radix(str::from_utf8(&digits).ok()?, 16).ok()?
+                let (high, low) = (lex::hex(rest.next()?)?, lex::hex(rest.next()?)?);
+                high << 4 | low
             }
             _ => byte,
         });

@@ -1,5 +1,6 @@
 use md5::Md5;
 use sha2::{Digest, Sha256, Sha512, Sha512_256};
+use zeroize::Zeroize;
 
 use super::{Hash, HexDigest};
 
@@ -33,7 +34,10 @@ fn run<D: Digest>(parts: &[&[u8]]) -> HexDigest {
         first = false;
         hash.update(part);
     }
-    HexDigest::of(&hash.finalize())
+    let mut digest = hash.finalize();
+    let hex = HexDigest::of(&digest);
+    digest.as_mut_slice().zeroize();
+    hex
 }
 
 /// H(username:realm:password), the HA1 before any session (RFC 7616 3.4.2). All are taken as they are, in UTF-8;
