@@ -41,8 +41,12 @@ fn secret(line: &str) -> Option<&'static str> {
         return Some("a private key");
     }
     let token = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    let known =
-        [("AKIA", 20, "an AWS key"), ("ghp_", 40, "a GitHub token"), ("github_pat_", 60, "a GitHub token"), ("xoxb-", 5, "a Slack token")];
+    let known = [
+        ("AKIA", 20, "an AWS key"),
+        ("ghp_", 40, "a GitHub token"),
+        ("github_pat_", 60, "a GitHub token"),
+        (concat!("xox", "b-"), 20, "a Slack token"),
+    ];
     line.split(|c: char| !c.is_ascii() || !(token(c as u8) || c == '-'))
         .find_map(|word| known.iter().find(|(prefix, length, _)| word.starts_with(prefix) && word.len() >= *length).map(|(.., kind)| *kind))
 }

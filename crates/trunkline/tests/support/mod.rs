@@ -5,6 +5,7 @@
 #![allow(dead_code, clippy::print_stderr)]
 
 pub mod api;
+pub mod capture;
 pub mod digest;
 pub mod kamailio;
 pub mod loopback;
@@ -15,3 +16,4 @@ pub mod server;
 pub mod sipp;
 pub mod udp;
 pub mod wait;
+pub mod watch;

@@ -71,6 +71,12 @@ impl Launch {
         self
     }
 
+    /// On data that are not its own.
+    pub fn on_data(mut self, data: &Path) -> Self {
+        data.clone_into(&mut self.data);
+        self
+    }
+
     /// With HTTP at this address.
     pub fn http_at(mut self, address: SocketAddr) -> Self {
         self.http = address;

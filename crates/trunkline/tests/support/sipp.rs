@@ -26,7 +26,18 @@ impl Sipp {
         std::fs::write(&file, text).expect("scenario");
         let mut command = Command::new("sipp");
         command.arg("-sf").arg(&file).args(["-i", &address.ip().to_string(), "-p", "5060"]);
-        command.args(["-nostdin", "-trace_stat", "-fd", "1", "-trace_msg", "-default_behaviors", "none", "-timeout_error"]);
+        command.args([
+            "-deadcall_wait",
+            "0",
+            "-nostdin",
+            "-trace_stat",
+            "-fd",
+            "1",
+            "-trace_msg",
+            "-default_behaviors",
+            "none",
+            "-timeout_error",
+        ]);
         command.env("TERM", "dumb").current_dir(folder.path());
         let mut process = Process::start(&command, &folder.path().join("log"));
         wait::until_true("SIPp listens", secs(20), || {

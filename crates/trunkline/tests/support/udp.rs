@@ -45,6 +45,7 @@ impl Seen {
 /// Answers what it receives by a script and remembers it.
 pub struct Peer {
     address: SocketAddr,
+    socket: UdpSocket,
     seen: Arc<Mutex<Vec<Seen>>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -58,6 +59,7 @@ impl Peer {
         let address = socket.local_addr().expect("address");
         let seen = Arc::new(Mutex::new(Vec::new()));
         let stop = Arc::new(AtomicBool::new(false));
+        let sender = socket.try_clone().expect("a second handle");
         let (remembers, stops) = (Arc::clone(&seen), Arc::clone(&stop));
         let thread = thread::spawn(move || {
             let mut buffer = vec![0; 65_536];
@@ -74,7 +76,7 @@ impl Peer {
                 }
             }
         });
-        Self { address, seen, stop, thread: Some(thread) }
+        Self { address, socket: sender, seen, stop, thread: Some(thread) }
     }
 
     /// A peer that answers OPTIONS with 200 and REGISTER by the script.
@@ -85,6 +87,16 @@ impl Peer {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// As a registrar URI of a carrier profile.
+    pub fn uri(&self) -> String {
+        format!("sip:{};transport=udp", self.address)
+    }
+
+    /// Sends a datagram of its own accord.
+    pub fn send(&self, to: SocketAddr, text: &str) {
+        self.socket.send_to(text.as_bytes(), to).expect("send");
     }
 
     /// Everything received so far.

@@ -1,0 +1,29 @@
+//! Trunkline as its operators and its carriers see it: the real binary, a real Kamailio, scripted carriers.
+//!
+//! The oracle is the API contract and what Kamailio itself says; nothing here looks inside. One program for all topics:
+//! the slow ones (Timer F alone is 32 s) then overlap with the others.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod access;
+mod bad_input;
+mod bulk;
+mod contact;
+mod demo;
+mod dns_and_network;
+mod idempotency;
+mod listing;
+mod live_credentials;
+mod nonce_reuse;
+mod policy;
+mod refusals;
+mod removal;
+mod restart;
+mod rotation;
+mod secrets;
+mod slow_carrier;
+mod startup;
+mod static_credentials;
+mod unproven;
+mod verify;

@@ -1,0 +1,11 @@
+//! What an issue must show, at length, with the release binary: `cargo xtask prove NAME` runs these and keeps their figures.
+//!
+//! They are ignored otherwise: the same promises are held by the shorter tests in `e2e`.
+
+#![allow(clippy::print_stderr)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod figures;
+mod registration;
