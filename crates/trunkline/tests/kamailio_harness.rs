@@ -2,12 +2,13 @@
 
 mod support;
 
-use serde_json::json;
+use support::capture::{Capture, payloads};
 use support::digest::{Algorithm, Client};
 use support::kamailio::{Kamailio, Options, Outcome};
 use support::sipp::Sipp;
 use support::udp::{self, Peer, status};
 use support::wait::{self, secs};
+use support::watch::watched;
 
 fn registers_and_is_listed(kamailio: &Kamailio) {
     kamailio.add_user("alice", "12345");
@@ -125,6 +126,7 @@ fn a_person_sees_the_same_with_kamcmd() {
 #[test]
 fn sipp_answers_options_and_refuses_register_before_or_after_a_digest() {
     let before = Sipp::refusing(403, "Forbidden (no such trunk)");
+    assert_eq!(status(&Client::new(before.address(), "sipp.test", "pinger").options()), 200);
     let answer = Client::new(before.address(), "sipp.test", "alice").register(600, None);
     assert!(answer.starts_with("SIP/2.0 403 Forbidden (no such trunk)"), "{answer}");
     let after = Sipp::refusing_after_challenge(403, "Forbidden");
@@ -140,5 +142,33 @@ fn a_scripted_peer_counts_requests_and_not_retransmissions() {
     assert_eq!(status(&client.register(600, None)), 401);
     assert_eq!(peer.registers().len(), 1);
     assert_eq!(peer.registers()[0].cseq(), 1);
-    assert_eq!(json!(peer.seen().len()), json!(1));
+    assert_eq!(peer.seen().len(), 1);
+}
+
+#[test]
+fn a_capture_holds_what_went_over_the_wire() {
+    let kamailio = Kamailio::md5();
+    kamailio.add_user("alice", "secret");
+    let folder = tempfile::tempdir().expect("folder");
+    let capture = Capture::start(folder.path(), &format!("udp and host {}", kamailio.address().ip()));
+    let mut client = Client::new(kamailio.address(), kamailio.realm(), "alice");
+    assert_eq!(status(&client.register_with(Algorithm::Md5, "secret", 600)), 200);
+    let streams = payloads(&capture.finish());
+    let texts: Vec<String> = streams.iter().map(|stream| String::from_utf8_lossy(stream).into_owned()).collect();
+    assert!(texts.iter().any(|text| text.matches("REGISTER sip:kamailio.test SIP/2.0").count() == 2), "{texts:?}");
+    assert!(texts.iter().any(|text| text.contains("SIP/2.0 401") && text.contains("SIP/2.0 200")), "{texts:?}");
+}
+
+#[test]
+fn a_watch_sees_a_binding_that_is_away_for_a_moment() {
+    let kamailio = Kamailio::md5();
+    kamailio.add_user("alice", "secret");
+    let mut client = Client::new(kamailio.address(), kamailio.realm(), "alice");
+    assert_eq!(status(&client.register_with(Algorithm::Md5, "secret", 600)), 200);
+    let watch = watched(&kamailio, "alice", || {
+        assert_eq!(status(&client.register_with(Algorithm::Md5, "secret", 0)), 200);
+        wait::holds_for("away", std::time::Duration::from_millis(60), || kamailio.lookup("alice").is_none());
+        assert_eq!(status(&client.register_with(Algorithm::Md5, "secret", 600)), 200);
+    });
+    assert!(watch.missing() >= 1 && watch.missing() < watch.looks.len(), "{} of {}", watch.missing(), watch.looks.len());
 }

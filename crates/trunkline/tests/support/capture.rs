@@ -1,21 +1,29 @@
 //! tcpdump(8) on the loopback interface.
 
-use std::path::Path;
+use std::net::{SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::loopback;
 use super::process::Process;
+use super::secrets::contains;
 use super::wait::{self, secs};
 
 /// A running capture into a file.
 pub struct Capture {
     process: Process,
-    file: std::path::PathBuf,
+    file: PathBuf,
+    end: SocketAddr,
 }
+
+/// The last datagram of a capture: once it is in the file, so is everything that went before.
+const END: &str = "end of the capture";
 
 impl Capture {
     /// Captures what a pcap-filter(7) expression lets through; needs root, or sudo without a password.
     pub fn start(folder: &Path, filter: &str) -> Self {
         let file = folder.join("capture.pcap");
+        let end = SocketAddr::from((loopback::next(), 9));
         let mut command = if rustix::process::getuid().is_root() {
             Command::new("tcpdump")
         } else {
@@ -24,17 +32,21 @@ impl Capture {
             command
         };
         // -Z root: it would else give up its rights before it opens the file. -B: a buffer of 64 MB, so that nothing is lost.
-        command.args(["-i", "lo", "-U", "-n", "-Z", "root", "-B", "65536", "-w"]).arg(&file).arg(filter);
+        command.args(["-i", "lo", "-U", "-n", "-Z", "root", "-B", "65536", "--immediate-mode", "-w"]).arg(&file);
+        command.arg(format!("({filter}) or (udp and dst host {})", end.ip()));
         let mut process = Process::start(&command, &folder.join("tcpdump.log"));
         wait::until_true("tcpdump listens", secs(10), || {
             process.must_run();
             process.log().contains("listening on")
         });
-        Self { process, file }
+        Self { process, file, end }
     }
 
     /// Ends it and gives the captured file: headers, payloads and all.
     pub fn finish(mut self) -> Vec<u8> {
+        let socket = UdpSocket::bind((self.end.ip(), 0)).expect("socket");
+        socket.send_to(END.as_bytes(), self.end).expect("send");
+        wait::until_true("the capture has caught up", secs(30), || std::fs::read(&self.file).is_ok_and(|bytes| contains(&bytes, END)));
         self.process.terminate();
         self.process.wait_ended(secs(10));
         let log = self.process.log();

@@ -81,13 +81,22 @@ impl Client {
 
     /// Sends one REGISTER and gives the answer.
     pub fn register(&mut self, expires: u32, authorization: Option<&str>) -> String {
+        self.exchange("REGISTER", expires, authorization)
+    }
+
+    /// Sends one OPTIONS and gives the answer.
+    pub fn options(&mut self) -> String {
+        self.exchange("OPTIONS", 0, None)
+    }
+
+    fn exchange(&mut self, method: &str, expires: u32, authorization: Option<&str>) -> String {
         self.cseq += 1;
         let (user, realm, cseq) = (&self.user, &self.realm, self.cseq);
         let local = self.socket.local_addr().expect("address");
         let authorization = authorization.map(|value| format!("Authorization: {value}\r\n")).unwrap_or_default();
         let request = format!(
-            "REGISTER sip:{realm} SIP/2.0\r\nVia: SIP/2.0/UDP {local};branch=z9hG4bK-{user}-{cseq}\r\nMax-Forwards: 70\r\n\
-             From: <sip:{user}@{realm}>;tag=t{user}\r\nTo: <sip:{user}@{realm}>\r\nCall-ID: {}\r\nCSeq: {cseq} REGISTER\r\n\
+            "{method} sip:{realm} SIP/2.0\r\nVia: SIP/2.0/UDP {local};branch=z9hG4bK-{user}-{cseq}\r\nMax-Forwards: 70\r\n\
+             From: <sip:{user}@{realm}>;tag=t{user}\r\nTo: <sip:{user}@{realm}>\r\nCall-ID: {}\r\nCSeq: {cseq} {method}\r\n\
              Contact: <{}>\r\nExpires: {expires}\r\n{authorization}Content-Length: 0\r\n\r\n",
             self.call_id,
             self.contact()
