@@ -1,5 +1,6 @@
 use crate::auth_params::{AuthParams, scheme};
 use crate::challenge_list::ChallengeList;
+use crate::digest::Hash;
 use crate::{Name, lex};
 
 /// Parameters of credentials and challenges that say nothing an attacker could use.
@@ -50,17 +51,19 @@ fn kind(line: &[u8]) -> Option<Kind> {
     }
 }
 
-/// A line with its continuations, its line end, and the rest. Bare CR and LF end a line too. What follows credentials
-/// and is no header of its own belongs to them.
+/// A line with its continuations, its line end, and the rest. Bare CR and LF end a line too. What follows a line of
+/// authentication and is no header of its own belongs to it; credentials surely end only after a CRLF.
 fn logical_line(bytes: &[u8]) -> (&[u8], &[u8], &[u8]) {
     let (first, mut ends, mut rest) = physical_line(bytes);
-    let of_auth = kind(first).is_some();
+    let kind = kind(first);
     let mut length = first.len();
     loop {
         let (next, next_ends, next_rest) = physical_line(rest);
         let folded = matches!(next.first(), Some(b' ' | b'\t'));
-        let strayed = of_auth && !next.is_empty() && header(next).is_none();
-        if !folded && !strayed {
+        let blank = next.is_empty() && ends == next_ends;
+        let ended = (blank || header(next).is_some()) && (ends == b"\r\n" || !matches!(kind, Some(Kind::Credentials)));
+        let strayed = kind.is_some() && !ended;
+        if rest.is_empty() || (!folded && !strayed) {
             return (bytes.get(..length).unwrap_or_default(), ends, rest);
         }
         length += ends.len() + next.len();
@@ -131,11 +134,17 @@ fn write_params(whole: &[u8], list: &[u8], out: &mut Vec<u8>) -> bool {
 fn write_value(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
     if is_one_of(name, &HIDDEN) {
         out.extend_from_slice(b"***");
-    } else if is_one_of(name, &SHOWN) {
+    } else if is_one_of(name, &SHOWN) && !holds_digest(value) {
         sweep_uris(value, out);
     } else {
         out.extend_from_slice(format!("<{} chars>", value.len()).as_bytes());
     }
+}
+
+/// Whether a value has as many hexadecimal digits in a row as the shortest digest: a quote lost before `response` can
+/// bring it into the value before.
+fn holds_digest(value: &[u8]) -> bool {
+    value.split(|b| !b.is_ascii_hexdigit()).any(|run| run.len() >= Hash::Md5.hex_len())
 }
 
 fn is_one_of(name: &[u8], names: &[&str]) -> bool {

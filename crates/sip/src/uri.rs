@@ -78,6 +78,9 @@ impl<'a> Uri<'a> {
             }
         };
         let (host, port) = host_and_port(hostport)?;
+        if let Some(second) = repeated(params) {
+            return Err(UriError::RepeatedParameter { at: at(second, 0) });
+        }
         Ok(Uri { text, scheme, user, password, host, port, params, headers })
     }
 
@@ -106,10 +109,7 @@ impl<'a> Uri<'a> {
 
     /// The parameters in order.
     pub fn param_list(&self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> + use<'a> {
-        self.params.split(';').filter(|p| !p.is_empty()).map(|param| match param.split_once('=') {
-            None => (param, None),
-            Some((name, value)) => (name, Some(value)),
-        })
+        list(self.params)
     }
 
     /// The headers in order.
@@ -145,6 +145,20 @@ impl<'a> TryFrom<&'a str> for Uri<'a> {
     fn try_from(text: &'a str) -> Result<Uri<'a>, UriError> {
         Uri::parse(text)
     }
+}
+
+fn list(params: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+    params.split(';').filter(|p| !p.is_empty()).map(|param| match param.split_once('=') {
+        None => (param, None),
+        Some((name, value)) => (name, Some(value)),
+    })
+}
+
+/// The first parameter whose name was there before.
+fn repeated(params: &str) -> Option<&str> {
+    let names = || list(params).map(|(name, _)| name);
+    let second = names().enumerate().find(|(index, name)| names().take(*index).any(|earlier| earlier.eq_ignore_ascii_case(name)));
+    second.map(|(_, name)| name)
 }
 
 /// How many bytes before `part`, which is a part of `text`.

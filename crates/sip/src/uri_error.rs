@@ -33,6 +33,12 @@ pub enum UriError {
         /// Where.
         at: usize,
     },
+    /// A parameter given twice (RFC 3261 19.1.1).
+    #[error("a parameter is given twice, at byte {at}")]
+    RepeatedParameter {
+        /// Where the second one starts.
+        at: usize,
+    },
     /// A header that is not `name=value`, or has a character that must be escaped.
     #[error("a header is not name=value or has a character that must be escaped, at byte {at}")]
     Header {

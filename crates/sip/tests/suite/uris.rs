@@ -83,6 +83,7 @@ fn refusals_say_what_and_where() {
         ("sip:a@b;x=", UriError::Parameter { at: 8 }),
         ("sip:a@b;x=y z", UriError::Parameter { at: 11 }),
         ("sip:a@b;x=<y>", UriError::Parameter { at: 10 }),
+        ("sip:a@b;lr;x=1;LR=2", UriError::RepeatedParameter { at: 15 }),
         ("sip:a@b?", UriError::Header { at: 8 }),
         ("sip:a@b?x", UriError::Header { at: 8 }),
         ("sip:a@b?x=y&z", UriError::Header { at: 12 }),
