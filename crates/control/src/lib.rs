@@ -1,1 +1,25 @@
-//! control
+//! The control plane: what is configured, who may change it, and what the edges are to do.
+//!
+//! [`Control::open`] opens the data directory; [`Control::router`] is the HTTP API; [`Control::attach`] joins an edge. Every acknowledged
+//! change survives a loss of power, with its audit record, in one transaction. Secrets are sealed from the first table on and appear in no
+//! answer, log or error. Whatever is refused changes nothing.
+
+pub mod access;
+pub mod audit;
+pub mod changes;
+mod config;
+mod control;
+pub mod domain;
+mod encoding;
+mod error;
+pub mod http;
+pub mod problem;
+pub mod registrations;
+pub mod sealing;
+pub mod store;
+pub mod time;
+
+pub use config::Config;
+pub use control::Control;
+pub use error::StartError;
+pub use sealing::MasterKeySource;

@@ -15,6 +15,20 @@ pub enum Secret {
     Ha1(Vec<(String, SecretString)>),
 }
 
+impl Secret {
+    /// Writes the plain form, for whoever seals it under another key. It wipes itself when dropped.
+    #[must_use]
+    pub fn to_plain(&self) -> Zeroizing<Vec<u8>> {
+        plain(self)
+    }
+
+    /// Reads the plain form; `None` where it is none.
+    #[must_use]
+    pub fn from_plain(bytes: &[u8]) -> Option<Self> {
+        parse(bytes)
+    }
+}
+
 /// A secret that only the edge at the other end can open.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sealed {

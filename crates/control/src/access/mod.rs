@@ -1,0 +1,15 @@
+//! Who may do what: clients, roles, tokens, and the caller of a request.
+
+pub mod built_in;
+pub mod caller;
+pub mod clients;
+pub mod first_start;
+pub mod oauth;
+pub mod permission;
+pub mod roles;
+pub mod secret;
+pub mod throttle;
+pub mod tokens;
+
+pub use caller::Caller;
+pub use permission::Permissions;

@@ -1,0 +1,26 @@
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+
+use crate::sealing::MasterKeySource;
+
+/// How the control plane is started.
+#[derive(Debug)]
+pub struct Config {
+    /// The data directory; made where it is absent.
+    pub data: PathBuf,
+    /// Where the master key comes from.
+    pub master_key: MasterKeySource,
+    /// The first administrator client's id and secret, where the environment chooses them.
+    pub bootstrap: Option<(String, SecretString)>,
+    /// Whether a proxy in front writes X-Forwarded-For.
+    pub behind_proxy: bool,
+}
+
+impl Config {
+    /// Starts from a data directory, with the master key in it.
+    pub fn in_directory(data: impl Into<PathBuf>) -> Self {
+        let data = data.into();
+        Config { master_key: MasterKeySource::File(data.join("master.key")), data, bootstrap: None, behind_proxy: false }
+    }
+}

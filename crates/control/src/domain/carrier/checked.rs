@@ -1,0 +1,102 @@
+//! Fields whose type alone does not say what is allowed.
+
+use std::collections::BTreeMap;
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+
+use crate::domain::{SipUri, algorithm, uri};
+
+/// Longest time that the product waits or asks for: a day (`carriers.md` F4).
+const SECONDS_MAX: u32 = 86_400;
+/// So many next hops may a carrier have.
+const REGISTRARS_MAX: usize = 32;
+
+/// At least one next hop.
+pub(in crate::domain) fn registrars<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<SipUri>, D::Error> {
+    let registrars = Vec::<SipUri>::deserialize(from)?;
+    if registrars.is_empty() || registrars.len() > REGISTRARS_MAX {
+        return Err(D::Error::custom(format!("1 to {REGISTRARS_MAX} SIP URIs are expected.")));
+    }
+    Ok(registrars)
+}
+
+/// Seconds, 1 to a day.
+pub(in crate::domain) fn expires<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    within(from, 1, SECONDS_MAX, "seconds")
+}
+
+/// Seconds, 0 to a day.
+pub(in crate::domain) fn interval<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    within(from, 0, SECONDS_MAX, "seconds")
+}
+
+/// Seconds, a minute to two days.
+pub(in crate::domain) fn token_life<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    within(from, 60, 2 * SECONDS_MAX, "seconds")
+}
+
+/// 1 to a million.
+pub(in crate::domain) fn positive<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    within(from, 1, 1_000_000, "")
+}
+
+/// One line of text for a header.
+pub(in crate::domain) fn line<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    match Option::<String>::deserialize(from)? {
+        Some(text) if text.is_empty() || text.len() > 255 || text.chars().any(char::is_control) => {
+            Err(D::Error::custom("One line of 1 to 255 bytes without control characters is expected."))
+        }
+        text => Ok(text),
+    }
+}
+
+/// Host names or addresses.
+pub(in crate::domain) fn hosts<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    let hosts = Option::<Vec<String>>::deserialize(from)?;
+    match hosts.iter().flatten().find(|host| !uri::is_host(host)) {
+        Some(bad) => Err(D::Error::custom(format!("{bad:?} is not a host name or an address, IPv6 in brackets."))),
+        None => Ok(hosts),
+    }
+}
+
+/// The carrier's spelling to an IANA name.
+pub(in crate::domain) fn aliases<'de, D: Deserializer<'de>>(from: D) -> Result<Option<BTreeMap<String, String>>, D::Error> {
+    let Some(aliases) = Option::<BTreeMap<String, String>>::deserialize(from)? else { return Ok(None) };
+    let named = aliases.into_iter().map(|(spelling, name)| match algorithm::iana(&name) {
+        Some(iana) => Ok((spelling, iana.to_owned())),
+        None => Err(D::Error::custom(format!("{name:?} is no digest algorithm; {} are known.", algorithm::ALGORITHMS.join(", ")))),
+    });
+    named.collect::<Result<_, _>>().map(Some)
+}
+
+/// Certificates in PEM, and no private key: those are secrets, and this field is shown.
+pub(in crate::domain) fn certificates<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    match Option::<String>::deserialize(from)? {
+        Some(text) if text.contains("PRIVATE KEY") => {
+            Err(D::Error::custom("It holds a private key. This field is shown to whoever may view the carrier; give the certificate only."))
+        }
+        Some(text) if !text.contains("-----BEGIN CERTIFICATE-----") => Err(D::Error::custom("Certificates in PEM are expected.")),
+        text => Ok(text),
+    }
+}
+
+/// `HH:MM`.
+pub(in crate::domain) fn time_of_day<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let text = String::deserialize(from)?;
+    let two =
+        |part: &str, below: u8| part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit()) && part.parse::<u8>().is_ok_and(|n| n < below);
+    match text.split_once(':') {
+        Some((hours, minutes)) if two(hours, 24) && two(minutes, 60) => Ok(text),
+        _ => Err(D::Error::custom("A time of day is HH:MM.")),
+    }
+}
+
+fn within<'de, D: Deserializer<'de>>(from: D, least: u32, most: u32, unit: &str) -> Result<Option<u32>, D::Error> {
+    match Option::<u32>::deserialize(from)? {
+        Some(number) if number < least || number > most => {
+            Err(D::Error::custom(format!("{least} to {most} {unit}").trim_end().to_owned() + " are expected."))
+        }
+        number => Ok(number),
+    }
+}

@@ -1,0 +1,33 @@
+//! The nouns: what an operator configures, parsed once into types that cannot be wrong.
+
+pub mod algorithm;
+pub mod carrier;
+pub mod client;
+pub mod contact;
+pub mod digest_policy;
+pub mod edge;
+pub mod header;
+pub mod id;
+pub mod meta;
+pub mod organization;
+pub mod reference;
+pub mod role;
+pub mod site;
+pub mod time_zone;
+pub mod trunk;
+pub mod uri;
+
+pub use carrier::{Carrier, CarrierSettings};
+pub use client::{Client, ClientSettings, RoleGrant, Scope};
+pub use contact::ContactSettings;
+pub use digest_policy::DigestPolicySetting;
+pub use edge::{Edge, Presence};
+pub use header::ExtraHeader;
+pub use meta::Meta;
+pub use organization::{Organization, OrganizationSettings};
+pub use reference::Reference;
+pub use role::{Role, RoleSettings};
+pub use site::{Site, SiteSettings};
+pub use time_zone::ZoneName;
+pub use trunk::{Trunk, TrunkSettings};
+pub use uri::{AddressOfRecord, SipUri};

@@ -1,0 +1,22 @@
+use serde::{Deserialize, Serialize};
+
+/// A reference to another entity: `{"id": "jakarta"}`. What else the API shows beside the id may be sent back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Reference {
+    /// The other entity's id.
+    pub id: String,
+    /// Shown by some answers, ignored in requests.
+    #[serde(default, skip_serializing)]
+    name: Option<String>,
+    /// Shown by some answers, ignored in requests.
+    #[serde(default, skip_serializing)]
+    self_uri: Option<String>,
+}
+
+impl Reference {
+    /// Refers to an id.
+    pub fn new(id: impl Into<String>) -> Self {
+        Reference { id: id.into(), name: None, self_uri: None }
+    }
+}

@@ -1,0 +1,27 @@
+use std::sync::Arc;
+
+use super::throttle::Rates;
+use crate::access::throttle::Throttle;
+use crate::changes::Changes;
+use crate::registrations::Registrations;
+use crate::sealing::Keyring;
+use crate::store::Store;
+
+/// What the routes share; cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// What is configured.
+    pub store: Store,
+    /// Seals and opens secrets.
+    pub keyring: Keyring,
+    /// Told of every committed change.
+    pub changes: Changes,
+    /// The registrations and the edges that keep them.
+    pub registrations: Registrations,
+    /// Slows those down who guess client secrets.
+    pub(crate) throttle: Arc<Throttle>,
+    /// Counts the requests of each caller.
+    pub(crate) rates: Arc<Rates>,
+    /// Whether X-Forwarded-For is believed.
+    pub(crate) behind_proxy: bool,
+}

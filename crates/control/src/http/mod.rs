@@ -1,0 +1,26 @@
+//! The HTTP API: what every route shares, and the routes of the plain resources.
+//!
+//! A handler takes [`App`] as its state, `Caller` for who asks, [`JsonBody`] for a strict body, [`Query`] for strict query parameters, and
+//! answers JSON or a `Problem`. The outer layers give every response its correlation id and rate-limit headers.
+
+mod app;
+pub mod context;
+pub mod decode;
+pub mod diagnoses;
+mod entity;
+pub mod fallback;
+mod health;
+pub mod json;
+pub mod listing;
+mod markdown;
+pub mod peer;
+pub mod precondition;
+pub mod query;
+mod resources;
+pub mod server;
+pub mod throttle;
+
+pub use app::App;
+pub use entity::{answer, created};
+pub use json::{JsonBody, OptionalJsonBody};
+pub use query::Query;

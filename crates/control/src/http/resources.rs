@@ -1,0 +1,8 @@
+use axum::Router;
+
+use crate::http::App;
+
+/// Routes.
+pub fn routes() -> Router<App> {
+    Router::new()
+}

@@ -1,0 +1,73 @@
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::http::{HeaderMap, HeaderName, header};
+
+/// Requests that one caller may make in a window: far above what a script needs, below what would starve the others.
+pub const ALLOWED: u32 = 60_000;
+const WINDOW: Duration = Duration::from_secs(60);
+/// So many callers are told apart; what comes beyond shares one count.
+const CALLERS_MAX: usize = 10_000;
+
+/// Counts the requests of each caller.
+#[derive(Debug, Default)]
+pub struct Rates {
+    hasher: RandomState,
+    window: Mutex<Option<Window>>,
+}
+
+#[derive(Debug)]
+struct Window {
+    began: Instant,
+    counts: HashMap<u64, u32>,
+}
+
+/// What a caller has used of its allowance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// Requests of this window, this one included.
+    pub count: u32,
+    /// Seconds until the next window.
+    pub reset: u32,
+}
+
+impl Rates {
+    /// Counts a request of whoever sends this token, or from this address where there is none.
+    pub fn count(&self, headers: &HeaderMap, address: Option<IpAddr>) -> Allowance {
+        let caller = match headers.get(header::AUTHORIZATION) {
+            Some(token) => self.hasher.hash_one(token),
+            None => self.hasher.hash_one(address),
+        };
+        let now = Instant::now();
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = match window.take() {
+            Some(current) if now.duration_since(current.began) < WINDOW => current,
+            _ => Window { began: now, counts: HashMap::new() },
+        };
+        let current = window.insert(current);
+        let known = current.counts.len() < CALLERS_MAX || current.counts.contains_key(&caller);
+        let count = current.counts.entry(if known { caller } else { 0 }).or_default();
+        *count = count.saturating_add(1);
+        let left = WINDOW.saturating_sub(now.duration_since(current.began)).as_secs();
+        Allowance { count: *count, reset: u32::try_from(left).unwrap_or(60) + 1 }
+    }
+}
+
+impl Allowance {
+    /// Tells whether the request is one too many.
+    pub fn spent(self) -> bool {
+        self.count > ALLOWED
+    }
+
+    /// Writes the headers that the platform's clients know.
+    pub fn write(self, headers: &mut HeaderMap) {
+        for (name, value) in [("count", self.count), ("allowed", ALLOWED), ("reset", self.reset)] {
+            if let Ok(name) = HeaderName::try_from(format!("inin-ratelimit-{name}")) {
+                headers.insert(name, value.into());
+            }
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Secrets at rest: sealed under data keys, which are wrapped by the master key, which is never in the database.
+//!
+//! A sealed secret opens for its own trunk, version and key only: a row moved to another trunk does not. Secrets are compared by a keyed MAC.
+
+mod keyring;
+mod master_key;
+
+pub use keyring::{Keyring, OpenError, SealedRow};
+pub use master_key::{MasterKey, MasterKeySource};

@@ -1,0 +1,87 @@
+use std::fmt;
+
+use crate::problem::Problem;
+
+/// Why the store did not do as asked.
+#[derive(Debug)]
+pub enum StoreError {
+    /// Another process, or long work, holds the write lock.
+    Busy,
+    /// The disk is full.
+    Full,
+    /// The file or its directory cannot be written.
+    ReadOnly,
+    /// The file is not a database, or damaged.
+    Damaged(String),
+    /// A row breaks a reference or a unique key.
+    Conflict(String),
+    /// A row does not read as what it was written as.
+    Unreadable(String),
+    /// Anything else.
+    Sql(sqlx::Error),
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreError::Busy => f.write_str("the database is locked"),
+            StoreError::Full => f.write_str("the disk is full"),
+            StoreError::ReadOnly => f.write_str("the database cannot be written"),
+            StoreError::Damaged(what) => write!(f, "the database file is damaged: {what}"),
+            StoreError::Conflict(what) => write!(f, "constraint: {what}"),
+            StoreError::Unreadable(what) => write!(f, "a row cannot be read: {what}"),
+            StoreError::Sql(error) => write!(f, "database: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let sqlx::Error::Database(database) = &error else {
+            return match error {
+                sqlx::Error::PoolTimedOut => StoreError::Busy,
+                error => StoreError::Sql(error),
+            };
+        };
+        if database.is_unique_violation() || database.is_foreign_key_violation() {
+            return StoreError::Conflict(database.message().to_owned());
+        }
+        // The primary result code is the low byte of SQLite's extended one.
+        let primary = database.code().and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff);
+        match primary {
+            Some(5 | 6) => StoreError::Busy,
+            Some(8 | 14) => StoreError::ReadOnly,
+            Some(11 | 26) => StoreError::Damaged(database.message().to_owned()),
+            Some(13) => StoreError::Full,
+            _ => StoreError::Sql(error),
+        }
+    }
+}
+
+impl From<serde_json::Error> for StoreError {
+    fn from(error: serde_json::Error) -> Self {
+        StoreError::Unreadable(error.to_string())
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy => Problem::database_busy(),
+            StoreError::Conflict(_) => {
+                Problem::conflict("Something that this change needs was changed at the same time. Read it again and repeat.")
+            }
+            StoreError::Full | StoreError::ReadOnly | StoreError::Damaged(_) | StoreError::Unreadable(_) | StoreError::Sql(_) => {
+                Problem::internal(error)
+            }
+        }
+    }
+}
+
+impl From<sqlx::Error> for Problem {
+    fn from(error: sqlx::Error) -> Self {
+        StoreError::from(error).into()
+    }
+}

@@ -1,0 +1,97 @@
+//! The store: one writer, several readers, every change with its audit record in one transaction.
+//!
+//! [`Store::read`] lends a connection that sees the last committed state; [`Store::begin`] waits for its turn as the one writer and gives a
+//! [`Tx`]. The nouns' statements are functions over a connection, one file each, so that they compose within a transaction.
+
+pub mod audits;
+pub mod carriers;
+pub mod clients;
+pub mod data_keys;
+pub mod edges;
+mod error;
+mod migrate;
+mod open;
+pub mod organization;
+pub mod page;
+pub mod roles;
+mod row;
+pub mod settings;
+pub mod sites;
+pub mod tokens;
+pub mod trunks;
+mod tx;
+
+use std::fs::File;
+use std::sync::Arc;
+
+use sqlx::pool::PoolConnection;
+use sqlx::{Sqlite, SqlitePool, Transaction};
+
+pub use error::StoreError;
+pub use page::{Cursor, Page, Paging, Sorting};
+pub use tx::Tx;
+
+use crate::audit::Origin;
+pub use crate::time::now;
+
+/// What the nouns' functions take: a reader or a transaction's connection, dereferenced.
+pub type Connection = sqlx::SqliteConnection;
+
+/// A borrowed reading connection.
+pub type Reader = PoolConnection<Sqlite>;
+
+/// The store, cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    readers: SqlitePool,
+    writer: SqlitePool,
+    /// Held while the process lives: a second process on the same data would act on stale registrations.
+    _lock: File,
+}
+
+impl Store {
+    /// Lends a connection for reading.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] where none gets free in time.
+    pub async fn read(&self) -> Result<Reader, StoreError> {
+        Ok(self.inner.readers.acquire().await?)
+    }
+
+    /// Lends a connection on which several statements see one state.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] where none gets free in time.
+    pub async fn snapshot(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        Ok(self.inner.readers.begin().await?)
+    }
+
+    /// Waits for its turn and begins a change.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] where the turn does not come in time, or another process holds the database's lock.
+    pub async fn begin(&self, origin: &Origin) -> Result<Tx, StoreError> {
+        let inner = self.inner.writer.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Tx::new(inner, origin.clone()))
+    }
+
+    /// Records that an edge is there; called when it attaches.
+    ///
+    /// # Errors
+    /// [`StoreError`] where it cannot be written.
+    pub async fn edge_seen(&self, hello: &link::Hello) -> Result<(), StoreError> {
+        let mut tx = self.begin(&Origin::system("link")).await?;
+        edges::seen(&mut tx, hello).await?;
+        tx.commit().await
+    }
+
+    /// Closes the database after what is under way.
+    pub async fn close(&self) {
+        self.inner.readers.close().await;
+        self.inner.writer.close().await;
+    }
+}

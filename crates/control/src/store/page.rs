@@ -1,0 +1,164 @@
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, Row};
+
+use super::{Connection, StoreError};
+
+/// A value of a sort key or a filter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// Of a text column.
+    Text(String),
+    /// Of a number column; times too.
+    Number(i64),
+}
+
+/// A way to sort: the API's name, the column, and whether that is a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sorting {
+    /// What `sortBy` says.
+    pub name: &'static str,
+    /// The column.
+    pub column: &'static str,
+    /// Whether it is a number.
+    pub number: bool,
+}
+
+/// The last row that a walk has seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// Its sort key.
+    pub key: Key,
+    /// Its id, which tells rows of the same key apart.
+    pub id: Key,
+}
+
+/// Which page of which order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paging {
+    /// Rows of a page.
+    pub size: u32,
+    /// From 1; without a cursor.
+    pub number: u32,
+    /// By which column.
+    pub sorting: Sorting,
+    /// From the greatest.
+    pub descending: bool,
+    /// Whether the caller walks by cursor.
+    pub walks: bool,
+    /// Behind which row; with a cursor.
+    pub after: Option<Cursor>,
+}
+
+/// One page.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<T> {
+    /// Its rows.
+    pub items: Vec<T>,
+    /// Rows of all pages.
+    pub total: u64,
+    /// Where the next page begins, if there is one.
+    pub next: Option<Cursor>,
+}
+
+/// What to list. All text is the code's own; what a caller gave is bound.
+pub struct Select {
+    /// The columns, the id and every sort column among them.
+    pub columns: &'static str,
+    /// The table.
+    pub table: &'static str,
+    /// The column that makes the order total.
+    pub id: Sorting,
+    /// Conditions with `?` for the bound value.
+    pub filters: Vec<(&'static str, Key)>,
+    /// The kept total of the whole table, where there is one.
+    pub kept: Option<&'static str>,
+}
+
+impl Select {
+    /// Reads one page and counts all rows.
+    ///
+    /// # Errors
+    /// [`StoreError`] where a row cannot be read.
+    pub async fn page<T>(
+        &self,
+        connection: &mut Connection,
+        paging: &Paging,
+        read: fn(&SqliteRow) -> Result<T, StoreError>,
+    ) -> Result<Page<T>, StoreError> {
+        let total = self.total(connection).await?;
+        let mut binds: Vec<&Key> = Vec::new();
+        let mut clauses = self.clauses(&mut binds);
+        let (direction, beyond) = if paging.descending { ("DESC", "<") } else { ("ASC", ">") };
+        let (column, id) = (paging.sorting.column, self.id.column);
+        if let Some(cursor) = &paging.after {
+            binds.extend([&cursor.key, &cursor.id]);
+            // A row value comparison reads one range of the index.
+            clauses.push(format!("({column}, {id}) {beyond} (${}, ${})", binds.len() - 1, binds.len()));
+        }
+        let condition = if clauses.is_empty() { String::new() } else { format!(" WHERE {}", clauses.join(" AND ")) };
+        let offset = if paging.walks { 0 } else { u64::from(paging.number.saturating_sub(1)) * u64::from(paging.size) };
+        let limit = u64::from(paging.size) + 1;
+        let sql = format!(
+            "SELECT {} FROM {}{condition} ORDER BY {column} {direction}, {id} {direction} LIMIT {limit} OFFSET {offset}",
+            self.columns, self.table
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for key in binds {
+            query = match key {
+                Key::Text(text) => query.bind(text.clone()),
+                Key::Number(number) => query.bind(*number),
+            };
+        }
+        let mut rows = query.fetch_all(&mut *connection).await?;
+        let more = rows.len() > paging.size as usize;
+        rows.truncate(paging.size as usize);
+        let next = match rows.last() {
+            Some(last) if more => Some(Cursor { key: key(last, paging.sorting)?, id: key(last, self.id)? }),
+            _ => None,
+        };
+        let items = rows.iter().map(read).collect::<Result<_, _>>()?;
+        Ok(Page { items, total, next })
+    }
+
+    async fn total(&self, connection: &mut Connection) -> Result<u64, StoreError> {
+        if let (Some(kind), true) = (self.kept, self.filters.is_empty()) {
+            let total: i64 = sqlx::query_scalar("SELECT total FROM counts WHERE kind = $1").bind(kind).fetch_one(connection).await?;
+            return Ok(total.unsigned_abs());
+        }
+        let mut binds = Vec::new();
+        let clauses = self.clauses(&mut binds);
+        let condition = if clauses.is_empty() { String::new() } else { format!(" WHERE {}", clauses.join(" AND ")) };
+        let mut query = sqlx::query_scalar::<_, i64>(AssertSqlSafe(format!("SELECT COUNT(*) FROM {}{condition}", self.table)));
+        for key in binds {
+            query = match key {
+                Key::Text(text) => query.bind(text.clone()),
+                Key::Number(number) => query.bind(*number),
+            };
+        }
+        Ok(query.fetch_one(connection).await?.unsigned_abs())
+    }
+
+    fn clauses<'a>(&'a self, binds: &mut Vec<&'a Key>) -> Vec<String> {
+        let numbered = self.filters.iter().map(|(condition, key)| {
+            binds.push(key);
+            condition.replace('?', &format!("${}", binds.len()))
+        });
+        numbered.collect()
+    }
+}
+
+fn key(row: &SqliteRow, sorting: Sorting) -> Result<Key, StoreError> {
+    if sorting.number { Ok(Key::Number(row.try_get(sorting.column)?)) } else { Ok(Key::Text(row.try_get(sorting.column)?)) }
+}
+
+/// The orders of a plain resource.
+pub const PLAIN: &[Sorting] = &[
+    Sorting { name: "id", column: "id", number: false },
+    Sorting { name: "name", column: "name", number: false },
+    Sorting { name: "dateCreated", column: "created", number: true },
+    Sorting { name: "dateModified", column: "modified", number: true },
+    Sorting { name: "version", column: "version", number: true },
+];
+
+/// The id as the last key of a plain resource's order.
+pub const BY_ID: Sorting = PLAIN[0];

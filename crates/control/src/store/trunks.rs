@@ -1,0 +1,175 @@
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, Row};
+
+use super::page::{BY_ID, Key, Page, Paging, Select};
+use super::{Connection, StoreError, Tx, row};
+use crate::domain::Trunk;
+
+const COLUMNS: &str = "id, name, version, created, modified, revision, target_revision, site, carrier, in_service, body";
+
+/// The kept total.
+const KIND: &str = "trunk";
+
+/// What trunks of a listing have in common; all that is absent counts as true.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// In this site.
+    pub site: Option<String>,
+    /// With this carrier.
+    pub carrier: Option<String>,
+    /// With this name.
+    pub name: Option<String>,
+    /// In service, or not.
+    pub in_service: Option<bool>,
+}
+
+/// Reads a trunk.
+///
+/// # Errors
+/// [`StoreError`] where it cannot be read.
+pub async fn find(connection: &mut Connection, id: &str) -> Result<Option<Trunk>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM trunks WHERE id = $1");
+    let found = sqlx::query(AssertSqlSafe(sql)).bind(id).fetch_optional(connection).await?;
+    found.as_ref().map(read).transpose()
+}
+
+/// Reads a page of trunks.
+///
+/// # Errors
+/// [`StoreError`] where one cannot be read.
+pub async fn page(connection: &mut Connection, paging: &Paging, filter: Filter) -> Result<Page<Trunk>, StoreError> {
+    let filters = [
+        filter.site.map(|site| ("site = ?", Key::Text(site))),
+        filter.carrier.map(|carrier| ("carrier = ?", Key::Text(carrier))),
+        filter.name.map(|name| ("name = ?", Key::Text(name))),
+        filter.in_service.map(|in_service| ("in_service = ?", Key::Number(in_service.into()))),
+    ];
+    let filters = filters.into_iter().flatten().collect();
+    Select { columns: COLUMNS, table: "trunks", id: BY_ID, filters, kept: Some(KIND) }.page(connection, paging, read).await
+}
+
+/// Reads up to `limit` trunks with ids after `after`, in order of id: a walk over all of them, or over a site's or a carrier's.
+///
+/// # Errors
+/// [`StoreError`] where one cannot be read.
+pub async fn walk(
+    connection: &mut Connection,
+    site: Option<&str>,
+    carrier: Option<&str>,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<Trunk>, StoreError> {
+    let scope = match (site, carrier) {
+        (None, None) => "",
+        (Some(_), None) => "site = $3 AND ",
+        (None, Some(_)) => "carrier = $4 AND ",
+        (Some(_), Some(_)) => "site = $3 AND carrier = $4 AND ",
+    };
+    let sql = format!("SELECT {COLUMNS} FROM trunks WHERE {scope}id > $1 ORDER BY id LIMIT $2");
+    let found = sqlx::query(AssertSqlSafe(sql)).bind(after).bind(i64::from(limit)).bind(site).bind(carrier).fetch_all(connection).await?;
+    found.iter().map(read).collect()
+}
+
+/// Returns how many trunks a site or a carrier has, and the ids of some.
+///
+/// # Errors
+/// [`StoreError`] where they cannot be read.
+pub async fn users(connection: &mut Connection, of: &User<'_>) -> Result<(u64, Vec<String>), StoreError> {
+    let (column, id) = match of {
+        User::Site(id) => ("site", id),
+        User::Carrier(id) => ("carrier", id),
+    };
+    let count = format!("SELECT COUNT(*) FROM trunks WHERE {column} = $1");
+    let total: i64 = sqlx::query_scalar(AssertSqlSafe(count)).bind(*id).fetch_one(&mut *connection).await?;
+    let some = format!("SELECT id FROM trunks WHERE {column} = $1 ORDER BY id LIMIT 5");
+    let ids = sqlx::query_scalar(AssertSqlSafe(some)).bind(*id).fetch_all(connection).await?;
+    Ok((total.unsigned_abs(), ids))
+}
+
+/// What a trunk uses.
+#[derive(Clone, Copy, Debug)]
+pub enum User<'a> {
+    /// The site with this id.
+    Site(&'a str),
+    /// The carrier with this id.
+    Carrier(&'a str),
+}
+
+/// Writes a new trunk.
+///
+/// # Errors
+/// [`StoreError::Conflict`] where the id is taken, or site or carrier do not exist.
+pub async fn insert(tx: &mut Tx, trunk: &Trunk) -> Result<Trunk, StoreError> {
+    let body = row::to_json(&trunk.settings)?;
+    let (now, revision) = (tx.now(), row::signed(tx.revision().await?));
+    let insert = "INSERT INTO trunks (id, name, version, created, modified, revision, target_revision, site, carrier, in_service, body) \
+        VALUES ($1, $2, 1, $3, $3, $4, $4, $5, $6, $7, $8)";
+    sqlx::query(insert)
+        .bind(&trunk.meta.id)
+        .bind(&trunk.meta.name)
+        .bind(now)
+        .bind(revision)
+        .bind(&trunk.site)
+        .bind(&trunk.carrier)
+        .bind(i64::from(trunk.in_service))
+        .bind(body)
+        .execute(tx.connection())
+        .await?;
+    sqlx::query("UPDATE counts SET total = total + 1 WHERE kind = $1").bind(KIND).execute(tx.connection()).await?;
+    written(tx, &trunk.meta.id).await
+}
+
+/// Writes the next version of a trunk; `retargeted` where it sends its secret elsewhere than before.
+///
+/// # Errors
+/// [`StoreError::Conflict`] where site or carrier do not exist.
+pub async fn update(tx: &mut Tx, trunk: &Trunk, retargeted: bool) -> Result<Trunk, StoreError> {
+    let body = row::to_json(&trunk.settings)?;
+    let (now, revision) = (tx.now(), row::signed(tx.revision().await?));
+    let target_revision = if retargeted { revision } else { row::signed(trunk.target_revision) };
+    let update = "UPDATE trunks SET name = $2, version = version + 1, modified = $3, revision = $4, target_revision = $5, site = $6, \
+        carrier = $7, in_service = $8, body = $9 WHERE id = $1";
+    sqlx::query(update)
+        .bind(&trunk.meta.id)
+        .bind(&trunk.meta.name)
+        .bind(now)
+        .bind(revision)
+        .bind(target_revision)
+        .bind(&trunk.site)
+        .bind(&trunk.carrier)
+        .bind(i64::from(trunk.in_service))
+        .bind(body)
+        .execute(tx.connection())
+        .await?;
+    written(tx, &trunk.meta.id).await
+}
+
+/// Removes a trunk with all that hangs on it.
+///
+/// # Errors
+/// [`StoreError`] where it cannot be written.
+pub async fn delete(tx: &mut Tx, id: &str) -> Result<(), StoreError> {
+    let deleted = sqlx::query("DELETE FROM trunks WHERE id = $1").bind(id).execute(tx.connection()).await?.rows_affected();
+    sqlx::query("UPDATE counts SET total = total - $2 WHERE kind = $1")
+        .bind(KIND)
+        .bind(row::signed(deleted))
+        .execute(tx.connection())
+        .await?;
+    Ok(())
+}
+
+async fn written(tx: &mut Tx, id: &str) -> Result<Trunk, StoreError> {
+    find(tx.connection(), id).await?.ok_or_else(|| StoreError::Unreadable(format!("trunk {id}")))
+}
+
+fn read(found: &SqliteRow) -> Result<Trunk, StoreError> {
+    let in_service: i64 = found.try_get("in_service")?;
+    Ok(Trunk {
+        meta: row::meta(found)?,
+        site: found.try_get("site")?,
+        carrier: found.try_get("carrier")?,
+        in_service: in_service != 0,
+        target_revision: row::unsigned(found, "target_revision")?,
+        settings: row::json(found, "body")?,
+    })
+}
