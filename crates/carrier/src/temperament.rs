@@ -1,0 +1,175 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{Challenge, Refusal};
+
+/// How a carrier behaves. The default is a friendly one: MD5 with qop auth, nonces good for 300 s, grants what is asked for.
+///
+/// Rows of `carriers.md` are applied by name ([`Temperament::with`]) and combine; a field set by hand wins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Temperament {
+    /// Whether REGISTER is challenged at all (C22).
+    pub challenges_register: bool,
+    /// The challenge headers, in the order in which they are sent (C1-C10).
+    pub challenges: Vec<Challenge>,
+    /// Sends 401 without any challenge header.
+    pub forgets_challenge: bool,
+    /// Challenges as a proxy: 407, Proxy-Authenticate (C16).
+    pub proxy: bool,
+    /// Seconds for which a nonce is good.
+    pub nonce_life: u32,
+    /// A nonce is good for one answer only (C12).
+    pub nonce_once: bool,
+    /// What a nonce is bound to (C17).
+    pub nonce_bound_to: NonceBound,
+    /// Says `stale=true` when a right digest came over a nonce that is no longer good (C11); a bare new challenge otherwise (C12).
+    pub tells_stale: bool,
+    /// Says `stale=true` for ever, whatever the nonce.
+    pub stale_for_ever: bool,
+    /// Sends `Authentication-Info: nextnonce` with each 2xx to a digest (C15).
+    pub nextnonce: bool,
+    /// Repeats the nonce in the 401 to a wrong digest (C13) rather than issuing a new one (C14).
+    pub repeats_nonce: bool,
+    /// Computes the first half of SHA-512 in place of SHA-512/256 (C20).
+    pub truncated_sha512: bool,
+    /// Refuses a digest whose `uri` is not the Request-URI byte for byte (C23).
+    pub compares_uri: bool,
+    /// The answer to a wrong digest: 401 with a challenge, or a refusal such as 403 (F2).
+    pub wrong_digest: u16,
+    /// What a user without an account gets: a challenge like any other where absent, else this code before a challenge (F3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown_user: Option<u16>,
+    /// Final answers in place of a registration; the first that fits is spoken (F1-F14, B11).
+    pub refusals: Vec<Refusal>,
+    /// The code that a CSeq gets that does not rise (RFC 3261 10.3 leaves it open).
+    pub cseq_code: u16,
+    /// Demands a rising CSeq of every REGISTER of a Call-ID, not of binding updates only (B8).
+    pub cseq_strict: bool,
+    /// Seconds below which an expiry is refused with 423 (F4).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_expires: Option<u32>,
+    /// The Min-Expires header of a 423: the truth where absent, left out where empty, else this text (F5).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_expires_says: Option<String>,
+    /// Seconds that are granted whatever was asked (B1, B4).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grants: Option<u32>,
+    /// The most that is granted (B1).
+    pub grants_at_most: u32,
+    /// Where a 200 says what was granted (B1).
+    pub grant_shown: GrantShown,
+    /// How a 200 lists our binding (B2, B3).
+    pub lists: Listing,
+    /// Contacts that a 200 lists before ours, as header values (B2).
+    pub lists_also: Vec<String>,
+    /// A new Contact replaces all others of the account (B5).
+    pub one_binding: bool,
+    /// So many bindings per account; one more is refused with 403 (B6).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub binding_limit: Option<u32>,
+    /// Further header lines of a 200, such as Service-Route (B9).
+    pub ok_headers: Vec<String>,
+    /// The answer to OPTIONS.
+    pub options_code: u16,
+    /// Methods that are not answered at all (N3).
+    pub drops: Vec<String>,
+    /// Sends 100 Trying before a final answer (F10).
+    pub trying: bool,
+    /// Probability of losing a datagram, in either direction (N4).
+    pub loss: f64,
+    /// Probability of sending a response twice (N4).
+    pub duplicates: f64,
+    /// Milliseconds before a response is sent, at least (N4).
+    pub delay_min: u32,
+    /// Milliseconds before a response is sent, at most (N4).
+    pub delay_max: u32,
+    /// Refused digests running after which an address gets no answer to anything (N10).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocks_after: Option<u32>,
+    /// Seconds for which it gets none.
+    pub blocks_for: u32,
+}
+
+impl Default for Temperament {
+    fn default() -> Self {
+        Temperament {
+            challenges_register: true,
+            challenges: vec![Challenge::default()],
+            forgets_challenge: false,
+            proxy: false,
+            nonce_life: 300,
+            nonce_once: false,
+            nonce_bound_to: NonceBound::Nothing,
+            tells_stale: true,
+            stale_for_ever: false,
+            nextnonce: false,
+            repeats_nonce: false,
+            truncated_sha512: false,
+            compares_uri: true,
+            wrong_digest: 401,
+            unknown_user: None,
+            refusals: Vec::new(),
+            cseq_code: 500,
+            cseq_strict: false,
+            min_expires: None,
+            min_expires_says: None,
+            grants: None,
+            grants_at_most: 86_400,
+            grant_shown: GrantShown::Both,
+            lists: Listing::AsSent,
+            lists_also: Vec::new(),
+            one_binding: false,
+            binding_limit: None,
+            ok_headers: Vec::new(),
+            options_code: 200,
+            drops: Vec::new(),
+            trying: false,
+            loss: 0.0,
+            duplicates: 0.0,
+            delay_min: 0,
+            delay_max: 0,
+            blocks_after: None,
+            blocks_for: 600,
+        }
+    }
+}
+
+/// What a nonce is bound to: shown from elsewhere, it is not good (C17).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NonceBound {
+    /// Good wherever it comes from.
+    Nothing,
+    /// Good from the address and port that it was issued to.
+    Port,
+    /// Good within the Call-ID that it was issued in.
+    CallId,
+}
+
+/// Where a 200 says how long a binding runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GrantShown {
+    /// In the Contact's `expires` parameter.
+    Contact,
+    /// In the Expires header.
+    Expires,
+    /// In both.
+    Both,
+}
+
+/// How a 200 lists our binding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Listing {
+    /// As it was sent.
+    AsSent,
+    /// With host and port replaced by where the request came from, as border controllers do.
+    Natted,
+    /// Scheme and host in upper case, parameters in another order, one more parameter.
+    Shouted,
+    /// Not at all, though others are (B3).
+    OthersOnly,
+    /// No Contact at all (B3a).
+    Nothing,
+}
