@@ -119,27 +119,43 @@ fn ran(suites: &[Suite], target: &str) -> bool {
 fn stream(command: &mut Command) -> Result<Run> {
     println!("+ cargo {}", words(command));
     // One pipe for both: "Running" comes on standard error, "test result" on standard output, and their order counts.
-    let (reader, writer) = std::io::pipe()?;
+    let (reader_end, writer) = std::io::pipe()?;
     command.stdout(writer.try_clone()?).stderr(writer);
     let mut child = command.spawn().context("cannot start cargo")?;
     // The command itself holds the last writing ends of the pipe in this process.
     command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
-    let mut suites = Vec::new();
-    let mut open: Option<String> = None;
-    for line in BufReader::new(reader).split(b'\n') {
+    let mut reader = Reader::default();
+    for line in BufReader::new(reader_end).split(b'\n') {
         let line = String::from_utf8_lossy(&line?).into_owned();
         println!("{line}");
+        reader.line(&line);
+    }
+    Ok(Run { succeeded: child.wait()?.success(), suites: reader.suites() })
+}
+
+/// Reads off cargo's output which program ended how.
+#[derive(Default)]
+struct Reader {
+    open: Option<String>,
+    ended: Vec<Suite>,
+}
+
+impl Reader {
+    fn line(&mut self, line: &str) {
         let words = line.trim_start();
         if let Some(name) = words.strip_prefix("Running ").or_else(|| words.strip_prefix("Doc-tests ")) {
-            suites.extend(open.take().map(unfinished));
-            open = Some(shortened(name));
+            self.ended.extend(self.open.take().map(unfinished));
+            self.open = Some(shortened(name));
         } else if let Some(result) = words.strip_prefix("test result: ") {
-            let name = open.take().unwrap_or_else(|| "?".to_owned());
-            suites.push(Suite { name, ok: result.starts_with("ok"), result: result.to_owned() });
+            let name = self.open.take().unwrap_or_else(|| "?".to_owned());
+            self.ended.push(Suite { name, ok: result.starts_with("ok"), result: result.to_owned() });
         }
     }
-    suites.extend(open.take().map(unfinished));
-    Ok(Run { succeeded: child.wait()?.success(), suites })
+
+    fn suites(mut self) -> Vec<Suite> {
+        self.ended.extend(self.open.take().map(unfinished));
+        self.ended
+    }
 }
 
 fn unfinished(name: String) -> Suite {
@@ -155,10 +171,6 @@ fn shortened(running: &str) -> String {
 }
 
 fn summarise(suites: &[Suite], took: Duration) {
-    let count = |suite: &Suite, word: &str| -> u64 {
-        let number = suite.result.split([';', '.']).map(str::trim).find_map(|part| part.strip_suffix(word));
-        number.and_then(|text| text.trim().parse().ok()).unwrap_or(0)
-    };
     let sum = |word: &str| suites.iter().map(|suite| count(suite, word)).sum::<u64>();
     println!("\nSuites:");
     for suite in suites.iter().filter(|suite| !suite.ok || count(suite, "passed") > 0) {
@@ -168,6 +180,34 @@ fn summarise(suites: &[Suite], took: Duration) {
     println!("{} passed, {} failed, {} skipped", sum("passed"), sum("failed"), sum("ignored"));
 }
 
+/// How many tests of a suite `passed`, `failed` or were `ignored`.
+fn count(suite: &Suite, word: &str) -> u64 {
+    let number = suite.result.split([';', '.']).map(str::trim).find_map(|part| part.strip_suffix(word));
+    number.and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+}
+
 fn words(command: &Command) -> String {
     command.get_args().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_ended_without_a_result_has_failed() {
+        let mut reader = Reader::default();
+        for line in [
+            "     Running unittests src/lib.rs (target/debug/deps/sip-0123456789abcdef)",
+            "test result: ok. 12 passed; 0 failed; 3 ignored; 0 measured; 0 filtered out; finished in 0.01s",
+            "     Running tests/e2e/main.rs (target/debug/deps/e2e-0123456789abcdef)",
+            "error: test failed, to rerun pass `-p trunkline --test e2e`",
+        ] {
+            reader.line(line);
+        }
+        let suites = reader.suites();
+        assert_eq!(suites.iter().map(|suite| suite.ok).collect::<Vec<_>>(), [true, false]);
+        assert_eq!((count(&suites[0], "passed"), count(&suites[0], "ignored")), (12, 3));
+        assert!(ran(&suites, "e2e") && !ran(&suites, "prove"));
+    }
 }

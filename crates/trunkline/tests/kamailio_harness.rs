@@ -167,7 +167,7 @@ fn a_watch_sees_a_binding_that_is_away_for_a_moment() {
     assert_eq!(status(&client.register_with(Algorithm::Md5, "secret", 600)), 200);
     let watch = watched(&kamailio, "alice", || {
         assert_eq!(status(&client.register_with(Algorithm::Md5, "secret", 0)), 200);
-        wait::holds_for("away", std::time::Duration::from_millis(60), || kamailio.lookup("alice").is_none());
+        wait::holds_for("away", std::time::Duration::from_millis(400), || kamailio.lookup("alice").is_none());
         assert_eq!(status(&client.register_with(Algorithm::Md5, "secret", 600)), 200);
     });
     assert!(watch.missing() >= 1 && watch.missing() < watch.looks.len(), "{} of {}", watch.missing(), watch.looks.len());

@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 
 use super::kamailio::{Binding, Kamailio};
 
-/// What a poll every 20 ms saw.
+/// Between two looks.
+const BETWEEN: Duration = Duration::from_millis(20);
+
+/// What the looks saw.
 pub struct Watch {
     /// Each look, in order.
     pub looks: Vec<Option<Binding>>,
@@ -21,19 +24,24 @@ impl Watch {
     }
 }
 
-/// Polls Kamailio for a user's binding every 20 ms while `act` runs.
+/// Polls Kamailio for a user's binding: once before `act`, every 20 ms while it runs, and once after it.
 pub fn watched(kamailio: &Kamailio, user: &str, act: impl FnOnce()) -> Watch {
     let done = AtomicBool::new(false);
+    let mut watch = Watch { looks: Vec::new(), longest_gap: Duration::ZERO };
+    let mut last = Instant::now();
+    let mut look = |watch: &mut Watch| {
+        watch.looks.push(kamailio.lookup(user));
+        watch.longest_gap = watch.longest_gap.max(last.elapsed());
+        last = Instant::now();
+    };
+    look(&mut watch);
     thread::scope(|scope| {
-        let watch = scope.spawn(|| {
-            let mut watch = Watch { looks: Vec::new(), longest_gap: Duration::ZERO };
-            let mut last = Instant::now();
+        let watching = scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
-                watch.looks.push(kamailio.lookup(user));
-                watch.longest_gap = watch.longest_gap.max(last.elapsed());
-                last = Instant::now();
-                thread::sleep(Duration::from_millis(20));
+                look(&mut watch);
+                thread::sleep(BETWEEN);
             }
+            look(&mut watch);
             watch
         });
         {
@@ -41,7 +49,7 @@ pub fn watched(kamailio: &Kamailio, user: &str, act: impl FnOnce()) -> Watch {
             let _end = End(&done);
             act();
         }
-        watch.join().expect("the watch")
+        watching.join().expect("the watch")
     })
 }
 
