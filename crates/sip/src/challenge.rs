@@ -54,6 +54,23 @@ pub struct Challenge<'a> {
 /// The parameters that must not stand twice, and whose place in the table this is.
 const KNOWN: [&str; 9] = ["realm", "nonce", "opaque", "algorithm", "qop", "stale", "userhash", "charset", "domain"];
 
+/// A parameter's place in [`KNOWN`]: length and first letter leave one candidate.
+fn place(name: &[u8]) -> Option<usize> {
+    let place = match (name.len(), name.first()?.to_ascii_lowercase()) {
+        (5, b'r') => 0,
+        (5, b'n') => 1,
+        (6, b'o') => 2,
+        (9, b'a') => 3,
+        (3, b'q') => 4,
+        (5, b's') => 5,
+        (8, b'u') => 6,
+        (7, b'c') => 7,
+        (6, b'd') => 8,
+        _ => return None,
+    };
+    KNOWN.get(place)?.as_bytes().eq_ignore_ascii_case(name).then_some(place)
+}
+
 impl<'a> Challenge<'a> {
     /// Parses one challenge, scheme included.
     pub fn parse(raw: &'a [u8]) -> Result<Challenge<'a>, ChallengeFault<'a>> {
@@ -77,7 +94,7 @@ impl<'a> Challenge<'a> {
         let nonce = value(nonce).filter(|nonce| !nonce.is_empty()).ok_or(ChallengeFault::NonceMissing(raw))?;
         let opaque = value(opaque);
         // Both are sent back literally; a control character would not survive that.
-        if nonce.iter().chain(opaque.unwrap_or_default()).any(u8::is_ascii_control) {
+        if has_control(nonce) || opaque.is_some_and(has_control) {
             return Err(ChallengeFault::Syntax(raw));
         }
         let algorithm = match value(algorithm).map(str::from_utf8) {
@@ -155,14 +172,18 @@ fn table<'a>(raw: &'a [u8], list: &'a [u8]) -> Result<[Option<AuthParam<'a>>; KN
     let mut table = [None; KNOWN.len()];
     for param in AuthParams::new(list) {
         let param = param.map_err(|_| ChallengeFault::Syntax(raw))?;
-        let slots = KNOWN.iter().zip(&mut table);
-        for (name, slot) in slots.filter(|(name, _)| param.name.eq_ignore_ascii_case(name.as_bytes())) {
-            if slot.replace(param).is_some() {
-                return Err(ChallengeFault::Duplicate(name, raw));
-            }
+        let Some(place) = place(param.name) else { continue };
+        if let (Some(slot), Some(name)) = (table.get_mut(place), KNOWN.get(place))
+            && slot.replace(param).is_some()
+        {
+            return Err(ChallengeFault::Duplicate(name, raw));
         }
     }
     Ok(table)
+}
+
+fn has_control(value: &[u8]) -> bool {
+    value.iter().any(u8::is_ascii_control)
 }
 
 fn qop_offer(list: &[u8]) -> QopOffer {

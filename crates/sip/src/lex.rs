@@ -120,17 +120,34 @@ pub(crate) fn hex(digit: u8) -> Option<u8> {
 #[derive(Clone)]
 pub(crate) struct Elements<'a> {
     rest: Option<&'a [u8]>,
-    brackets: bool,
+    /// What opens a bracket, if anything does.
+    bracket: u8,
 }
 
 impl<'a> Elements<'a> {
     pub(crate) fn new(value: &'a [u8]) -> Elements<'a> {
-        Elements { rest: Some(value), brackets: true }
+        Elements { rest: Some(value), bracket: b'<' }
     }
 
     /// For lists of auth-params, where angle brackets mean nothing.
     pub(crate) fn of_auth_params(value: &'a [u8]) -> Elements<'a> {
-        Elements { rest: Some(value), brackets: false }
+        Elements { rest: Some(value), bracket: b',' }
+    }
+
+    /// Where the first element ends.
+    fn end(&self, rest: &[u8]) -> Option<usize> {
+        let mut at = 0;
+        loop {
+            let tail = rest.get(at..)?;
+            let found = memchr::memchr3(b'"', b',', self.bracket, tail)?;
+            let tail = tail.get(found..)?;
+            at += found;
+            match tail.first()? {
+                b'"' => at += quoted(tail)?.0.len() + 2,
+                b',' => return Some(at),
+                _ => at += memchr::memchr(b'>', tail)? + 1,
+            }
+        }
     }
 }
 
@@ -138,26 +155,13 @@ impl<'a> Iterator for Elements<'a> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
-        let rest = self.rest?;
-        let mut at = 0;
-        while let Some(&byte) = rest.get(at) {
-            match byte {
-                b'"' => match rest.get(at..).and_then(quoted) {
-                    Some((inner, _)) => at += inner.len() + 2,
-                    None => break,
-                },
-                b'<' if self.brackets => match rest.get(at..).and_then(|r| memchr::memchr(b'>', r)) {
-                    Some(skip) => at += skip + 1,
-                    None => break,
-                },
-                b',' => {
-                    self.rest = rest.get(at + 1..);
-                    return rest.get(..at);
-                }
-                _ => at += 1,
+        let rest = self.rest.take()?;
+        match self.end(rest) {
+            None => Some(rest),
+            Some(end) => {
+                self.rest = rest.get(end + 1..);
+                rest.get(..end)
             }
         }
-        self.rest = None;
-        Some(rest)
     }
 }

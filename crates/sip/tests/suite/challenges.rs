@@ -126,6 +126,14 @@ fn faults_name_what_is_wrong_and_keep_the_text() {
 }
 
 #[test]
+fn no_known_parameter_may_stand_twice() {
+    for name in ["realm", "nonce", "opaque", "algorithm", "qop", "stale", "userhash", "charset", "domain"] {
+        let text = with(&format!(", {name}=x, {}=y", name.to_uppercase()));
+        assert_eq!(Challenge::parse(text.as_bytes()), Err(ChallengeFault::Duplicate(name, text.as_bytes())));
+    }
+}
+
+#[test]
 fn a_challenge_of_4_kb_is_refused() {
     let fits = with(&format!(", opaque=\"{}\"", "x".repeat(CHALLENGE_BYTES_MAX - 38)));
     assert_eq!(fits.len(), CHALLENGE_BYTES_MAX);
