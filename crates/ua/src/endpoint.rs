@@ -1,6 +1,30 @@
-//! The endpoint: everything of a shard.
+//! The endpoint: everything of a shard, one door in and one door out.
 
-use crate::{Input, Instant, Output, Resume, Seeds, Socket};
+mod assigning;
+mod bound;
+mod challenged;
+mod failed;
+mod inbound;
+mod keepalive;
+mod queue;
+mod resolving;
+mod riding;
+mod telling;
+mod verifying;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use sip::{Message, Start};
+
+use crate::budget::Budget;
+use crate::carrier::Carrier;
+use crate::probe::Probe;
+use crate::registration::Registration;
+use crate::slab::{Key, Slab};
+use crate::wire::{Owner, Step, Ticked, Timer, Transaction, Wire};
+use crate::{Command, Input, Instant, Local, Output, Query, Resume, Seeds, SendFault, Socket};
 
 /// How an endpoint is set up.
 #[derive(Clone, Debug)]
@@ -26,30 +50,184 @@ pub struct Counters {
 
 /// A shard's registrations and all that keeps them.
 pub struct Endpoint {
-    _config: Config,
+    wire: Wire,
+    carriers: Slab<Carrier>,
+    carrier_names: HashMap<Arc<str>, Key>,
+    registrations: Slab<Registration>,
+    trunks: HashMap<Arc<str>, Key>,
+    probes: Slab<Probe>,
+    budget: Budget,
+    queries: HashMap<Query, Inquirer>,
+    tag_key: u128,
+}
+
+/// Who asked for a look-up.
+#[derive(Clone, Copy, Debug)]
+enum Inquirer {
+    Carrier(Key),
+    Probe(Key),
+}
+
+/// How a transaction ended.
+enum Reply<'m> {
+    Answer(&'m Message<'m>),
+    Silence,
+    NotSent(SendFault),
 }
 
 impl Endpoint {
     /// Makes an endpoint without registrations.
-    pub fn new(config: Config, _seeds: Seeds) -> Self {
-        Endpoint { _config: config }
+    pub fn new(config: Config, seeds: Seeds) -> Self {
+        let mut wire = Wire::new(config, seeds);
+        let tag_key = wire.tokens.bits();
+        Endpoint {
+            wire,
+            carriers: Slab::default(),
+            carrier_names: HashMap::new(),
+            registrations: Slab::default(),
+            trunks: HashMap::new(),
+            probes: Slab::default(),
+            budget: Budget::default(),
+            queries: HashMap::new(),
+            tag_key,
+        }
     }
 
     /// Takes something in at its time. Then call `poll` until it says when to wake.
-    pub fn handle(&mut self, _now: Instant, _input: Input<'_>) {}
+    pub fn handle(&mut self, now: Instant, input: Input<'_>) {
+        match input {
+            Input::Datagram { local, source, bytes } => self.datagram(now, local, source, bytes),
+            Input::SendFailed { local, to, fault } => {
+                for key in self.wire.waiting_for(local, to) {
+                    if let Some(transaction) = self.wire.abandon(key) {
+                        self.ended(now, &transaction, &Reply::NotSent(fault));
+                    }
+                }
+            }
+            Input::Resolved { query, outcome } => self.resolved(now, query, outcome),
+            Input::Command(command) => match command {
+                Command::Carrier(profile) => self.know(now, *profile),
+                Command::Assign(assignment, resume) => self.assign(now, assignment, resume.map(|resume| *resume)),
+                Command::Withdraw { trunk, how } => self.withdraw(now, &trunk, how),
+                Command::Verify(order) => self.verify(now, order),
+                Command::Act { trunk, action } => self.act(now, &trunk, action),
+            },
+        }
+    }
 
     /// Gives the next thing to do. Extra calls are harmless.
-    pub fn poll(&mut self, _now: Instant) -> Output<'_> {
-        Output::Wake(None)
+    pub fn poll(&mut self, now: Instant) -> Output<'_> {
+        loop {
+            match self.wire.next() {
+                Step::Send(local, to) => return Output::Send { local, to, bytes: self.wire.lent() },
+                Step::Resolve(query, host, port) => return Output::Resolve { query, host, port },
+                Step::Event(event) => return Output::Event(event),
+                Step::Nothing => {}
+            }
+            match self.wire.wheel.pop(now) {
+                Some(timer) => self.fire(now, timer),
+                None => return Output::Wake(self.wire.wheel.wake()),
+            }
+        }
     }
 
     /// Returns what to keep of every registration when the endpoint is stopped in order (`clean`).
     pub fn snapshot(&self) -> Vec<Resume> {
-        Vec::new()
+        self.trunks.values().filter_map(|&key| Some(self.resume_of(self.registrations.at(key)?, true))).collect()
     }
 
     /// Returns what was counted.
     pub fn counters(&self) -> Counters {
-        Counters::default()
+        let bound = self.registrations.iter().filter(|(_, registration)| registration.binding.is_some()).count();
+        Counters { bound: bound as u64, ..self.wire.counters }
+    }
+
+    fn datagram(&mut self, now: Instant, local: Local, source: SocketAddr, bytes: &[u8]) {
+        let Ok(message) = Message::parse(bytes) else {
+            self.wire.counters.strangers += 1;
+            return;
+        };
+        match message.start() {
+            Start::Request { method, .. } => self.requested(local, source, method, &message),
+            Start::Status { .. } => {
+                if let Some(transaction) = self.wire.answered(now, source, &message) {
+                    self.ended(now, &transaction, &Reply::Answer(&message));
+                }
+            }
+        }
+    }
+
+    fn fire(&mut self, now: Instant, timer: Timer) {
+        match timer {
+            Timer::Transaction(key) => match self.wire.tick(now, key) {
+                Ticked::Gone | Ticked::Again { owner: Owner::Probe(_) | Owner::ProbeOptions(_) | Owner::Ping(..), .. } => {}
+                Ticked::Again { first, owner: Owner::Registration(registration) } => {
+                    // A healthy refresh is over before anybody could look at it; one that is not shows.
+                    if first {
+                        self.tell_status(now, registration);
+                    }
+                }
+                Ticked::Silence(transaction) => self.ended(now, &transaction, &Reply::Silence),
+            },
+            Timer::Registration(key) => self.due(now, key),
+            Timer::Probe(key) => self.probe_due(now, key),
+            Timer::Ping(carrier, at) => self.ping(now, carrier, at),
+            Timer::Pace(carrier) => {
+                if let Some(carrier) = self.carriers.at_mut(carrier) {
+                    carrier.pace.timer = None;
+                }
+                self.pump(now, carrier);
+            }
+        }
+    }
+
+    fn ended(&mut self, now: Instant, transaction: &Transaction, reply: &Reply<'_>) {
+        match transaction.owner {
+            Owner::Registration(key) => self.registration_ended(now, key, transaction, reply),
+            Owner::Probe(key) => self.probe_ended(now, key, transaction, reply),
+            Owner::ProbeOptions(key) => self.probe_options_ended(now, key, reply),
+            Owner::Ping(carrier, at) => self.ping_ended(now, carrier, at, transaction, reply),
+        }
+    }
+}
+
+/// Returns our address as the answerer saw it (RFC 3581), if it tells.
+fn public_address(message: &Message<'_>) -> Option<SocketAddr> {
+    let via = message.via().ok()?;
+    let rport = via.rport().flatten();
+    let received = via.received();
+    if rport.is_none() && received.is_none() {
+        return None;
+    }
+    let host = received.unwrap_or(via.host).trim_start_matches('[').trim_end_matches(']');
+    Some(SocketAddr::new(host.parse().ok()?, rport.or(via.port).unwrap_or(5060)))
+}
+
+/// Returns the reason phrase, fit to be shown.
+fn reason_of(message: &Message<'_>) -> (u16, String) {
+    match message.start() {
+        Start::Status { code, reason } => (code, crate::challenge::printable(&String::from_utf8_lossy(reason))),
+        Start::Request { .. } => (0, String::new()),
+    }
+}
+
+/// Returns the notes of a profile whose text the reason phrase holds.
+fn notes_of(profile: &crate::Profile, reason: &str) -> Vec<String> {
+    let reason = reason.to_lowercase();
+    profile.phrase_notes.iter().filter(|(text, _)| reason.contains(&text.to_lowercase())).map(|(_, note)| note.to_string()).collect()
+}
+
+/// Takes from a final answer what a diagnosis needs.
+fn final_of(message: &Message<'_>) -> crate::verdict::Final {
+    let (code, reason) = reason_of(message);
+    let text = |value: Option<&[u8]>| value.map(|value| crate::challenge::printable(&String::from_utf8_lossy(value)));
+    let demanded = [sip::Name::Require, sip::Name::Unsupported].into_iter().find_map(|name| text(message.header(name)));
+    crate::verdict::Final {
+        code,
+        reason,
+        retry_after: message.retry_after().ok().flatten(),
+        min_expires: message.min_expires().ok().flatten(),
+        redirect: message.contacts().filter_map(Result::ok).map(|contact| crate::challenge::printable(contact.uri())).next(),
+        demands: demanded.or_else(|| text(message.other("Security-Server"))),
     }
 }

@@ -8,18 +8,24 @@
 pub mod account;
 mod answering;
 mod budget;
+mod carrier;
 mod challenge;
 pub mod chance;
 pub mod command;
 pub mod endpoint;
 pub mod event;
+mod ping;
+mod probe;
 pub mod profile;
+mod granted;
+mod registration;
 mod request;
 mod slab;
 mod targets;
 pub mod time;
 pub mod verdict;
 mod wheel;
+mod wire;
 
 pub use account::{Account, ContactSpec, Credential, DigestPolicy, OnDowngrade, PolicySource, Secret};
 pub use chance::Seeds;

@@ -11,13 +11,13 @@ use crate::{Instant, Profile, Query, Resolution, ResolveFault};
 const LOOKUP_PAUSE: Duration = Duration::from_secs(5);
 
 /// The next hops of one profile, in order.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Targets {
     hops: Vec<Hop>,
     health: Vec<Health>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Hop {
     uri: Box<str>,
     place: Option<(Arc<str>, u16)>,
@@ -27,7 +27,7 @@ struct Hop {
 }
 
 /// What is known of one address.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Health {
     target: SocketAddr,
     shunned_until: Instant,
@@ -71,6 +71,14 @@ impl Targets {
             fault: None,
         });
         Targets { hops: hops.collect(), health: Vec::new() }
+    }
+
+    /// Copies what is known, without the look-ups that somebody else waits for.
+    #[must_use]
+    pub fn known(&self) -> Self {
+        let mut copy = self.clone();
+        copy.hops.iter_mut().for_each(|hop| hop.asked = None);
+        copy
     }
 
     /// Returns the first next hop's URI.

@@ -13,7 +13,8 @@ use sip::digest::Algorithm;
 use crate::challenge::Refusal;
 use crate::{DigestPolicy, ResolveFault, SendFault};
 
-pub use end::{ambiguous_to_a_query, refuses_a_query};
+pub use end::refuses_a_query;
+pub(crate) use end::{names_cseq, status};
 pub use words::hop;
 
 /// What was seen of one attempt, up to its end.
@@ -45,6 +46,8 @@ pub struct Observation {
     pub checks: Vec<Check>,
     /// The algorithm of the digest that was sent.
     pub answered: Option<Algorithm>,
+    /// It tried credentials; else it was the registration itself.
+    pub verification: bool,
     /// The request was a query of bindings.
     pub query: bool,
     /// The target answered before, and failures followed.
@@ -56,6 +59,30 @@ pub struct Observation {
 }
 
 impl Observation {
+    /// Begins with nothing seen.
+    pub fn new(policy: DigestPolicy) -> Self {
+        Observation {
+            trunk: None,
+            carrier: String::new(),
+            address_of_record: String::new(),
+            registrar: String::new(),
+            target: None,
+            source: None,
+            public: None,
+            options: None,
+            realm: None,
+            policy,
+            challenges: Vec::new(),
+            checks: Vec::new(),
+            answered: None,
+            verification: false,
+            query: false,
+            answered_before: false,
+            sip: None,
+            notes: Vec::new(),
+        }
+    }
+
     /// A digest left the endpoint.
     pub fn credential_sent(&self) -> bool {
         self.answered.is_some()

@@ -12,7 +12,7 @@ pub fn refuses_a_query(code: u16) -> bool {
 }
 
 /// Tells whether such an answer after the digest leaves open what was refused: the query or the secret (carriers.md B11).
-pub fn ambiguous_to_a_query(code: u16) -> bool {
+fn ambiguous_to_a_query(code: u16) -> bool {
     matches!(code, 400 | 405 | 420 | 501)
 }
 

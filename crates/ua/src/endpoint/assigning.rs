@@ -1,0 +1,300 @@
+//! Orders of the control plane: carriers, assignments, withdrawals, actions.
+
+use std::sync::Arc;
+
+use sip::ChallengeSource;
+use sip::digest::{Algorithm, Qop};
+
+use super::Endpoint;
+use crate::answering::{Answering, Came};
+use crate::carrier::Carrier;
+use crate::challenge::Choice;
+use crate::registration::{Binding, Intent, Phase, Registration, Shown, Which, refresh_at};
+use crate::request::Identity;
+use crate::slab::Key;
+use crate::targets::Targets;
+use crate::{Action, Assignment, Credential, Event, Instant, Local, Profile, Resume, ResumeBinding, ResumeNonce, Withdrawal};
+
+/// carriers.md B8: saved state may lag the wire.
+const UNCLEAN_JUMP: u32 = 1_000;
+
+impl Endpoint {
+    /// Takes a carrier's profile, new or changed. Its registrations go on; a changed next hop is used at the next try.
+    pub(super) fn know(&mut self, now: Instant, profile: Profile) {
+        let Some(&key) = self.carrier_names.get(&profile.id) else {
+            let name = profile.id.clone();
+            let key = self.carriers.insert(Carrier::new(now, profile));
+            self.carrier_names.insert(name, key);
+            return;
+        };
+        let Some(carrier) = self.carriers.at_mut(key) else { return };
+        let moved = carrier.profile.registrars != profile.registrars || carrier.profile.outbound_proxy != profile.outbound_proxy;
+        if moved {
+            carrier.targets = Targets::new(&profile);
+        }
+        carrier.pace.limit(profile.pacing);
+        carrier.profile = profile;
+        if moved {
+            // A trunk that could not be registered at the old hop need not wait its back-off out.
+            let waiting: Vec<Key> = self.registrations.iter().filter(|(_, r)| r.carrier == key && matches!(r.phase, Phase::Waiting { .. })).map(|(key, _)| key).collect();
+            for registration in waiting {
+                self.enqueue(now, registration, false);
+            }
+            self.look_up_pinged(now, key);
+        }
+        self.keep_alive(now, key);
+        self.pump(now, key);
+    }
+
+    /// Takes a trunk's desired state, new or changed.
+    pub(super) fn assign(&mut self, now: Instant, assignment: Box<Assignment>, resume: Option<Resume>) {
+        let Some(&carrier) = self.carrier_names.get(&assignment.carrier) else { return };
+        let Some(&key) = self.trunks.get(&assignment.trunk) else { return self.begin_registration(now, carrier, assignment, resume) };
+        let Some(registration) = self.registrations.at_mut(key) else { return };
+        if assignment.generation < registration.assignment.generation {
+            return;
+        }
+        let old = &registration.assignment;
+        let moves = registration.carrier != carrier
+            || old.account.address_of_record != assignment.account.address_of_record
+            || old.account.request_uri != assignment.account.request_uri;
+        if moves {
+            // Another address-of-record is another binding: the old one goes with the old version, whatever becomes of the new.
+            registration.intent = Intent::LeaveUnseen;
+            self.trunks.remove(&assignment.trunk);
+            self.leave(now, key);
+            return self.begin_registration(now, carrier, assignment, None);
+        }
+        let version = |credential: &Option<Credential>| credential.as_ref().map(|credential| credential.version);
+        let fresh_secret = version(&old.active) != version(&assignment.active);
+        let promoted_standby = registration.which == Which::Standby && version(&old.standby) == version(&assignment.active);
+        let renew = fresh_secret
+            || old.account != assignment.account
+            || old.policy != assignment.policy
+            || registration.intent.removes()
+            || !matches!(registration.phase, Phase::Bound { .. } | Phase::Queued(_) | Phase::Asking(_) | Phase::Held);
+        registration.assignment = assignment;
+        registration.intent = Intent::Keep;
+        if fresh_secret || version(&registration.assignment.standby).is_none() {
+            registration.which = Which::Active;
+            registration.standby_refused = false;
+        }
+        if fresh_secret && !promoted_standby {
+            registration.failed_digests = 0;
+            registration.failures = 0;
+            registration.accepted = false;
+            registration.reported = None;
+            registration.remembered = None;
+            registration.shown.answered = false;
+            registration.shown.diagnosis = None;
+        }
+        if registration.assignment.active.is_none() {
+            registration.phase = match std::mem::replace(&mut registration.phase, Phase::Idle) {
+                asking @ Phase::Asking(_) => asking,
+                _ => Phase::Idle,
+            };
+            self.arm(key);
+            return self.tell_status(now, key);
+        }
+        if renew && !promoted_standby {
+            self.enqueue(now, key, true);
+        }
+        self.tell_status(now, key);
+    }
+
+    fn begin_registration(&mut self, now: Instant, carrier: Key, assignment: Box<Assignment>, resume: Option<Resume>) {
+        let trunk = assignment.trunk.clone();
+        let resume = resume.filter(|resume| resume.trunk == trunk);
+        let identity = match &resume {
+            Some(resume) => Identity {
+                call_id: resume.call_id.clone(),
+                from_tag: resume.from_tag.clone(),
+                cseq: if resume.clean { resume.cseq } else { resume.cseq.saturating_add(UNCLEAN_JUMP) },
+            },
+            None => self.wire.identity(),
+        };
+        let mut registration = Registration {
+            assignment,
+            carrier,
+            identity,
+            phase: Phase::Idle,
+            binding: None,
+            remembered: None,
+            intent: Intent::Keep,
+            which: Which::Active,
+            standby_refused: false,
+            failed_digests: 0,
+            accepted: false,
+            reported: None,
+            failures: 0,
+            again: false,
+            ridden: false,
+            min_expires: None,
+            stray: None,
+            started_at: now,
+            shown: Shown::new(now),
+            timer: None,
+        };
+        let resumed = resume.is_some_and(|resume| self.resume(now, &mut registration, resume));
+        let idle = registration.assignment.active.is_none();
+        let key = self.registrations.insert(registration);
+        self.trunks.insert(trunk, key);
+        if let Some(carrier) = self.carriers.at_mut(carrier) {
+            carrier.registrations += 1;
+        }
+        self.look_up_pinged(now, carrier);
+        if resumed {
+            self.arm(key);
+            self.save(key);
+        } else if !idle {
+            self.enqueue(now, key, false);
+        }
+        self.tell_status(now, key);
+    }
+
+    /// Takes a binding over that still runs, and plans its refresh as if nothing had happened. Tells whether it did.
+    fn resume(&mut self, now: Instant, registration: &mut Registration, resume: Resume) -> bool {
+        let Resume { clean, binding: Some(saved), nonce, .. } = resume else { return false };
+        let account = &registration.assignment.account;
+        let Some(active) = &registration.assignment.active else { return false };
+        if saved.address_of_record != account.address_of_record || saved.lapses_at <= now {
+            return false;
+        }
+        let same_version = saved.credential_version == active.version;
+        if let (true, true, Some(nonce)) = (clean, same_version, nonce) {
+            registration.remembered = self.remembered(active, &saved, nonce).map(Box::new);
+        }
+        let shown = &mut registration.shown;
+        shown.answered = true;
+        shown.since = saved.registered_at;
+        shown.state = crate::RegistrationState::Registered;
+        shown.negotiated.clone_from(&saved.negotiated);
+        shown.version = Some(saved.credential_version);
+        registration.accepted = same_version;
+        registration.reported = same_version.then(|| (saved.credential_version, saved.negotiated.clone().filter(|_| saved.authenticated)));
+        let sent_at = saved.lapses_at - saved.granted;
+        let contact = self.wire.local_for(saved.registrar).and_then(|local| self.wire.advertised(local)).map(|own| crate::request::contact_uri(account, own));
+        let unchanged = same_version && contact.as_deref() == Some(&*saved.contact);
+        let refresh_at = if unchanged { refresh_at(sent_at, saved.granted, &mut self.wire.jitter).max(now) } else { now };
+        registration.binding = Some(Binding {
+            address_of_record: saved.address_of_record,
+            contact: saved.contact,
+            registrar: saved.registrar,
+            granted: saved.granted,
+            lapses_at: saved.lapses_at,
+            registered_at: saved.registered_at,
+            version: saved.credential_version,
+            authenticated: saved.authenticated,
+        });
+        registration.phase = Phase::Bound { refresh_at };
+        true
+    }
+
+    fn remembered(&self, credential: &Credential, saved: &ResumeBinding, nonce: ResumeNonce) -> Option<Answering> {
+        let negotiated = saved.negotiated.as_ref()?;
+        let algorithm = Algorithm::from_token(&negotiated.algorithm)?;
+        let at = self.wire.config.sockets.iter().position(|socket| socket.address == nonce.local)?;
+        let choice = Choice {
+            source: if nonce.proxy { ChallengeSource::Proxy } else { ChallengeSource::Registrar },
+            realm: negotiated.realm.clone(),
+            algorithm,
+            spelled: nonce.algorithm_named.then(|| negotiated.algorithm.clone()),
+            qop: match negotiated.qop.as_deref() {
+                Some("auth-int") => Qop::AuthInt,
+                Some(_) => Qop::Auth,
+                None => Qop::None,
+            },
+            nonce: nonce.nonce,
+            opaque: nonce.opaque,
+            userhash: nonce.userhash,
+            utf8: nonce.utf8,
+            stale: false,
+            downgraded: false,
+            offered: negotiated.offered.clone(),
+        };
+        let came = Came { at: nonce.issued_at, local: Local(u16::try_from(at).ok()?), target: saved.registrar };
+        let mut answering = Answering::begin(choice, credential, nonce.cnonce, false, came)?;
+        answering.nc = nonce.nc;
+        Some(answering)
+    }
+
+    pub(super) fn withdraw(&mut self, now: Instant, trunk: &Arc<str>, how: Withdrawal) {
+        let Some(&key) = self.trunks.get(trunk) else {
+            // Nothing is bound here, so there is nothing to remove.
+            return self.wire.tell(Event::Forget { trunk: trunk.clone(), unregistered: how == Withdrawal::Unregister });
+        };
+        match how {
+            Withdrawal::Forget => self.forget(key, false),
+            Withdrawal::Unregister => {
+                if let Some(registration) = self.registrations.at_mut(key) {
+                    registration.intent = Intent::Leave;
+                }
+                self.leave(now, key);
+            }
+        }
+    }
+
+    pub(super) fn act(&mut self, now: Instant, trunk: &Arc<str>, action: Action) {
+        let Some(&key) = self.trunks.get(trunk) else { return };
+        let Some(registration) = self.registrations.at_mut(key) else { return };
+        match action {
+            Action::Refresh => {
+                registration.intent = Intent::Keep;
+                if !matches!(registration.phase, Phase::Held) && registration.assignment.active.is_some() {
+                    self.enqueue(now, key, true);
+                }
+            }
+            Action::ReleaseHold => {
+                registration.failed_digests = 0;
+                registration.standby_refused = false;
+                if matches!(registration.phase, Phase::Held | Phase::Waiting { .. }) {
+                    self.enqueue(now, key, true);
+                }
+            }
+            Action::Unregister => {
+                registration.intent = Intent::Away;
+                self.leave(now, key);
+            }
+        }
+    }
+
+    /// Begins to remove the binding; where none runs it is removed already.
+    fn leave(&mut self, now: Instant, key: Key) {
+        let Some(registration) = self.registrations.at_mut(key) else { return };
+        let asking = matches!(registration.phase, Phase::Asking(_));
+        if registration.binding.is_none() && !asking {
+            return self.unbound(now, key);
+        }
+        self.enqueue(now, key, true);
+        self.tell_status(now, key);
+    }
+
+    /// Drops a registration and all that waits for it.
+    pub(super) fn forget(&mut self, key: Key, unregistered: bool) {
+        self.leave_queue(key);
+        let Some(mut registration) = self.registrations.remove(key) else { return };
+        if let Some(timer) = registration.timer.take() {
+            self.wire.wheel.disarm(timer);
+        }
+        if let Phase::Asking(exchange) = registration.phase {
+            self.wire.abandon(exchange.transaction);
+            self.unpace(registration.carrier, exchange.datagrams);
+        }
+        if let Some(carrier) = self.carriers.at_mut(registration.carrier) {
+            carrier.registrations = carrier.registrations.saturating_sub(1);
+        }
+        if registration.intent != Intent::LeaveUnseen {
+            self.trunks.remove(&registration.assignment.trunk);
+            self.wire.tell(Event::Forget { trunk: registration.assignment.trunk.clone(), unregistered });
+        }
+    }
+
+    /// Orders the look-ups that OPTIONS keep-alive needs, before any REGISTER wants them.
+    fn look_up_pinged(&mut self, now: Instant, key: Key) {
+        let Some(carrier) = self.carriers.at_mut(key) else { return };
+        if carrier.profile.options.is_some() && carrier.registrations > 0 && carrier.pings.is_empty() {
+            let hops = carrier.targets.stale(now);
+            self.look_up_carrier(key, hops);
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! What becomes of a registration whose attempt failed.
+
+use std::time::Duration;
+
+use diagnosis::{Check, Code, Diagnosis};
+
+use super::{Endpoint, notes_of};
+use crate::registration::{Exchange, Intent, Phase, Purpose, Wait, Which, back_off};
+use crate::slab::Key;
+use crate::targets::Next;
+use crate::verdict::{End, Observation, judge};
+use crate::{Event, Instant};
+
+/// carriers.md F7: Retry-After is a floor, at most this.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
+/// Design section 4: a version that was never accepted is tried once more after that.
+const ONCE_MORE: Duration = Duration::from_secs(30);
+/// carriers.md, back-off: while a binding runs, no sooner than that after the last start.
+const BOUND_PAUSE: Duration = Duration::from_secs(30);
+/// How long a target is put last after it failed to answer.
+const SHUN: Duration = Duration::from_secs(30);
+
+/// What kind of failure it was.
+enum Kind {
+    /// Nobody answered, or could be asked.
+    Network,
+    /// 408, 5xx, a stale loop, a 2xx that binds nothing.
+    Temporary,
+    /// A failed digest.
+    Digest,
+    /// The allowance of failed digests is spent.
+    Budget(u32),
+    /// No other try soon would help: before or at the challenge, unknown user, 6xx.
+    Lasting,
+    /// Other 3xx and 4xx.
+    Rejected,
+}
+
+fn kind_of(end: &End, digest_sent: bool) -> Kind {
+    match end {
+        End::Unresolved(_) | End::NotSent(_) | End::Silence => Kind::Network,
+        End::StaleLoop | End::BindingMissing { .. } | End::GrantedNothing => Kind::Temporary,
+        End::Challenge(_) => Kind::Lasting,
+        End::Unproven => Kind::Rejected,
+        End::BudgetSpent { retry_after } => Kind::Budget(*retry_after),
+        End::Final(answer) => match answer.code {
+            401 | 403 | 407 if digest_sent => Kind::Digest,
+            401 | 403 | 404 | 407 | 600..=699 => Kind::Lasting,
+            408 | 500..=599 => Kind::Temporary,
+            _ => Kind::Rejected,
+        },
+    }
+}
+
+/// carriers.md F6: whether another target of the same resolution is worth asking at once.
+pub(super) fn goes_on(end: &End) -> bool {
+    match end {
+        End::Unresolved(_) | End::NotSent(_) | End::Silence => true,
+        End::Final(answer) => matches!(answer.code, 408 | 503),
+        End::Challenge(_) | End::StaleLoop | End::Unproven | End::BindingMissing { .. } | End::GrantedNothing | End::BudgetSpent { .. } => false,
+    }
+}
+
+impl Endpoint {
+    /// Ends an attempt, or goes on to the next target.
+    pub(super) fn failed(&mut self, now: Instant, key: Key, mut exchange: Box<Exchange>, end: &End) {
+        let Some(registration) = self.registrations.at_mut(key) else { return };
+        let carrier_key = registration.carrier;
+        if exchange.purpose == Purpose::UnbindStray {
+            // It was a courtesy; the old Contact lapses by itself.
+            registration.stray = None;
+            self.unpace(carrier_key, exchange.datagrams);
+            return self.settle(now, key);
+        }
+        let digest_sent = !exchange.answers.is_empty();
+        if goes_on(end) {
+            let floor = match end {
+                End::Final(answer) => answer.retry_after.map_or(SHUN, |seconds| Duration::from_secs(seconds.into()).min(RETRY_AFTER_MAX)),
+                End::Unresolved(_) | End::NotSent(_) | End::Silence | End::Challenge(_) | End::StaleLoop | End::Unproven => SHUN,
+                End::BindingMissing { .. } | End::GrantedNothing | End::BudgetSpent { .. } => SHUN,
+            };
+            let Some(carrier) = self.carriers.at_mut(carrier_key) else { return };
+            carrier.targets.shun(exchange.target.address, now + floor);
+            if let Next::Ask(target) = carrier.targets.next(now, &exchange.tried)
+                && let Some(local) = self.wire.local_for(target.address)
+            {
+                exchange.tried.push(target.address);
+                exchange.target = target;
+                exchange.local = local;
+                // A nonce belongs to the target that issued it.
+                exchange.answers.clear();
+                return self.send(now, key, exchange);
+            }
+        }
+        self.unpace(carrier_key, exchange.datagrams);
+        let diagnosis = self.judge_exchange(now, key, &exchange, end);
+        if matches!(kind_of(end, digest_sent), Kind::Digest) {
+            self.digest_failed(now, key, &exchange, diagnosis);
+        } else {
+            self.wait_after(now, key, end, diagnosis);
+        }
+    }
+
+    /// Counts a failed digest, and tries the standby, waits, or holds.
+    fn digest_failed(&mut self, now: Instant, key: Key, exchange: &Exchange, mut diagnosis: Diagnosis) {
+        let Some(registration) = self.registrations.at_mut(key) else { return };
+        let Some(carrier) = self.carriers.at(registration.carrier) else { return };
+        let username = registration.credential().map(|credential| credential.username.clone()).unwrap_or_default();
+        self.budget.failed(now, &carrier.profile.id, &username);
+        registration.remembered = None;
+        registration.failures += 1;
+        if registration.intent.removes() {
+            // The secret changed under us: the binding lapses by itself.
+            registration.phase = Phase::Waiting { retry_at: now + RETRY_AFTER_MAX, why: Wait::FailedDigest };
+            return self.rest(now, key, diagnosis);
+        }
+        registration.failed_digests += 1;
+        let tries_standby = registration.which == Which::Active && registration.assignment.standby.is_some() && !registration.standby_refused;
+        let held = !tries_standby && registration.failed_digests >= carrier.profile.failure_budget.per_version.max(1);
+        if held && !registration.accepted && registration.assignment.previous.is_some() {
+            diagnosis.code = Code::BothRejected;
+            diagnosis.remedy = Code::BothRejected.remedy().to_owned();
+        }
+        self.refuse(key, exchange.version, true, held, &diagnosis);
+        let Some(registration) = self.registrations.at_mut(key) else { return };
+        if tries_standby {
+            registration.which = Which::Standby;
+            registration.failed_digests = 0;
+            registration.shown.diagnosis = Some(Box::new(diagnosis));
+            return self.enqueue(now, key, true);
+        }
+        if registration.which == Which::Standby {
+            registration.which = Which::Active;
+            registration.standby_refused = true;
+            registration.failed_digests = 1;
+        }
+        if held {
+            registration.phase = Phase::Held;
+        } else {
+            let pause = if registration.accepted { back_off(1, &mut self.wire.jitter) } else { ONCE_MORE };
+            registration.phase = Phase::Waiting { retry_at: now + pause, why: Wait::FailedDigest };
+        }
+        self.rest(now, key, diagnosis);
+    }
+
+    /// Waits as long as the failure asks for.
+    pub(super) fn wait_after(&mut self, now: Instant, key: Key, end: &End, diagnosis: Diagnosis) {
+        let Some(registration) = self.registrations.at_mut(key) else { return };
+        registration.failures += 1;
+        let lasting = self.carriers.at(registration.carrier).map_or(RETRY_AFTER_MAX, |carrier| carrier.profile.forbidden_retry);
+        let jitter = &mut self.wire.jitter;
+        let kind = kind_of(end, diagnosis.evidence.credential_sent == Some(true));
+        let (why, pause) = match kind {
+            Kind::Network => (Wait::Network, back_off(registration.failures, jitter)),
+            Kind::Temporary => (Wait::Temporary, back_off(registration.failures, jitter)),
+            Kind::Budget(seconds) => (Wait::FailedDigest, Duration::from_secs(seconds.into())),
+            Kind::Lasting | Kind::Digest => (Wait::Rejected, lasting),
+            Kind::Rejected => (Wait::Rejected, back_off(registration.failures, jitter)),
+        };
+        let mut retry_at = now + pause;
+        if let Some(binding) = &registration.binding {
+            let left = now.until(binding.lapses_at);
+            let sooner = match (&kind, end) {
+                (Kind::Network, _) => Some(now + jitter.between(Duration::from_secs(1), Duration::from_secs(5))),
+                (Kind::Budget(_), _) => None,
+                (Kind::Temporary | Kind::Rejected | Kind::Lasting | Kind::Digest, _) => {
+                    let quarter = now + (left / 4).max(Duration::from_secs(1));
+                    Some(quarter.max(registration.started_at + BOUND_PAUSE))
+                }
+            };
+            if let Some(sooner) = sooner {
+                retry_at = retry_at.min(sooner);
+            }
+        }
+        if let Some(floor) = diagnosis.evidence.retry_after {
+            retry_at = retry_at.max(now + Duration::from_secs(floor.into()).min(RETRY_AFTER_MAX));
+        }
+        registration.phase = Phase::Waiting { retry_at, why };
+        let refused = matches!(kind, Kind::Lasting | Kind::Rejected);
+        if let (true, Some(version)) = (refused && !registration.intent.removes(), registration.shown.version) {
+            self.refuse(key, version, diagnosis.evidence.credential_sent == Some(true), false, &diagnosis);
+        }
+        self.rest(now, key, diagnosis);
+    }
+
+    /// Shows the diagnosis; goes again at once if something changed meanwhile.
+    fn rest(&mut self, now: Instant, key: Key, diagnosis: Diagnosis) {
+        let Some(registration) = self.registrations.at_mut(key) else { return };
+        registration.shown.diagnosis = Some(Box::new(diagnosis));
+        let again = std::mem::take(&mut registration.again);
+        self.arm(key);
+        self.tell_status(now, key);
+        if again {
+            self.enqueue(now, key, true);
+        }
+    }
+
+    fn refuse(&mut self, key: Key, version: u32, digest_sent: bool, held: bool, diagnosis: &Diagnosis) {
+        let Some(registration) = self.registrations.at(key) else { return };
+        if registration.intent == Intent::LeaveUnseen {
+            return;
+        }
+        let event = Event::Refused {
+            trunk: registration.assignment.trunk.clone(),
+            generation: registration.assignment.generation,
+            version,
+            digest_sent,
+            held,
+            diagnosis: Box::new(diagnosis.clone()),
+        };
+        self.wire.tell(event);
+    }
+
+    fn judge_exchange(&self, now: Instant, key: Key, exchange: &Exchange, end: &End) -> Diagnosis {
+        let Some(mut seen) = self.observe(key) else { return judge_nothing(end) };
+        seen.registrar = exchange.target.registrar.to_string();
+        seen.target = Some(exchange.target.address);
+        seen.source = self.wire.address(exchange.local);
+        seen.challenges = exchange.seen.clone();
+        seen.answered = exchange.answers.last().map(|answer| answer.choice.algorithm);
+        seen.sip = match end {
+            End::Final(answer) => Some(crate::verdict::status(answer.code, &answer.reason)),
+            End::Challenge(_) | End::StaleLoop | End::BindingMissing { .. } | End::GrantedNothing => {
+                self.registrations.at(key).and_then(|registration| registration.shown.response.clone())
+            }
+            End::Unresolved(_) | End::NotSent(_) | End::Silence | End::Unproven | End::BudgetSpent { .. } => None,
+        };
+        if let Some(registration) = self.registrations.at(key) {
+            seen.options = self.options_answered(registration.carrier, exchange.target.address);
+            if let Some(carrier) = self.carriers.at(registration.carrier) {
+                let profile = &carrier.profile;
+                seen.answered_before = carrier.targets.has_answered(exchange.target.address) && self.budget.has_failed(now, &profile.id, RETRY_AFTER_MAX);
+                seen.notes = seen.sip.as_ref().map_or_else(Vec::new, |sip| notes_of(profile, &sip.reason));
+            }
+        }
+        if let Some(answer) = exchange.answers.last() {
+            seen.checks.push(Check::compared("realm.equal", true, seen.realm.clone().unwrap_or_else(|| "(learned)".into()), &answer.choice.realm));
+            seen.checks.push(Check::compared("algorithm.allowed", true, answer.choice.algorithm.as_str(), answer.choice.algorithm.as_str()));
+        }
+        judge(&seen, end)
+    }
+
+    pub(super) fn judge_unsent(&self, key: Key, registrar: &str, end: &End) -> Diagnosis {
+        let Some(mut seen) = self.observe(key) else { return judge_nothing(end) };
+        seen.registrar = registrar.to_owned();
+        judge(&seen, end)
+    }
+
+    fn observe(&self, key: Key) -> Option<Observation> {
+        let registration = self.registrations.at(key)?;
+        let credential = registration.credential();
+        Some(Observation {
+            trunk: Some(registration.assignment.trunk.to_string()),
+            carrier: registration.assignment.carrier.to_string(),
+            address_of_record: registration.assignment.account.address_of_record.to_string(),
+            public: registration.shown.public,
+            realm: credential.and_then(|credential| credential.realm.as_deref()).map(str::to_owned),
+            ..Observation::new(registration.assignment.policy.clone())
+        })
+    }
+}
+
+/// The registration went while it was judged.
+fn judge_nothing(end: &End) -> Diagnosis {
+    let policy = crate::DigestPolicy { allowed: Vec::new(), on_downgrade: crate::OnDowngrade::Refuse, source: crate::PolicySource::Default };
+    judge(&Observation::new(policy), end)
+}

@@ -1,0 +1,277 @@
+//! When a registration may ask, and how it begins.
+
+use super::Endpoint;
+use crate::carrier::Urgency;
+use crate::registration::{Exchange, Intent, Phase, Purpose, patience};
+use crate::request::{CSEQ_MAX, Register, contact_uri};
+use crate::slab::Key;
+use crate::targets::Next;
+use crate::verdict::End;
+use crate::wire::{Outset, Owner, Timer};
+use crate::{Instant, NonceReuse, ResolveFault};
+
+impl Endpoint {
+    /// Queues a registration at its carrier. One whose exchange is on, or is ridden by a verification, goes again when that ends.
+    pub(super) fn enqueue(&mut self, now: Instant, key: Key, ordered: bool) {
+        let Some(registration) = self.registrations.at_mut(key) else { return };
+        if registration.ridden || matches!(registration.phase, Phase::Asking(_)) {
+            registration.again = true;
+            return;
+        }
+        let carrier = registration.carrier;
+        self.leave_queue(key);
+        let (Some(registration), Some(at)) = (self.registrations.at_mut(key), self.carriers.at_mut(carrier)) else { return };
+        let urgency = match &registration.binding {
+            _ if ordered => Urgency::Ordered,
+            Some(binding) => Urgency::Refresh { lapses_at: binding.lapses_at },
+            None => Urgency::First,
+        };
+        registration.phase = Phase::Queued(at.pace.enqueue(urgency, key));
+        self.arm(key);
+        self.pump(now, carrier);
+    }
+
+    /// Takes a registration out of its carrier's queue, if it is there.
+    pub(super) fn leave_queue(&mut self, key: Key) {
+        let Some(registration) = self.registrations.at_mut(key) else { return };
+        if let Phase::Queued(ticket) = registration.phase {
+            registration.phase = Phase::Idle;
+            if let Some(carrier) = self.carriers.at_mut(registration.carrier) {
+                carrier.pace.leave(ticket);
+            }
+        }
+    }
+
+    /// Lets as many of a carrier's registrations ask as its pace allows.
+    pub(super) fn pump(&mut self, now: Instant, carrier_key: Key) {
+        loop {
+            let Some(carrier) = self.carriers.at_mut(carrier_key) else { return };
+            if carrier.pace.is_idle() {
+                return;
+            }
+            match carrier.targets.next(now, &[]) {
+                Next::Ask(target) => {
+                    let stale = carrier.targets.stale(now);
+                    match carrier.pace.admit(now) {
+                        Ok(registration) => {
+                            self.look_up_carrier(carrier_key, stale);
+                            self.begin(now, registration, target);
+                        }
+                        Err(at) => {
+                            if let (Some(at), None) = (at, carrier.pace.timer) {
+                                carrier.pace.timer = Some(self.wire.wheel.arm(at, Timer::Pace(carrier_key)));
+                            }
+                            return;
+                        }
+                    }
+                }
+                Next::LookUp(hops) => {
+                    self.look_up_carrier(carrier_key, hops);
+                    return;
+                }
+                Next::Exhausted => return,
+                Next::Nowhere { registrar, fault } => {
+                    for registration in carrier.pace.drain() {
+                        self.nowhere(now, registration, &registrar, &fault);
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Begins an attempt at a target; the carrier's pace has admitted it.
+    fn begin(&mut self, now: Instant, key: Key, target: crate::targets::Target) {
+        let Some(registration) = self.registrations.at_mut(key) else { return };
+        let carrier_key = registration.carrier;
+        registration.phase = Phase::Idle;
+        registration.started_at = now;
+        let purpose = if registration.intent.removes() { Purpose::Unbind } else { Purpose::Bind };
+        let local = self.wire.local_for(target.address);
+        let version = registration.credential().map(|credential| credential.version);
+        let (Some(local), Some(version)) = (local, version) else {
+            self.unpace(carrier_key, 0);
+            let fault = ResolveFault::NoSocket(target.address.ip());
+            return match local {
+                None => self.nowhere(now, key, &target.registrar, &fault),
+                // The credentials went while it waited.
+                Some(_) => self.tell_status(now, key),
+            };
+        };
+        let Some(advertised) = self.wire.advertised(local) else { return };
+        let contact: Box<str> = match (&registration.binding, purpose) {
+            (Some(binding), Purpose::Unbind) => binding.contact.clone(),
+            (Some(_) | None, Purpose::Bind | Purpose::Unbind | Purpose::UnbindStray) => contact_uri(&registration.assignment.account, advertised).into(),
+        };
+        if let (Some(binding), Purpose::Bind) = (&registration.binding, purpose)
+            && binding.contact != contact
+        {
+            registration.stray = Some(binding.contact.clone());
+        }
+        let asked = registration.assignment.account.expires;
+        let exchange = Exchange {
+            // Replaced when it is sent.
+            transaction: key,
+            tried: vec![target.address],
+            target,
+            local,
+            purpose,
+            datagrams: 0,
+            answers: Vec::new(),
+            remembered: None,
+            stale: 0,
+            interval: 0,
+            cseq: 0,
+            seen: Vec::new(),
+            contact,
+            expires: registration.min_expires.map_or(asked, |least| asked.max(least)),
+            version,
+        };
+        self.send(now, key, Box::new(exchange));
+    }
+
+    /// Sends the exchange's REGISTER with the next CSeq.
+    pub(super) fn send(&mut self, now: Instant, key: Key, mut exchange: Box<Exchange>) {
+        let Some(registration) = self.registrations.at_mut(key) else { return };
+        let Some(carrier) = self.carriers.at_mut(registration.carrier) else { return };
+        if registration.identity.cseq >= CSEQ_MAX {
+            registration.identity = self.wire.identity();
+        }
+        registration.identity.cseq += 1;
+        registration.shown.version = Some(exchange.version);
+        let (branch, buffer) = (self.wire.branch(), self.wire.buffer());
+        let Some(via) = self.wire.advertised(exchange.local) else { return };
+        let account = &registration.assignment.account;
+        let seconds = match exchange.purpose {
+            Purpose::Bind => exchange.expires,
+            Purpose::Unbind | Purpose::UnbindStray => 0,
+        };
+        let contact = match (exchange.purpose, &registration.stray) {
+            (Purpose::UnbindStray, Some(stray)) => stray.clone(),
+            (Purpose::UnbindStray | Purpose::Bind | Purpose::Unbind, _) => exchange.contact.clone(),
+        };
+        let credential = registration.credential();
+        let username = credential.map_or("", |credential| &credential.username).to_owned();
+        let mut answers: Vec<_> = exchange.answers.iter_mut().map(|answer| answer.header(&username, "REGISTER", &account.request_uri)).collect();
+        exchange.remembered = None;
+        if answers.is_empty()
+            && let Some(remembered) = &mut registration.remembered
+        {
+            let age = now.since(remembered.issued_at);
+            let belongs = remembered.version == exchange.version && remembered.local == exchange.local && remembered.target == exchange.target.address;
+            if belongs && carrier.profile.nonce_reuse != NonceReuse::Never && carrier.nonces.usable(now, age, carrier.profile.nonce_reuse) {
+                answers.push(remembered.header(&username, "REGISTER", &account.request_uri));
+                exchange.remembered = Some(age);
+            }
+        }
+        let route = (carrier.profile.route || carrier.profile.outbound_proxy.is_some()).then(|| format!("{};lr", exchange.target.registrar));
+        let request = Register {
+            account,
+            identity: &registration.identity,
+            branch: &branch.text(),
+            via,
+            route: route.as_deref(),
+            contacts: &[(&contact, seconds)],
+            answers: &answers,
+            user_agent: &self.wire.config.user_agent,
+        };
+        let bytes = request.write(buffer);
+        let lapses_at = registration.binding.as_ref().map(|binding| binding.lapses_at);
+        let outset = Outset {
+            owner: Owner::Registration(key),
+            method: "REGISTER",
+            identity: &registration.identity,
+            local: exchange.local,
+            target: exchange.target.address,
+            branch,
+            bytes,
+            patience: patience(now, lapses_at),
+            exact_source: carrier.profile.response_source_exact,
+        };
+        exchange.transaction = self.wire.start(now, outset);
+        exchange.datagrams += 1;
+        self.wire.counters.registers += 1;
+        let first = registration.binding.is_none() && exchange.datagrams == 1;
+        registration.phase = Phase::Asking(exchange);
+        self.arm(key);
+        if first {
+            self.tell_status(now, key);
+        }
+    }
+
+    /// Gives a carrier's pace back what an attempt did not need.
+    pub(super) fn unpace(&mut self, carrier: Key, datagrams: u32) {
+        if let Some(carrier) = self.carriers.at_mut(carrier) {
+            carrier.pace.ended(datagrams);
+        }
+    }
+
+    fn nowhere(&mut self, now: Instant, key: Key, registrar: &str, fault: &ResolveFault) {
+        let Some(registration) = self.registrations.at_mut(key) else { return };
+        registration.phase = Phase::Idle;
+        registration.started_at = now;
+        let end = End::Unresolved(fault.clone());
+        let diagnosis = self.judge_unsent(key, registrar, &end);
+        self.wait_after(now, key, &end, diagnosis);
+    }
+
+    /// Arms the registration's one timer: its next action, or the lapse of its binding.
+    pub(super) fn arm(&mut self, key: Key) {
+        let Some(registration) = self.registrations.at_mut(key) else { return };
+        if let Some(timer) = registration.timer.take() {
+            self.wire.wheel.disarm(timer);
+        }
+        let lapse = registration.binding.as_ref().map(|binding| binding.lapses_at);
+        let due = match (registration.next_action_at(), lapse) {
+            (Some(action), Some(lapse)) => Some(action.min(lapse)),
+            (action, lapse) => action.or(lapse),
+        };
+        registration.timer = due.map(|due| self.wire.wheel.arm(due, Timer::Registration(key)));
+    }
+
+    /// A registration's timer fired: its binding has lapsed, or it has something to do.
+    pub(super) fn due(&mut self, now: Instant, key: Key) {
+        let Some(registration) = self.registrations.at_mut(key) else { return };
+        registration.timer = None;
+        if registration.binding.as_ref().is_some_and(|binding| binding.lapses_at <= now) {
+            registration.binding = None;
+            registration.stray = None;
+            registration.shown.lapsed = true;
+            if registration.intent.removes() {
+                return self.unbound(now, key);
+            }
+            self.tell_status(now, key);
+            self.save(key);
+        }
+        let Some(registration) = self.registrations.at_mut(key) else { return };
+        match registration.phase {
+            Phase::Bound { refresh_at: at } | Phase::Waiting { retry_at: at, .. } if at <= now => self.enqueue(now, key, false),
+            // A refresh that had all its time and was not due yet: bindings granted for less than the refresh takes.
+            Phase::Bound { .. } if registration.binding.is_none() => self.enqueue(now, key, false),
+            Phase::Bound { .. } | Phase::Waiting { .. } | Phase::Idle | Phase::Queued(_) | Phase::Asking(_) | Phase::Held | Phase::Away => self.arm(key),
+        }
+    }
+
+    /// The binding is gone, and was meant to be.
+    pub(super) fn unbound(&mut self, now: Instant, key: Key) {
+        self.leave_queue(key);
+        let Some(registration) = self.registrations.at_mut(key) else { return };
+        if let Phase::Asking(exchange) = std::mem::replace(&mut registration.phase, Phase::Away) {
+            self.wire.abandon(exchange.transaction);
+            let carrier = registration.carrier;
+            self.unpace(carrier, exchange.datagrams);
+        }
+        let Some(registration) = self.registrations.at_mut(key) else { return };
+        registration.binding = None;
+        registration.remembered = None;
+        match registration.intent {
+            Intent::Keep | Intent::Away => {
+                self.arm(key);
+                self.tell_status(now, key);
+                self.save(key);
+            }
+            Intent::Leave | Intent::LeaveUnseen => self.forget(key, true),
+        }
+    }
+}
+

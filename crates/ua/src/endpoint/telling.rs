@@ -1,0 +1,116 @@
+//! What the endpoint tells of its registrations.
+
+use std::net::SocketAddr;
+
+use super::Endpoint;
+use crate::registration::{Intent, Registration};
+use crate::slab::Key;
+use crate::{Event, Instant, OptionsState, OptionsStatus, RegistrationState, Resume, ResumeBinding, ResumeNonce, Status};
+
+impl Endpoint {
+    /// Tells a registration's state, and notes since when it is so.
+    pub(super) fn tell_status(&mut self, now: Instant, key: Key) {
+        let Some(registration) = self.registrations.at_mut(key) else { return };
+        if registration.intent == Intent::LeaveUnseen {
+            return;
+        }
+        let state = registration.state();
+        let shown = &mut registration.shown;
+        // A refresh does not interrupt being registered.
+        let same = |a: RegistrationState| if a == RegistrationState::Refreshing { RegistrationState::Registered } else { a };
+        if same(shown.state) != same(state) {
+            shown.since = now;
+        }
+        shown.state = state;
+        let Some(registration) = self.registrations.at(key) else { return };
+        let shown = &registration.shown;
+        let binding = registration.binding.as_ref();
+        let status = Status {
+            trunk: registration.assignment.trunk.clone(),
+            generation: registration.assignment.generation,
+            state,
+            bound: binding.is_some(),
+            authenticated: binding.is_some_and(|binding| binding.authenticated),
+            since: shown.since,
+            registrar: binding.map(|binding| binding.registrar),
+            public_address: shown.public,
+            registered_at: binding.map(|binding| binding.registered_at),
+            expires_at: binding.map(|binding| binding.lapses_at),
+            next_action_at: registration.next_action_at(),
+            round_trip: shown.round_trip,
+            consecutive_failures: registration.failures,
+            last_response: shown.response.clone(),
+            negotiated: shown.negotiated.clone(),
+            options: self.options_of(registration),
+            diagnosis: shown.diagnosis.clone(),
+            credential_version: shown.version,
+            warnings: shown.warnings.clone(),
+            refreshes: shown.refreshes,
+        };
+        self.wire.tell(Event::Status(Box::new(status)));
+    }
+
+    /// Returns what OPTIONS says of the registration's target.
+    pub(super) fn options_of(&self, registration: &Registration) -> OptionsStatus {
+        let target = registration.binding.as_ref().map(|binding| binding.registrar);
+        self.carriers.at(registration.carrier).map_or_else(OptionsStatus::default, |carrier| {
+            let ping = carrier.pings.iter().find(|ping| target.is_none_or(|target| ping.target == target)).or(carrier.pings.first());
+            ping.map_or_else(OptionsStatus::default, |ping| ping.status)
+        })
+    }
+
+    /// Returns whether a target answers OPTIONS, as far as is known.
+    pub(super) fn options_answered(&self, carrier: Key, target: SocketAddr) -> Option<bool> {
+        let ping = self.carriers.at(carrier)?.pings.iter().find(|ping| ping.target == target)?;
+        match ping.status.state {
+            OptionsState::Unknown => None,
+            OptionsState::Up => Some(true),
+            OptionsState::Down => Some(false),
+        }
+    }
+
+    /// Has the registration's state kept for a restart.
+    pub(super) fn save(&mut self, key: Key) {
+        let Some(registration) = self.registrations.at(key) else { return };
+        if registration.intent != Intent::LeaveUnseen {
+            let resume = self.resume_of(registration, false);
+            self.wire.tell(Event::Save(Box::new(resume)));
+        }
+    }
+
+    pub(super) fn resume_of(&self, registration: &Registration, clean: bool) -> Resume {
+        let nonce = registration.remembered.as_ref().and_then(|answering| {
+            Some(ResumeNonce {
+                nonce: answering.choice.nonce.clone(),
+                opaque: answering.choice.opaque.clone(),
+                nc: answering.nc,
+                cnonce: answering.cnonce.clone(),
+                issued_at: answering.issued_at,
+                local: self.wire.address(answering.local)?,
+                algorithm_named: answering.choice.spelled.is_some(),
+                proxy: answering.choice.source == sip::ChallengeSource::Proxy,
+                userhash: answering.choice.userhash,
+                utf8: answering.choice.utf8,
+            })
+        });
+        Resume {
+            trunk: registration.assignment.trunk.clone(),
+            call_id: registration.identity.call_id.clone(),
+            from_tag: registration.identity.from_tag.clone(),
+            cseq: registration.identity.cseq,
+            clean,
+            binding: registration.binding.as_ref().map(|binding| ResumeBinding {
+                address_of_record: binding.address_of_record.clone(),
+                contact: binding.contact.clone(),
+                registrar: binding.registrar,
+                granted: binding.granted,
+                lapses_at: binding.lapses_at,
+                registered_at: binding.registered_at,
+                credential_version: binding.version,
+                authenticated: binding.authenticated,
+                negotiated: registration.shown.negotiated.clone(),
+            }),
+            nonce,
+        }
+    }
+}

@@ -1,0 +1,405 @@
+//! Verification: OPTIONS and a contact-less REGISTER, a challenge checked, one digest, a verdict.
+
+use std::time::Duration;
+
+use diagnosis::Check;
+use sip::Message;
+
+use super::challenged::STALE_MAX;
+use super::failed::goes_on;
+use super::{Endpoint, Reply, final_of, notes_of, public_address, reason_of};
+use crate::answering::{Answering, Came};
+use crate::budget::Asker;
+use crate::challenge::{choose, learn, seen};
+use crate::probe::{Asks, Concluded, Probe};
+use crate::request::{Options, Register, contact_uri};
+use crate::slab::Key;
+use crate::targets::{Next, Targets};
+use crate::verdict::{self, End, Observation, judge};
+use crate::wire::{Outset, Owner, TIMER_F, Timer, Transaction};
+use crate::{Event, Instant, Outcome, ResolveFault, Verdict, VerifyBy, VerifyMode, VerifyOrder};
+
+/// A refusal waits so long for the OPTIONS that was sent with it, for the sake of its evidence.
+const OPTIONS_GRACE: Duration = Duration::from_millis(500);
+/// A verification asks for a binding of its own for no longer than it takes to remove it.
+const OWN_BINDING: u32 = 120;
+
+impl Endpoint {
+    pub(super) fn verify(&mut self, now: Instant, order: Box<VerifyOrder>) {
+        let seen = Observation {
+            trunk: order.trunk.as_deref().map(str::to_owned),
+            carrier: order.profile.id.to_string(),
+            address_of_record: order.account.address_of_record.to_string(),
+            realm: order.credential.as_ref().and_then(|credential| credential.realm.as_deref()).map(str::to_owned),
+            verification: true,
+            ..Observation::new(order.policy.clone())
+        };
+        let deadline = now + order.patience;
+        let mut targets = Targets::new(&order.profile);
+        let asks = match order.by {
+            VerifyBy::Query | VerifyBy::None => Asks::Query,
+            VerifyBy::Renew => self.renewal(&order),
+        };
+        // An address that this edge knows needs no second look-up.
+        if let Some(carrier) = self.carrier_names.get(&order.profile.id).and_then(|&key| self.carriers.at(key))
+            && carrier.profile.registrars == order.profile.registrars
+            && carrier.profile.outbound_proxy == order.profile.outbound_proxy
+            && carrier.targets.addresses().next().is_some()
+        {
+            targets = carrier.targets.known();
+        }
+        let probe = Probe {
+            targets,
+            identity: self.wire.identity(),
+            asks,
+            hop: None,
+            tried: Vec::new(),
+            register: None,
+            options: None,
+            answers: Vec::new(),
+            stale: 0,
+            negotiated: None,
+            seen,
+            concluded: None,
+            timer: None,
+            deadline,
+            order,
+        };
+        let key = self.probes.insert(probe);
+        let timer = self.wire.wheel.arm(deadline, Timer::Probe(key));
+        if let Some(probe) = self.probes.at_mut(key) {
+            probe.timer = Some(timer);
+        }
+        self.probe_next(now, key);
+    }
+
+    /// A renewal rides on the trunk's binding, if one runs here; else the verification binds, and removes that again.
+    fn renewal(&mut self, order: &VerifyOrder) -> Asks {
+        let key = order.trunk.as_ref().and_then(|trunk| self.trunks.get(trunk)).copied();
+        match key.filter(|&key| self.registrations.at(key).is_some_and(|registration| registration.binding.is_some())) {
+            Some(key) => Asks::Renewal(key),
+            None => Asks::Binding,
+        }
+    }
+
+    /// Asks the next target, or waits for its address.
+    pub(super) fn probe_next(&mut self, now: Instant, key: Key) {
+        let Some(probe) = self.probes.at_mut(key) else { return };
+        if probe.register.is_some() || probe.concluded.is_some() {
+            return;
+        }
+        match probe.targets.next(now, &probe.tried) {
+            Next::Ask(target) => {
+                let Some(local) = self.wire.local_for(target.address) else {
+                    probe.seen.registrar = target.registrar.to_string();
+                    return self.conclude(now, key, Concluded::Bad(End::Unresolved(ResolveFault::NoSocket(target.address.ip()))));
+                };
+                probe.tried.push(target.address);
+                probe.seen.registrar = target.registrar.to_string();
+                probe.seen.target = Some(target.address);
+                probe.seen.source = self.wire.address(local);
+                probe.answers.clear();
+                let first = probe.hop.is_none();
+                probe.hop = Some((target, local));
+                if first {
+                    self.probe_options(now, key);
+                }
+                self.probe_register(now, key);
+            }
+            Next::LookUp(hops) => self.look_up_probe(key, hops),
+            Next::Nowhere { registrar, fault } => {
+                probe.seen.registrar = registrar.to_string();
+                self.conclude(now, key, Concluded::Bad(End::Unresolved(fault)));
+            }
+            Next::Exhausted => self.conclude(now, key, Concluded::Bad(End::Silence)),
+        }
+    }
+
+    fn probe_options(&mut self, now: Instant, key: Key) {
+        let Some(probe) = self.probes.at_mut(key) else { return };
+        let Some((target, local)) = &probe.hop else { return };
+        let mut identity = self.wire.identity();
+        identity.cseq = 1;
+        let (branch, buffer) = (self.wire.branch(), self.wire.buffer());
+        let Some(via) = self.wire.advertised(*local) else { return };
+        let request = Options { uri: &target.registrar, identity: &identity, branch: &branch.text(), via, user_agent: &self.wire.config.user_agent };
+        let bytes = request.write(buffer);
+        let outset = Outset {
+            owner: Owner::ProbeOptions(key),
+            method: "OPTIONS",
+            identity: &identity,
+            local: *local,
+            target: target.address,
+            branch,
+            bytes,
+            patience: TIMER_F.min(now.until(probe.deadline)),
+            exact_source: probe.order.profile.response_source_exact,
+        };
+        probe.options = Some(self.wire.start(now, outset));
+    }
+
+    pub(super) fn probe_register(&mut self, now: Instant, key: Key) {
+        if let Some(Asks::Renewal(registration)) = self.probes.at(key).map(|probe| probe.asks)
+            && !self.mount(now, key, registration)
+        {
+            return;
+        }
+        let Some(probe) = self.probes.at_mut(key) else { return };
+        let Some((target, local)) = &probe.hop else { return };
+        let Some(via) = self.wire.advertised(*local) else { return };
+        let account = &probe.order.account;
+        probe.identity.cseq += 1;
+        let own = contact_uri(account, via);
+        let contact: Option<(&str, u32)> = match probe.asks {
+            Asks::Query => None,
+            Asks::Binding => Some((&own, OWN_BINDING.max(account.expires.min(3600)))),
+            Asks::Unbinding => Some((&own, 0)),
+            Asks::Renewal(registration) => {
+                let registration = self.registrations.at(registration);
+                registration.and_then(|registration| Some((&*registration.binding.as_ref()?.contact, account.expires)))
+            }
+        };
+        let username = probe.order.credential.as_ref().map_or("", |credential| &credential.username);
+        let answers: Vec<_> = probe.answers.iter_mut().map(|answer| answer.header(username, "REGISTER", &account.request_uri)).collect();
+        let (branch, buffer) = (self.wire.branch(), self.wire.buffer());
+        let profile = &probe.order.profile;
+        let route = (profile.route || profile.outbound_proxy.is_some()).then(|| format!("{};lr", target.registrar));
+        let request = Register {
+            account,
+            identity: &probe.identity,
+            branch: &branch.text(),
+            via,
+            route: route.as_deref(),
+            contacts: contact.as_slice(),
+            answers: &answers,
+            user_agent: &self.wire.config.user_agent,
+        };
+        let bytes = request.write(buffer);
+        let outset = Outset {
+            owner: Owner::Probe(key),
+            method: "REGISTER",
+            identity: &probe.identity,
+            local: *local,
+            target: target.address,
+            branch,
+            bytes,
+            patience: TIMER_F.min(now.until(probe.deadline)),
+            exact_source: profile.response_source_exact,
+        };
+        probe.register = Some(self.wire.start(now, outset));
+        self.wire.counters.registers += 1;
+        if let Some(carrier) = self.carrier_names.get(&profile.id).and_then(|&key| self.carriers.at_mut(key)) {
+            carrier.pace.charge(1);
+        }
+    }
+
+    pub(super) fn probe_options_ended(&mut self, now: Instant, key: Key, reply: &Reply<'_>) {
+        let Some(probe) = self.probes.at_mut(key) else { return };
+        probe.options = None;
+        // Any final answer proves that it is reachable.
+        probe.seen.options = Some(matches!(reply, Reply::Answer(_)));
+        if let Some(concluded) = probe.concluded.take() {
+            self.conclude(now, key, concluded);
+        }
+    }
+
+    pub(super) fn probe_ended(&mut self, now: Instant, key: Key, transaction: &Transaction, reply: &Reply<'_>) {
+        let Some(probe) = self.probes.at_mut(key) else { return };
+        probe.register = None;
+        if probe.asks == Asks::Unbinding {
+            return self.unbinding_ended(now, key, reply);
+        }
+        match reply {
+            Reply::Silence => self.probe_failed(now, key, End::Silence),
+            Reply::NotSent(fault) => self.probe_failed(now, key, End::NotSent(*fault)),
+            Reply::Answer(message) => {
+                let (code, reason) = reason_of(message);
+                probe.seen.sip = Some(verdict::status(code, &reason));
+                probe.seen.notes = notes_of(&probe.order.profile, &reason);
+                probe.seen.public = public_address(message).or(probe.seen.public);
+                if !probe.seen.checks.iter().any(|check| check.name == "reachable") {
+                    probe.seen.checks.push(Check::new("reachable", true));
+                }
+                match code {
+                    200..=299 => self.probe_succeeded(now, key, transaction, message),
+                    401 | 407 => self.probe_challenged(now, key, message),
+                    _ if probe.asks == Asks::Query && probe.order.by == VerifyBy::Query && probe.answers.is_empty() && verdict::refuses_a_query(code) => {
+                        // carriers.md B11: it may be the query that the registrar dislikes.
+                        let order = probe.order.clone();
+                        let asks = self.renewal(&order);
+                        if let Some(probe) = self.probes.at_mut(key) {
+                            probe.asks = asks;
+                        }
+                        self.probe_register(now, key);
+                    }
+                    _ => self.probe_failed(now, key, End::Final(final_of(message))),
+                }
+            }
+        }
+    }
+
+    fn probe_succeeded(&mut self, now: Instant, key: Key, transaction: &Transaction, message: &Message<'_>) {
+        let Some(probe) = self.probes.at_mut(key) else { return };
+        let proven = !probe.answers.is_empty();
+        if proven {
+            probe.seen.checks.push(Check::new("digest.accepted", true));
+        }
+        let asks = probe.asks;
+        let concluded = match (proven, probe.order.profile.accept_unproven) {
+            (true, _) => Concluded::Good(Outcome::Proved),
+            (false, true) => Concluded::Good(Outcome::AcceptedUnproven),
+            (false, false) => Concluded::Bad(End::Unproven),
+        };
+        match asks {
+            Asks::Renewal(registration) => self.rode(now, registration, transaction, message),
+            Asks::Binding => {
+                probe.concluded = Some(concluded);
+                probe.asks = Asks::Unbinding;
+                return self.probe_register(now, key);
+            }
+            Asks::Query | Asks::Unbinding => {}
+        }
+        self.conclude(now, key, concluded);
+    }
+
+    /// The binding that the verification made is gone, or lapses by itself soon; its challenge, if any, is answered once.
+    fn unbinding_ended(&mut self, now: Instant, key: Key, reply: &Reply<'_>) {
+        let Some(probe) = self.probes.at_mut(key) else { return };
+        if let (Reply::Answer(message), Some(credential), true) = (reply, &probe.order.credential, probe.stale == 0)
+            && matches!(reason_of(message).0, 401 | 407)
+            && let Ok(choice) = choose(message, credential, &probe.order.policy, &probe.order.profile)
+            && let Some((target, local)) = &probe.hop
+        {
+            probe.stale = 1;
+            let came = Came { at: now, local: *local, target: target.address };
+            let cnonce = self.wire.tokens.text::<32>();
+            if let Some(answering) = Answering::begin(choice, credential, cnonce, probe.order.profile.truncated_sha512, came) {
+                probe.answers = vec![answering];
+                return self.probe_register(now, key);
+            }
+        }
+        if let Some(concluded) = probe.concluded.take() {
+            self.conclude(now, key, concluded);
+        }
+    }
+
+    fn probe_challenged(&mut self, now: Instant, key: Key, message: &Message<'_>) {
+        let Some(probe) = self.probes.at_mut(key) else { return };
+        let (order, profile) = (&probe.order, &probe.order.profile);
+        probe.seen.challenges = seen(message, profile);
+        let choice = match &order.credential {
+            Some(credential) => choose(message, credential, &order.policy, profile),
+            None => learn(message, &order.policy, profile),
+        };
+        let choice = match choice {
+            Ok(choice) => choice,
+            Err(refusal) if probe.answers.is_empty() => return self.probe_failed(now, key, End::Challenge(refusal)),
+            Err(_) => return self.probe_failed(now, key, End::Final(final_of(message))),
+        };
+        if let Some(at) = probe.answers.iter().position(|answer| answer.choice.source == choice.source) {
+            if !choice.stale {
+                return self.probe_failed(now, key, End::Final(final_of(message)));
+            }
+            if probe.stale >= STALE_MAX {
+                return self.probe_failed(now, key, End::StaleLoop);
+            }
+            probe.stale += 1;
+            probe.answers.remove(at);
+        }
+        if probe.negotiated.is_none() {
+            let expected = probe.seen.realm.clone().unwrap_or_else(|| "(learned)".to_owned());
+            probe.seen.checks.push(Check::compared("realm.equal", true, expected, &choice.realm));
+            let allowed: Vec<&str> = order.policy.allowed.iter().map(|&hash| sip::digest::Algorithm { hash, session: false }.as_str()).collect();
+            probe.seen.checks.push(Check::compared("algorithm.allowed", true, allowed.join(", "), choice.algorithm.as_str()));
+        }
+        probe.negotiated = Some(choice.negotiated());
+        let (VerifyMode::Digest, Some(credential), Some((target, local))) = (order.mode, &order.credential, &probe.hop) else {
+            return self.conclude(now, key, Concluded::Good(Outcome::Learned));
+        };
+        let asker = if order.by_person { Asker::Person } else { Asker::Machine };
+        if let Err(wait) = self.budget.check(now, &profile.id, &credential.username, asker, &profile.failure_budget) {
+            let retry_after = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+            return self.conclude(now, key, Concluded::Bad(End::BudgetSpent { retry_after }));
+        }
+        let came = Came { at: now, local: *local, target: target.address };
+        let Some(answering) = Answering::begin(choice, credential, self.wire.tokens.text::<32>(), profile.truncated_sha512, came) else {
+            return self.probe_failed(now, key, End::Final(final_of(message)));
+        };
+        probe.seen.answered = Some(answering.choice.algorithm);
+        probe.answers.push(answering);
+        self.probe_register(now, key);
+    }
+
+    /// Goes on to the next target, or ends.
+    fn probe_failed(&mut self, now: Instant, key: Key, end: End) {
+        let Some(probe) = self.probes.at_mut(key) else { return };
+        probe.seen.query = probe.asks == Asks::Query;
+        if probe.answers.is_empty() && goes_on(&end) && matches!(probe.targets.next(now, &probe.tried), Next::Ask(_)) {
+            return self.probe_next(now, key);
+        }
+        let refused = matches!(&end, End::Final(answer) if matches!(answer.code, 401 | 403 | 407)) || end == End::Silence;
+        if let (true, false, Some(credential)) = (refused, probe.answers.is_empty(), &probe.order.credential) {
+            self.budget.failed(now, &probe.order.profile.id, &credential.username);
+        }
+        self.conclude(now, key, Concluded::Bad(end));
+    }
+
+    pub(super) fn probe_due(&mut self, now: Instant, key: Key) {
+        let Some(probe) = self.probes.at_mut(key) else { return };
+        probe.timer = None;
+        let waits_to_mount = matches!(probe.asks, Asks::Renewal(_)) && probe.register.is_none() && probe.concluded.is_none() && probe.hop.is_some();
+        if now < probe.deadline && waits_to_mount {
+            return self.probe_register(now, key);
+        }
+        match probe.concluded.take() {
+            Some(concluded) => self.tell_verdict(now, key, concluded),
+            None => {
+                probe.seen.query = probe.asks == Asks::Query;
+                if let (false, Some(credential)) = (probe.answers.is_empty(), &probe.order.credential) {
+                    self.budget.failed(now, &probe.order.profile.id, &credential.username);
+                }
+                self.tell_verdict(now, key, Concluded::Bad(End::Silence));
+            }
+        }
+    }
+
+    /// Ends a verification, or waits a little for the OPTIONS that its evidence wants.
+    fn conclude(&mut self, now: Instant, key: Key, concluded: Concluded) {
+        let Some(probe) = self.probes.at_mut(key) else { return };
+        let wants_options = matches!(concluded, Concluded::Bad(_)) && probe.options.is_some();
+        if !wants_options || now >= probe.deadline {
+            return self.tell_verdict(now, key, concluded);
+        }
+        probe.concluded = Some(concluded);
+        if let Some(timer) = probe.timer.take() {
+            self.wire.wheel.disarm(timer);
+        }
+        probe.timer = Some(self.wire.wheel.arm(probe.deadline.min(now + OPTIONS_GRACE), Timer::Probe(key)));
+    }
+
+    fn tell_verdict(&mut self, now: Instant, key: Key, concluded: Concluded) {
+        let Some(mut probe) = self.probes.remove(key) else { return };
+        for out in [probe.register.take(), probe.options.take()].into_iter().flatten() {
+            self.wire.abandon(out);
+        }
+        if let Some(timer) = probe.timer.take() {
+            self.wire.wheel.disarm(timer);
+        }
+        if let Asks::Renewal(registration) = probe.asks {
+            self.dismount(now, registration);
+        }
+        let known = self.carrier_names.get(&probe.order.profile.id).and_then(|&key| self.carriers.at(key));
+        if let (Some(carrier), Some(target)) = (known, probe.seen.target) {
+            probe.seen.answered_before = carrier.targets.has_answered(target) && self.budget.has_failed(now, &probe.order.profile.id, Duration::from_secs(3600));
+        }
+        let outcome = match concluded {
+            Concluded::Good(outcome) => outcome,
+            Concluded::Bad(end) => Outcome::Refused(Box::new(judge(&probe.seen, &end))),
+        };
+        let evidence = match &outcome {
+            Outcome::Refused(diagnosis) => diagnosis.evidence.clone(),
+            Outcome::Proved | Outcome::Learned | Outcome::AcceptedUnproven => verdict::evidence(&probe.seen),
+        };
+        self.wire.tell(Event::Verdict(Box::new(Verdict { id: probe.order.id.clone(), outcome, negotiated: probe.negotiated, evidence })));
+    }
+}

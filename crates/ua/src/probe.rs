@@ -1,0 +1,67 @@
+//! A verification: credentials tried at a carrier before they replace the old ones.
+
+use std::net::SocketAddr;
+
+use crate::answering::Answering;
+use crate::request::Identity;
+use crate::slab::Key;
+use crate::targets::{Target, Targets};
+use crate::verdict::{End, Observation};
+use crate::wheel::TimerKey;
+use crate::{Instant, Local, Negotiated, Outcome, VerifyOrder};
+
+/// A verification that is on. It has its own Call-ID, From tag and CSeq, starts without Authorization, and never delays a refresh.
+pub struct Probe {
+    /// What was ordered.
+    pub order: Box<VerifyOrder>,
+    /// Its next hops, looked up anew.
+    pub targets: Targets,
+    /// Of its REGISTERs.
+    pub identity: Identity,
+    /// By which request it asks at present.
+    pub asks: Asks,
+    /// Who is asked, from where.
+    pub hop: Option<(Target, Local)>,
+    /// Addresses tried.
+    pub tried: Vec<SocketAddr>,
+    /// The REGISTER that is out.
+    pub register: Option<Key>,
+    /// The OPTIONS that is out.
+    pub options: Option<Key>,
+    /// Challenges that were answered.
+    pub answers: Vec<Answering>,
+    /// `stale=true` running.
+    pub stale: u8,
+    /// What was, or would be, answered.
+    pub negotiated: Option<Negotiated>,
+    /// What was seen.
+    pub seen: Observation,
+    /// How it ended, while something is still to be waited for.
+    pub concluded: Option<Concluded>,
+    /// The next thing to do.
+    pub timer: Option<TimerKey>,
+    /// The verdict comes no later.
+    pub deadline: Instant,
+}
+
+/// By which request a verification asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// A contact-less REGISTER.
+    Query,
+    /// The renewal of this registration's binding, by its Call-ID and CSeq.
+    Renewal(Key),
+    /// A binding of its own, where none is yet.
+    Binding,
+    /// The removal of that binding, after the verdict is known.
+    Unbinding,
+}
+
+/// A verdict that waits to be told.
+#[derive(Clone, Debug)]
+pub enum Concluded {
+    /// It is good.
+    Good(Outcome),
+    /// It is not.
+    Bad(End),
+}

@@ -1,0 +1,348 @@
+//! One registration: what is desired, what holds at the carrier, and where the exchange stands.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use diagnosis::{Code, Diagnosis, SipStatus};
+
+use crate::answering::Answering;
+use crate::carrier::Ticket;
+use crate::chance::Jitter;
+use crate::request::Identity;
+use crate::slab::Key;
+use crate::targets::Target;
+use crate::wheel::TimerKey;
+use crate::{Assignment, Credential, Instant, Local, Negotiated, RegistrationState};
+
+/// A registration.
+pub struct Registration {
+    /// What is desired.
+    pub assignment: Box<Assignment>,
+    /// The carrier that it is with.
+    pub carrier: Key,
+    /// RFC 3261 10.2.4: one Call-ID and a rising CSeq for the life of the registration.
+    pub identity: Identity,
+    /// Where it stands.
+    pub phase: Phase,
+    /// What the carrier has granted.
+    pub binding: Option<Binding>,
+    /// A nonce to answer unasked.
+    pub remembered: Option<Box<Answering>>,
+    /// To be kept, or removed.
+    pub intent: Intent,
+    /// Which credential is in use.
+    pub which: Which,
+    /// The standby version was refused too.
+    pub standby_refused: bool,
+    /// Failed digests of the version in use.
+    pub failed_digests: u32,
+    /// The version in use was accepted at least once.
+    pub accepted: bool,
+    /// What was last reported as accepted: version and terms.
+    pub reported: Option<(u32, Option<Negotiated>)>,
+    /// Failures running.
+    pub failures: u32,
+    /// Something changed while an exchange was on: renew when it ends.
+    pub again: bool,
+    /// A verification renews the binding: nothing else may meanwhile (carriers.md B11).
+    pub ridden: bool,
+    /// The least that a 423 asked for.
+    pub min_expires: Option<u32>,
+    /// A binding of ours under another Contact, to be removed once the new one holds (carriers.md B12).
+    pub stray: Option<Box<str>>,
+    /// When the last attempt began.
+    pub started_at: Instant,
+    /// What the operator sees.
+    pub shown: Shown,
+    /// The next thing to do.
+    pub timer: Option<TimerKey>,
+}
+
+/// Where a registration stands. A phase holds only what is true in it.
+pub enum Phase {
+    /// There is nothing to register with.
+    Idle,
+    /// In the carrier's queue.
+    Queued(Ticket),
+    /// A REGISTER is out.
+    Asking(Box<Exchange>),
+    /// Bound, and to be refreshed then.
+    Bound { refresh_at: Instant },
+    /// To be tried again then.
+    Waiting { retry_at: Instant, why: Wait },
+    /// Its failed digests are spent.
+    Held,
+    /// Removed by hand; stays away.
+    Away,
+}
+
+/// Why a registration waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Nobody answered.
+    Network,
+    /// The carrier is in trouble.
+    Temporary,
+    /// A first failed digest.
+    FailedDigest,
+    /// Any other refusal.
+    Rejected,
+}
+
+/// What is to become of the binding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// It is kept.
+    Keep,
+    /// It is removed, and the registration stays.
+    Away,
+    /// It is removed, and the registration with it.
+    Leave,
+    /// As `Leave`, and another registration has the trunk's name by now.
+    LeaveUnseen,
+}
+
+impl Intent {
+    /// The binding is to go.
+    pub fn removes(self) -> bool {
+        match self {
+            Intent::Keep => false,
+            Intent::Away | Intent::Leave | Intent::LeaveUnseen => true,
+        }
+    }
+}
+
+/// Which of the assignment's credentials is in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The active one.
+    Active,
+    /// The standby, after the active one was refused.
+    Standby,
+}
+
+/// What the carrier has granted.
+#[derive(Clone, Debug)]
+pub struct Binding {
+    /// The address-of-record that it belongs to.
+    pub address_of_record: Box<str>,
+    /// The Contact as we sent it.
+    pub contact: Box<str>,
+    /// Who granted it.
+    pub registrar: SocketAddr,
+    /// For so long.
+    pub granted: Duration,
+    /// Counted from sending.
+    pub lapses_at: Instant,
+    /// When it began.
+    pub registered_at: Instant,
+    /// To which credential version.
+    pub version: u32,
+    /// Against a digest.
+    pub authenticated: bool,
+}
+
+/// An attempt that is on.
+pub struct Exchange {
+    /// The transaction that is out.
+    pub transaction: Key,
+    /// Who is asked.
+    pub target: Target,
+    /// From where.
+    pub local: Local,
+    /// What the REGISTER does.
+    pub purpose: Purpose,
+    /// Addresses tried in this attempt.
+    pub tried: Vec<SocketAddr>,
+    /// REGISTER datagrams of this attempt.
+    pub datagrams: u32,
+    /// Challenges of this attempt that were answered, one for each who challenged.
+    pub answers: Vec<Answering>,
+    /// The remembered nonce went along, and was so old.
+    pub remembered: Option<Duration>,
+    /// `stale=true` running.
+    pub stale: u8,
+    /// A 423 was followed, or doubled upon.
+    pub interval: u8,
+    /// CSeq was raised because the carrier named it (carriers.md F15).
+    pub cseq: u8,
+    /// What the last challenge offered.
+    pub seen: Vec<diagnosis::Challenge>,
+    /// The Contact that goes along.
+    pub contact: Box<str>,
+    /// Seconds asked for.
+    pub expires: u32,
+    /// The credential version in use.
+    pub version: u32,
+}
+
+/// What a REGISTER does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Binds, or renews.
+    Bind,
+    /// Removes the binding.
+    Unbind,
+    /// Removes the stray Contact.
+    UnbindStray,
+}
+
+/// What the operator sees beside the state.
+pub struct Shown {
+    /// The state last told.
+    pub state: RegistrationState,
+    /// Since when.
+    pub since: Instant,
+    /// The carrier has answered since the last change.
+    pub answered: bool,
+    /// A binding ran and lapsed.
+    pub lapsed: bool,
+    /// The last final answer.
+    pub response: Option<SipStatus>,
+    /// The last round trip.
+    pub round_trip: Option<Duration>,
+    /// Our address as the carrier saw it.
+    pub public: Option<SocketAddr>,
+    /// Why it is not as it should be.
+    pub diagnosis: Option<Box<Diagnosis>>,
+    /// What was negotiated.
+    pub negotiated: Option<Negotiated>,
+    /// The version used last.
+    pub version: Option<u32>,
+    /// What wants attention.
+    pub warnings: Vec<Code>,
+    /// Successful refreshes.
+    pub refreshes: u64,
+}
+
+impl Shown {
+    /// Begins with nothing seen.
+    pub fn new(now: Instant) -> Self {
+        Shown {
+            state: RegistrationState::Pending,
+            since: now,
+            answered: false,
+            lapsed: false,
+            response: None,
+            round_trip: None,
+            public: None,
+            diagnosis: None,
+            negotiated: None,
+            version: None,
+            warnings: Vec::new(),
+            refreshes: 0,
+        }
+    }
+}
+
+impl Registration {
+    /// Returns the credential in use: for a removal the one that the binding was granted to, if it is still at hand.
+    pub fn credential(&self) -> Option<&Credential> {
+        let Assignment { active, previous, standby, .. } = &*self.assignment;
+        if let (true, Some(binding)) = (self.intent.removes(), &self.binding) {
+            let kept = [active, previous, standby].into_iter().flatten().find(|credential| credential.version == binding.version);
+            if kept.is_some() {
+                return kept;
+            }
+        }
+        match self.which {
+            Which::Active => active.as_ref(),
+            Which::Standby => standby.as_ref(),
+        }
+    }
+
+    /// Returns the state in the API's words.
+    pub fn state(&self) -> RegistrationState {
+        let bound = self.binding.is_some();
+        match &self.phase {
+            Phase::Queued(_) | Phase::Asking(_) | Phase::Waiting { .. } | Phase::Bound { .. } if self.intent.removes() => RegistrationState::Unregistering,
+            Phase::Idle | Phase::Away => RegistrationState::Pending,
+            Phase::Asking(_) if bound => RegistrationState::Refreshing,
+            Phase::Queued(_) | Phase::Bound { .. } if bound => RegistrationState::Registered,
+            Phase::Asking(_) if self.shown.state == RegistrationState::Pending || self.shown.state == RegistrationState::Registering => RegistrationState::Registering,
+            // Trying again changes nothing until it ends.
+            Phase::Asking(_) | Phase::Queued(_) | Phase::Bound { .. } => match self.shown.state {
+                RegistrationState::Registered | RegistrationState::Refreshing => RegistrationState::Expired,
+                other => other,
+            },
+            Phase::Held => RegistrationState::AuthHeld,
+            Phase::Waiting { why: Wait::Rejected, .. } => RegistrationState::Rejected,
+            Phase::Waiting { .. } if self.shown.lapsed && !bound => RegistrationState::Expired,
+            Phase::Waiting { why: Wait::Network, .. } if !self.shown.answered && !bound => RegistrationState::Unreachable,
+            Phase::Waiting { .. } => RegistrationState::RetryWait,
+        }
+    }
+
+    /// Returns when to act next by itself.
+    pub fn next_action_at(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Bound { refresh_at } => Some(refresh_at),
+            Phase::Waiting { retry_at, .. } => Some(retry_at),
+            Phase::Idle | Phase::Queued(_) | Phase::Asking(_) | Phase::Held | Phase::Away => None,
+        }
+    }
+}
+
+/// When to refresh a binding that was granted at `sent_at` for `granted` (design section 5, carriers.md B4 and B4a).
+pub fn refresh_at(sent_at: Instant, granted: Duration, jitter: &mut Jitter) -> Instant {
+    /// RFC 3261 wants no such binding; it is kept as well as can be.
+    const UNSUSTAINABLE: Duration = Duration::from_secs(20);
+    const SHORT: Duration = Duration::from_secs(300);
+    if granted < UNSUSTAINABLE {
+        sent_at + Duration::from_secs(10)
+    } else if granted < SHORT {
+        sent_at + jitter.between(granted * 2 / 5, granted / 2)
+    } else {
+        sent_at + jitter.between(granted / 2, granted * 3 / 4)
+    }
+}
+
+/// How long to wait after so many failures running (RFC 5626 4.5), n from 1.
+pub fn back_off(failures: u32, jitter: &mut Jitter) -> Duration {
+    let full = Duration::from_secs(30 * (1 << failures.clamp(1, 6))).min(Duration::from_secs(1800));
+    jitter.between(full / 2, full)
+}
+
+/// How long a try may take: Timer F, or less where two of those do not fit before the binding lapses.
+pub fn patience(now: Instant, lapses_at: Option<Instant>) -> Duration {
+    use crate::wire::TIMER_F;
+    match lapses_at.map(|at| now.until(at)) {
+        Some(left) if left < TIMER_F * 2 => (left / 3).max(Duration::from_secs(8)).min(TIMER_F),
+        Some(_) | None => TIMER_F,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refresh_comes_at_half_to_three_quarters_and_sooner_where_the_time_is_short() {
+        let mut jitter = Jitter::new(7);
+        let start = Instant::from_micros(1);
+        for (granted, low, high) in [(3600, 1800, 2700), (300, 150, 225), (299, 119, 150), (60, 24, 30), (20, 8, 10), (5, 10, 10)] {
+            for _ in 0..100 {
+                let at = start.until(refresh_at(start, Duration::from_secs(granted), &mut jitter));
+                assert!((Duration::from_secs(low)..=Duration::from_secs(high)).contains(&at), "{granted}: {at:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn back_off_doubles_to_half_an_hour() {
+        let mut jitter = Jitter::new(1);
+        for (failures, full) in [(1, 60), (2, 120), (5, 960), (6, 1800), (60, 1800)] {
+            let pause = back_off(failures, &mut jitter);
+            assert!(pause <= Duration::from_secs(full) && pause >= Duration::from_secs(full / 2), "{failures}: {pause:?}");
+        }
+    }
+
+    #[test]
+    fn two_tries_fit_before_a_lapse() {
+        let now = Instant::from_micros(0);
+        for (left, wanted) in [(3600, 32), (64, 32), (63, 21), (30, 10), (12, 8)] {
+            assert_eq!(patience(now, Some(now + Duration::from_secs(left))).as_secs(), wanted, "{left}");
+        }
+        assert_eq!(patience(now, None), crate::wire::TIMER_F);
+    }
+}

@@ -1,0 +1,405 @@
+//! Client transactions over UDP, and what waits to go out.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use sip::{Message, Start};
+
+use crate::chance::{Jitter, Tokens};
+use crate::slab::{Key, Slab};
+use crate::wheel::{TimerKey, Wheel};
+use crate::{Config, Counters, Event, Instant, Local, Query, Seeds, SendFault};
+
+/// RFC 3261 17.1.2.2: the estimate of a round trip.
+pub const T1: Duration = Duration::from_millis(500);
+/// RFC 3261 17.1.2.2: the longest pause between retransmissions.
+pub const T2: Duration = Duration::from_secs(4);
+/// RFC 3261 17.1.2.2: 64 T1.
+pub const TIMER_F: Duration = Duration::from_secs(32);
+/// RFC 3261 8.1.1.7.
+const COOKIE: &str = "z9hG4bK";
+/// More free buffers than that are given back.
+const BUFFERS: usize = 1024;
+
+/// What a timer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// Timer E or F of a transaction.
+    Transaction(Key),
+    /// A registration has something to do.
+    Registration(Key),
+    /// A verification's patience ends.
+    Probe(Key),
+    /// A target is to be asked by OPTIONS.
+    Ping(Key, usize),
+    /// A carrier may be asked again.
+    Pace(Key),
+}
+
+/// Whose transaction it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A REGISTER of a registration.
+    Registration(Key),
+    /// A REGISTER of a verification.
+    Probe(Key),
+    /// The OPTIONS of a verification.
+    ProbeOptions(Key),
+    /// An OPTIONS keep-alive: the carrier and the ping's place.
+    Ping(Key, usize),
+}
+
+/// A non-INVITE client transaction (RFC 3261 17.1.2).
+///
+/// Timer K keeps nothing: a final response that comes again finds no branch and is dropped, which is what K is for.
+#[derive(Debug)]
+pub struct Transaction {
+    /// Whose it is.
+    pub owner: Owner,
+    /// To this address; never to a response's source.
+    pub target: SocketAddr,
+    /// From this socket.
+    pub local: Local,
+    /// When it was sent first.
+    pub sent_at: Instant,
+    /// How often it was sent again.
+    pub retransmissions: u32,
+    branch: u128,
+    method: &'static str,
+    cseq: u32,
+    call_id: Box<str>,
+    from_tag: Box<str>,
+    exact_source: bool,
+    bytes: Vec<u8>,
+    interval: Duration,
+    next_send: Instant,
+    gives_up_at: Instant,
+    timer: Option<TimerKey>,
+}
+
+/// A request to start a transaction with.
+pub struct Outset<'r> {
+    /// Whose it is.
+    pub owner: Owner,
+    /// REGISTER or OPTIONS.
+    pub method: &'static str,
+    /// Call-ID, tag and CSeq as in the bytes.
+    pub identity: &'r crate::request::Identity,
+    /// From this socket.
+    pub local: Local,
+    /// To this address.
+    pub target: SocketAddr,
+    /// The branch in the bytes.
+    pub branch: Branch,
+    /// The request.
+    pub bytes: Vec<u8>,
+    /// Timer F, or less.
+    pub patience: Duration,
+    /// A response must come from `target`.
+    pub exact_source: bool,
+}
+
+/// A branch that nobody can guess.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Branch(u128);
+
+impl Branch {
+    /// Returns the parameter's text, cookie included.
+    pub fn text(self) -> String {
+        format!("{COOKIE}{:032x}", self.0)
+    }
+
+    fn parse(text: &str) -> Option<u128> {
+        let digits = text.strip_prefix(COOKIE)?;
+        // from_str_radix takes a sign and any length.
+        let plain = digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+        plain.then(|| u128::from_str_radix(digits, 16).ok())?
+    }
+}
+
+enum Outgoing {
+    Request(Key),
+    Response { local: Local, to: SocketAddr, bytes: Vec<u8> },
+    Resolve { query: Query, host: std::sync::Arc<str>, port: u16 },
+    Event(Event),
+}
+
+/// What `Wire::next` found to do.
+pub enum Step {
+    /// Send what `Wire::lent` holds.
+    Send(Local, SocketAddr),
+    /// Look a host up.
+    Resolve(Query, std::sync::Arc<str>, u16),
+    /// Tell.
+    Event(Event),
+    /// Nothing waits.
+    Nothing,
+}
+
+/// What a transaction's timer did.
+pub enum Ticked {
+    /// It was sent again; for the first time if so said.
+    Again { first: bool, owner: Owner },
+    /// Nobody answered in time.
+    Silence(Box<Transaction>),
+    /// It is gone.
+    Gone,
+}
+
+/// Transactions, timers, chance, and what waits to go out.
+pub struct Wire {
+    /// What the endpoint was set up with.
+    pub config: Config,
+    /// Spreads things in time.
+    pub jitter: Jitter,
+    /// What nobody may guess.
+    pub tokens: Tokens,
+    /// All timers.
+    pub wheel: Wheel<Timer>,
+    /// What was counted.
+    pub counters: Counters,
+    transactions: Slab<Transaction>,
+    branches: HashMap<u128, Key, BuildHasherDefault<Random>>,
+    outgoing: VecDeque<Outgoing>,
+    buffers: Vec<Vec<u8>>,
+    lent: Vec<u8>,
+    lent_request: Option<Key>,
+    queries: u32,
+}
+
+/// Branches are random already.
+#[derive(Default)]
+struct Random(u64);
+
+impl Hasher for Random {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+
+    fn write_u128(&mut self, bits: u128) {
+        self.0 = (bits >> 64) as u64 ^ bits as u64;
+    }
+}
+
+impl Wire {
+    /// Makes an idle wire.
+    pub fn new(config: Config, seeds: Seeds) -> Self {
+        Wire {
+            config,
+            jitter: Jitter::new(seeds.jitter),
+            tokens: Tokens::new(seeds.tokens),
+            wheel: Wheel::default(),
+            counters: Counters::default(),
+            transactions: Slab::default(),
+            branches: HashMap::default(),
+            outgoing: VecDeque::new(),
+            buffers: Vec::new(),
+            lent: Vec::new(),
+            lent_request: None,
+            queries: 0,
+        }
+    }
+
+    /// Returns a socket of the target's address family.
+    pub fn local_for(&self, target: SocketAddr) -> Option<Local> {
+        let at = self.config.sockets.iter().position(|socket| socket.address.is_ipv4() == target.is_ipv4())?;
+        u16::try_from(at).ok().map(Local)
+    }
+
+    /// Returns a socket's bound address.
+    pub fn address(&self, local: Local) -> Option<SocketAddr> {
+        self.config.sockets.get(usize::from(local.0)).map(|socket| socket.address)
+    }
+
+    /// Returns a socket's advertised address.
+    pub fn advertised(&self, local: Local) -> Option<SocketAddr> {
+        self.config.sockets.get(usize::from(local.0)).map(|socket| socket.advertised)
+    }
+
+    /// Draws a branch.
+    pub fn branch(&mut self) -> Branch {
+        Branch(self.tokens.bits())
+    }
+
+    /// Draws a Call-ID and a From tag for a new count of CSeq.
+    pub fn identity(&mut self) -> crate::request::Identity {
+        crate::request::Identity { call_id: self.tokens.text::<32>(), from_tag: self.tokens.text::<16>(), cseq: 0 }
+    }
+
+    /// Lends a buffer for a request.
+    pub fn buffer(&mut self) -> Vec<u8> {
+        self.buffers.pop().unwrap_or_else(|| Vec::with_capacity(768))
+    }
+
+    /// Draws the name of a look-up and orders it.
+    pub fn look_up(&mut self, host: std::sync::Arc<str>, port: u16) -> Query {
+        self.queries = self.queries.wrapping_add(1);
+        let query = Query(self.queries);
+        self.outgoing.push_back(Outgoing::Resolve { query, host, port });
+        query
+    }
+
+    /// Queues something to tell.
+    pub fn tell(&mut self, event: Event) {
+        self.outgoing.push_back(Outgoing::Event(event));
+    }
+
+    /// Queues a response to a request that came in.
+    pub fn respond(&mut self, local: Local, to: SocketAddr, bytes: Vec<u8>) {
+        self.outgoing.push_back(Outgoing::Response { local, to, bytes });
+    }
+
+    /// Starts a transaction and queues its request.
+    pub fn start(&mut self, now: Instant, outset: Outset<'_>) -> Key {
+        let Outset { owner, method, identity, local, target, branch, bytes, patience, exact_source } = outset;
+        let gives_up_at = now + patience.min(TIMER_F);
+        let transaction = Transaction {
+            owner,
+            target,
+            local,
+            sent_at: now,
+            retransmissions: 0,
+            branch: branch.0,
+            method,
+            cseq: identity.cseq,
+            call_id: identity.call_id.clone(),
+            from_tag: identity.from_tag.clone(),
+            exact_source,
+            bytes,
+            interval: T1,
+            next_send: now + T1,
+            gives_up_at,
+            timer: None,
+        };
+        let due = transaction.next_send.min(gives_up_at);
+        let key = self.transactions.insert(transaction);
+        let timer = self.wheel.arm(due, Timer::Transaction(key));
+        if let Some(transaction) = self.transactions.at_mut(key) {
+            transaction.timer = Some(timer);
+        }
+        self.branches.insert(branch.0, key);
+        self.outgoing.push_back(Outgoing::Request(key));
+        key
+    }
+
+    /// Ends a transaction without waiting for its answer.
+    pub fn abandon(&mut self, key: Key) -> Option<Transaction> {
+        let mut transaction = self.transactions.remove(key)?;
+        if let Some(timer) = transaction.timer.take() {
+            self.wheel.disarm(timer);
+        }
+        self.branches.remove(&transaction.branch);
+        let mut bytes = std::mem::take(&mut transaction.bytes);
+        if self.buffers.len() < BUFFERS {
+            bytes.clear();
+            self.buffers.push(bytes);
+        }
+        Some(transaction)
+    }
+
+    /// Retransmits (RFC 3261 17.1.2.2, timer E) or gives up (timer F).
+    pub fn tick(&mut self, now: Instant, key: Key) -> Ticked {
+        let Some(transaction) = self.transactions.at_mut(key) else { return Ticked::Gone };
+        transaction.timer = None;
+        if now >= transaction.gives_up_at {
+            return self.abandon(key).map_or(Ticked::Gone, |transaction| Ticked::Silence(Box::new(transaction)));
+        }
+        transaction.interval = (transaction.interval * 2).min(T2);
+        transaction.next_send = now + transaction.interval;
+        transaction.retransmissions += 1;
+        let (first, owner) = (transaction.retransmissions == 1, transaction.owner);
+        let due = transaction.next_send.min(transaction.gives_up_at);
+        transaction.timer = Some(self.wheel.arm(due, Timer::Transaction(key)));
+        self.outgoing.push_back(Outgoing::Request(key));
+        self.counters.retransmissions += 1;
+        Ticked::Again { first, owner }
+    }
+
+    /// Finds the transaction that a response belongs to: by branch, method, Call-ID, From tag and CSeq (carriers.md N11), and ends it if the
+    /// response is final. A provisional one slows its retransmissions down.
+    pub fn answered(&mut self, now: Instant, source: SocketAddr, message: &Message<'_>) -> Option<Transaction> {
+        let key = self.matching(source, message);
+        let (Some(key), Start::Status { code, .. }) = (key, message.start()) else {
+            self.counters.strangers += 1;
+            return None;
+        };
+        if code >= 200 {
+            return self.abandon(key);
+        }
+        let transaction = self.transactions.at_mut(key)?;
+        if transaction.interval < T2 {
+            // RFC 3261 17.1.2.2: in Proceeding, timer E fires every T2.
+            transaction.interval = T2;
+            transaction.next_send = now + T2;
+            let due = transaction.next_send.min(transaction.gives_up_at);
+            if let Some(timer) = transaction.timer.take() {
+                self.wheel.disarm(timer);
+            }
+            transaction.timer = Some(self.wheel.arm(due, Timer::Transaction(key)));
+        }
+        None
+    }
+
+    fn matching(&self, source: SocketAddr, message: &Message<'_>) -> Option<Key> {
+        let branch = Branch::parse(message.via().ok()?.branch()?)?;
+        let &key = self.branches.get(&branch)?;
+        let transaction = self.transactions.at(key)?;
+        let cseq = message.cseq().ok()?;
+        let ours = cseq.method == transaction.method
+            && cseq.number == transaction.cseq
+            && message.call_id().ok()? == transaction.call_id.as_bytes()
+            && message.from().ok()?.tag() == Some(&transaction.from_tag)
+            && (!transaction.exact_source || source == transaction.target);
+        ours.then_some(key)
+    }
+
+    /// Returns the transactions that wait for an answer from there.
+    pub fn waiting_for(&self, local: Local, target: SocketAddr) -> Vec<Key> {
+        self.transactions.iter().filter(|(_, transaction)| transaction.target == target && transaction.local == local).map(|(key, _)| key).collect()
+    }
+
+    /// Returns the next thing that waits to go out.
+    pub fn next(&mut self) -> Step {
+        self.lent_request = None;
+        loop {
+            match self.outgoing.pop_front() {
+                None => return Step::Nothing,
+                Some(Outgoing::Request(key)) => {
+                    if let Some(transaction) = self.transactions.at(key) {
+                        self.lent_request = Some(key);
+                        return Step::Send(transaction.local, transaction.target);
+                    }
+                }
+                Some(Outgoing::Response { local, to, bytes }) => {
+                    self.lent = bytes;
+                    return Step::Send(local, to);
+                }
+                Some(Outgoing::Resolve { query, host, port }) => return Step::Resolve(query, host, port),
+                Some(Outgoing::Event(event)) => return Step::Event(event),
+            }
+        }
+    }
+
+    /// Lends the bytes that `next` told to send.
+    pub fn lent(&self) -> &[u8] {
+        match self.lent_request {
+            Some(key) => self.transactions.at(key).map_or(&[], |transaction| &transaction.bytes),
+            None => &self.lent,
+        }
+    }
+}
+
+/// The fault as the end of an attempt.
+impl From<SendFault> for crate::verdict::End {
+    fn from(fault: SendFault) -> Self {
+        crate::verdict::End::NotSent(fault)
+    }
+}
