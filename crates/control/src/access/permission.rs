@@ -32,6 +32,10 @@ fn covers(granted: &str, wanted: &str) -> bool {
     if granted == SUPERSET {
         return wanted.starts_with("telephony:");
     }
+    if wanted == SUPERSET {
+        // It stands for more than its three parts say.
+        return granted == "telephony:*";
+    }
     let mut wanted = wanted.split(':');
     let mut granted = granted.split(':').peekable();
     while let Some(part) = granted.next() {
@@ -73,6 +77,10 @@ mod tests {
             ("telephony:*:view", "telephony:trunk:edit", false),
             ("telephony:plugin:all", "telephony:trunkCredential:edit", true),
             ("telephony:plugin:all", "oauth:client:add", false),
+            ("telephony:plugin:*", "telephony:plugin:all", false),
+            ("telephony:*", "telephony:plugin:all", true),
+            ("telephony:trunk:*", "telephony:*", false),
+            ("telephony:*:view", "*", false),
             ("*", "oauth:client:add", true),
             ("telephony:trunk", "telephony:trunk:view", false),
         ] {

@@ -2,6 +2,7 @@ use std::fmt;
 
 use diagnosis::Code;
 use serde::{Deserialize, Deserializer, Serialize};
+use sip::Uri;
 
 use crate::http::decode::coded;
 
@@ -88,25 +89,47 @@ pub fn is_host(text: &str) -> bool {
 }
 
 fn check(text: &str) -> Result<(), String> {
-    let malformed = || format!("{text:?} is not a SIP URI; write it as sip:host[:port][;transport=udp].");
     if text.len() > URI_BYTES_MAX {
         return Err(format!("The URI is longer than {URI_BYTES_MAX} bytes."));
     }
-    let (scheme, rest) = text.split_once(':').ok_or_else(malformed)?;
-    if !scheme.eq_ignore_ascii_case("sip") && !scheme.eq_ignore_ascii_case("sips") || !rest.is_ascii() {
-        return Err(malformed());
+    let uri = Uri::parse(text).map_err(|error| format!("{text:?} is not a SIP URI ({error}); write it as sip:host[:port][;transport=udp]."))?;
+    if uri.password.is_some() {
+        // The text is not repeated: it holds a secret.
+        return Err("The URI has a password in it, which everyone who may view it would read. Leave it out; credentials are set by their own call.".into());
     }
-    if rest.bytes().any(|b| b.is_ascii_control() || b" <>\"".contains(&b)) {
-        return Err(malformed());
-    }
-    let hostport = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-    let hostport = hostport.split([';', '?']).next().unwrap_or_default();
-    let host = match hostport.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => {
-            port.parse::<u16>().ok().filter(|port| *port != 0).ok_or_else(malformed)?;
-            host
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uris_are_kept_byte_for_byte() {
+        for good in [
+            "sip:sbc1.carrier.co.id;transport=udp",
+            "sip:203.0.113.9:5060",
+            "sips:[2001:db8::1]:5061",
+            "sip:+6221500004@ims.carrier.co.id",
+            "sip:6221%20@lab;phone-context=+62",
+            "SIP:u1@lab",
+        ] {
+            assert_eq!(SipUri::parse(good).map(|uri| uri.as_str().to_owned()), Ok(good.to_owned()));
         }
-        _ => hostport,
-    };
-    if is_host(host) { Ok(()) } else { Err(malformed()) }
+        for bad in ["", "sip:", "sbc1.carrier", "http://x", "sip:a b", "sip:x:99999", "sip:[::1", "tel:+62", "sip:u@", &format!("sip:{}", "x".repeat(256))] {
+            assert!(SipUri::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_a_uri_is_refused_and_not_repeated() {
+        let refusal = SipUri::parse("sip:alice:s3cret@lab").expect_err("a password");
+        assert!(!refusal.contains("s3cret"));
+    }
+
+    #[test]
+    fn hosts_are_names_or_addresses() {
+        assert!(["lab", "sbc1.carrier.co.id", "10.0.0.1", "[::1]", "a_b.example."].into_iter().all(is_host));
+        assert!(!["", "a b", "::1", "[::1", "a..b", "sip:x", "x:5060"].into_iter().any(is_host));
+    }
 }

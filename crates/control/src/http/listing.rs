@@ -1,3 +1,4 @@
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use axum::http::Uri;
@@ -98,6 +99,38 @@ pub fn listing<T>(uri: &Uri, paging: &Paging, page: Page<T>, show: impl Fn(T) ->
     }
     body.insert("entities".into(), page.items.into_iter().map(show).collect());
     Value::Object(body)
+}
+
+/// Cuts one page out of all items of something small. `id` is the sorting that makes the order total.
+pub fn page_of<T>(mut items: Vec<T>, paging: &Paging, id: &'static str, key: impl Fn(&T, &'static str) -> Key) -> Page<T> {
+    let place = |item: &T| (key(item, paging.sorting.name), key(item, id));
+    items.sort_by(|a, b| compare(&place(a), &place(b)));
+    if paging.descending {
+        items.reverse();
+    }
+    let total = items.len() as u64;
+    if let Some(cursor) = &paging.after {
+        let after = (cursor.key.clone(), cursor.id.clone());
+        let beyond = if paging.descending { Ordering::Less } else { Ordering::Greater };
+        items.retain(|item| compare(&place(item), &after) == beyond);
+    } else if !paging.walks {
+        let skip = (paging.number as usize - 1) * paging.size as usize;
+        items.drain(..skip.min(items.len()));
+    }
+    let more = items.len() > paging.size as usize;
+    items.truncate(paging.size as usize);
+    let next = items.last().filter(|_| more).map(place).map(|(key, id)| Cursor { key, id });
+    Page { items, total, next }
+}
+
+fn compare(a: &(Key, Key), b: &(Key, Key)) -> Ordering {
+    let one = |a: &Key, b: &Key| match (a, b) {
+        (Key::Text(a), Key::Text(b)) => a.cmp(b),
+        (Key::Number(a), Key::Number(b)) => a.cmp(b),
+        (Key::Text(_), Key::Number(_)) => Ordering::Greater,
+        (Key::Number(_), Key::Text(_)) => Ordering::Less,
+    };
+    one(&a.0, &b.0).then_with(|| one(&a.1, &b.1))
 }
 
 /// The addresses of other pages of the same listing.

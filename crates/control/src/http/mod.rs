@@ -16,7 +16,7 @@ mod markdown;
 pub mod peer;
 pub mod precondition;
 pub mod query;
-mod resources;
+pub mod resources;
 pub mod server;
 pub mod throttle;
 

@@ -27,6 +27,14 @@ pub async fn page(connection: &mut Connection, paging: &Paging, site: Option<Str
     Select { columns: COLUMNS, table: "edges", id: BY_ID, filters, kept: None }.page(connection, paging, read).await
 }
 
+/// Returns the ids of the edges of a site.
+///
+/// # Errors
+/// [`StoreError`] where they cannot be read.
+pub async fn of_site(connection: &mut Connection, site: &str) -> Result<Vec<String>, StoreError> {
+    Ok(sqlx::query_scalar("SELECT id FROM edges WHERE site = $1 ORDER BY id").bind(site).fetch_all(connection).await?)
+}
+
 /// Records that an edge is there, as it introduces itself.
 ///
 /// # Errors

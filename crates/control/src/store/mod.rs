@@ -6,9 +6,12 @@
 pub mod audits;
 pub mod carriers;
 pub mod clients;
+pub mod credentials;
 pub mod data_keys;
 pub mod edges;
 mod error;
+pub mod idempotency;
+pub mod jobs;
 mod migrate;
 mod open;
 pub mod organization;
@@ -20,6 +23,7 @@ pub mod sites;
 pub mod tokens;
 pub mod trunks;
 mod tx;
+pub mod verifications;
 
 use std::fs::File;
 use std::sync::Arc;

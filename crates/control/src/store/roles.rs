@@ -1,10 +1,7 @@
 use sqlx::sqlite::SqliteRow;
 
-use super::page::{BY_ID, Key, Page, Paging, Select};
 use super::{Connection, StoreError, Tx, row};
 use crate::domain::Role;
-
-const COLUMNS: &str = "id, name, version, created, modified, body";
 
 /// Reads a role.
 ///
@@ -18,13 +15,13 @@ pub async fn find(connection: &mut Connection, id: &str) -> Result<Option<Role>,
     found.as_ref().map(read).transpose()
 }
 
-/// Reads a page of roles, those with this name where one is given.
+/// Reads all custom roles; there are few.
 ///
 /// # Errors
 /// [`StoreError`] where one cannot be read.
-pub async fn page(connection: &mut Connection, paging: &Paging, name: Option<String>) -> Result<Page<Role>, StoreError> {
-    let filters = name.map(|name| ("name = ?", Key::Text(name))).into_iter().collect();
-    Select { columns: COLUMNS, table: "roles", id: BY_ID, filters, kept: None }.page(connection, paging, read).await
+pub async fn all(connection: &mut Connection) -> Result<Vec<Role>, StoreError> {
+    let found = sqlx::query("SELECT id, name, version, created, modified, body FROM roles ORDER BY id").fetch_all(connection).await?;
+    found.iter().map(read).collect()
 }
 
 /// Writes a new role.

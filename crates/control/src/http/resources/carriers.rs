@@ -1,0 +1,135 @@
+use axum::Router;
+use axum::extract::{OriginalUri, Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+use serde_json::{Map, Value};
+
+use super::form::{self, Common};
+use crate::access::Caller;
+use crate::audit::AuditEntry;
+use crate::changes::Change;
+use crate::domain::{Carrier, CarrierSettings};
+use crate::http::precondition::IfMatch;
+use crate::http::{App, JsonBody, Query, answer, created, listing};
+use crate::problem::Problem;
+use crate::store::trunks::User;
+use crate::store::{self, Tx, page, carriers};
+
+const KIND: &str = "carrier";
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/api/v2/carriers", get(list).post(create))
+        .route("/api/v2/carriers/{id}", get(read).put(replace).patch(change).delete(delete))
+}
+
+fn show(carrier: &Carrier) -> Value {
+    form::show(&carrier.meta, &carrier.settings, format!("/api/v2/carriers/{}", carrier.meta.id)).into()
+}
+
+async fn list(State(app): State<App>, caller: Caller, OriginalUri(uri): OriginalUri, mut query: Query) -> Result<Response, Problem> {
+    caller.require("telephony:carrier:view")?;
+    let paging = listing::paging(&mut query, page::PLAIN)?;
+    let name = query.take("name");
+    query.finish()?;
+    let page = carriers::page(&mut *app.store.read().await?, &paging, name).await?;
+    Ok(answer(listing::listing(&uri, &paging, page, |carrier| show(&carrier))))
+}
+
+async fn read(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
+    caller.require("telephony:carrier:view")?;
+    let carrier = carriers::find(&mut *app.store.read().await?, &id).await?;
+    Ok(answer(show(&carrier.ok_or_else(|| Problem::not_found(KIND, &id))?)))
+}
+
+async fn create(State(app): State<App>, caller: Caller, JsonBody(mut fields): JsonBody) -> Result<Response, Problem> {
+    caller.require("telephony:carrier:add")?;
+    let meta = Common::take(&mut fields)?.into_new();
+    let settings: CarrierSettings = form::settings(fields, &[])?;
+    let mut tx = app.store.begin(&caller.origin()).await?;
+    if carriers::find(tx.connection(), &meta.id).await?.is_some() {
+        return Err(form::taken(KIND, &meta.id));
+    }
+    let carrier = carriers::insert(&mut tx, &Carrier { meta, target_revision: 0, settings }).await?;
+    tx.audit(AuditEntry::new("create", KIND, &carrier.meta.id).after(show(&carrier)));
+    tx.commit().await?;
+    app.changes.announce(Change::Carrier(carrier.meta.id.clone()));
+    Ok(created(show(&carrier)))
+}
+
+async fn replace(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    if_match: IfMatch,
+    JsonBody(mut fields): JsonBody,
+) -> Result<Response, Problem> {
+    caller.require("telephony:carrier:edit")?;
+    let common = Common::take_for(&mut fields, &id)?;
+    let mut tx = app.store.begin(&caller.origin()).await?;
+    let before = current(&mut tx, &id).await?;
+    if_match.check_required(common.version, before.meta.version)?;
+    write(&app, &caller, tx, before, common.name, fields).await
+}
+
+async fn change(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    if_match: IfMatch,
+    JsonBody(mut patch): JsonBody,
+) -> Result<Response, Problem> {
+    caller.require("telephony:carrier:edit")?;
+    let common = Common::take_for(&mut patch, &id)?;
+    let mut tx = app.store.begin(&caller.origin()).await?;
+    let before = current(&mut tx, &id).await?;
+    if_match.check(common.version, before.meta.version)?;
+    let name = common.name.or_else(|| Some(before.meta.name.clone()));
+    let mut fields = form::fields(&before.settings);
+    form::merge(&mut fields, patch);
+    write(&app, &caller, tx, before, name, fields).await
+}
+
+async fn current(tx: &mut Tx, id: &str) -> Result<Carrier, Problem> {
+    carriers::find(tx.connection(), id).await?.ok_or_else(|| Problem::not_found(KIND, id))
+}
+
+async fn write(
+    app: &App,
+    caller: &Caller,
+    mut tx: Tx,
+    before: Carrier,
+    name: Option<String>,
+    fields: Map<String, Value>,
+) -> Result<Response, Problem> {
+    let mut after = before.clone();
+    after.meta.name = name.unwrap_or_else(|| before.meta.id.clone());
+    after.settings = form::settings(fields, &[])?;
+    let retargeted = before.settings.sends_elsewhere(&after.settings);
+    if retargeted {
+        // Whoever may choose where secrets go may read them.
+        caller.require("telephony:trunkCredential:edit")?;
+    }
+    let after = carriers::update(&mut tx, &after, retargeted).await?;
+    tx.audit(AuditEntry::new("update", KIND, &after.meta.id).before(show(&before)).after(show(&after)));
+    tx.commit().await?;
+    app.changes.announce(Change::Carrier(after.meta.id.clone()));
+    Ok(answer(show(&after)))
+}
+
+async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<String>, if_match: IfMatch) -> Result<StatusCode, Problem> {
+    caller.require("telephony:carrier:delete")?;
+    let mut tx = app.store.begin(&caller.origin()).await?;
+    let carrier = current(&mut tx, &id).await?;
+    if_match.check(None, carrier.meta.version)?;
+    let (total, some) = store::trunks::users(tx.connection(), &User::Carrier(&id)).await?;
+    if total > 0 {
+        return Err(form::in_use(KIND, &id, "trunks", total, &some));
+    }
+    carriers::delete(&mut tx, &id).await?;
+    tx.audit(AuditEntry::new("delete", KIND, &id).before(show(&carrier)));
+    tx.commit().await?;
+    app.changes.announce(Change::CarrierDeleted(id));
+    Ok(StatusCode::NO_CONTENT)
+}

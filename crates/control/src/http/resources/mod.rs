@@ -1,0 +1,21 @@
+//! The routes of the plain resources, one noun a file.
+
+mod carriers;
+mod edges;
+pub mod form;
+mod organization;
+mod sites;
+mod trunk_form;
+mod trunks;
+
+use axum::Router;
+
+use super::App;
+
+pub use trunk_form::TrunkForm;
+pub(crate) use trunks::show as show_trunk;
+
+/// The routes of all plain resources.
+pub(super) fn routes() -> Router<App> {
+    Router::new().merge(organization::routes()).merge(sites::routes()).merge(edges::routes()).merge(carriers::routes()).merge(trunks::routes())
+}

@@ -1,0 +1,86 @@
+use serde_json::{Map, Value};
+
+use super::form::{self, Common};
+use crate::domain::{Reference, Trunk, TrunkSettings};
+use crate::http::decode::take;
+use crate::problem::Problem;
+use crate::store::{Tx, carriers, sites};
+
+/// Fields of a trunk that are no settings of its own.
+const OTHERS: [&str; 3] = ["site", "carrier", "inService"];
+
+/// A trunk as a caller describes it: in a POST or PUT of its own, or in a line of a bulk import.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrunkForm {
+    /// Id, name, version.
+    pub common: Common,
+    /// May be left out where there is one site.
+    pub site: Option<Reference>,
+    /// The carrier.
+    pub carrier: Reference,
+    /// In service where it is left out.
+    pub in_service: bool,
+    /// The rest.
+    pub settings: TrunkSettings,
+}
+
+impl TrunkForm {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// 400 that names the field.
+    pub fn parse(mut fields: Map<String, Value>) -> Result<Self, Problem> {
+        let common = Common::take(&mut fields)?;
+        Self::parse_rest(common, fields)
+    }
+
+    /// Reads a body whose common fields were taken out before.
+    ///
+    /// # Errors
+    /// 400 that names the field.
+    pub fn parse_rest(common: Common, mut fields: Map<String, Value>) -> Result<Self, Problem> {
+        let site = take(&mut fields, "site")?;
+        let carrier: Option<Reference> = take(&mut fields, "carrier")?;
+        let in_service = take(&mut fields, "inService")?.unwrap_or(true);
+        let settings: TrunkSettings = form::settings(fields, &OTHERS)?;
+        let carrier = carrier.ok_or_else(|| Problem::invalid("carrier", "The field \"carrier\" is missing; it is {\"id\": \"...\"}."))?;
+        let twice = settings.contact_user.is_some() && settings.contact.as_ref().is_some_and(|contact| contact.user.is_some());
+        if twice {
+            return Err(Problem::invalid("contactUser", "contactUser and contact.user say the same thing; give one of them."));
+        }
+        Ok(TrunkForm { common, site, carrier, in_service, settings })
+    }
+
+    /// Makes the trunk of a form: finds its site and carrier. Nothing is written yet.
+    ///
+    /// # Errors
+    /// 400 `invalid.value` where one of them does not exist, or the site is left out and not clear.
+    pub async fn resolve(self, tx: &mut Tx) -> Result<Trunk, Problem> {
+        let site = match self.site {
+            Some(site) => {
+                let unknown = || Problem::invalid("site.id", format!("There is no site {:?}. GET /api/v2/sites lists them.", site.id));
+                sites::find(tx.connection(), &site.id).await?.ok_or_else(unknown)?;
+                site.id
+            }
+            None => {
+                let unclear = || Problem::invalid("site", "The site may be left out only where there is exactly one. GET /api/v2/sites lists them.");
+                sites::only(tx.connection()).await?.ok_or_else(unclear)?
+            }
+        };
+        let carrier = self.carrier.id;
+        if carriers::find(tx.connection(), &carrier).await?.is_none() {
+            return Err(Problem::invalid("carrier.id", format!("There is no carrier {carrier:?}. GET /api/v2/carriers lists them.")));
+        }
+        let meta = self.common.into_new();
+        Ok(Trunk { meta, site, carrier, in_service: self.in_service, target_revision: 0, settings: self.settings })
+    }
+}
+
+/// Writes a trunk as the form that would make it, to be patched.
+pub(super) fn fields(trunk: &Trunk) -> Map<String, Value> {
+    let mut fields = form::fields(&trunk.settings);
+    fields.insert("site".into(), serde_json::json!({ "id": trunk.site }));
+    fields.insert("carrier".into(), serde_json::json!({ "id": trunk.carrier }));
+    fields.insert("inService".into(), trunk.in_service.into());
+    fields
+}
