@@ -49,13 +49,12 @@ impl Config {
 
     /// Introduces the edge that was bound with this configuration.
     pub fn hello(&self, bound: &Bound) -> link::Hello {
-        let sockets = bound.sockets();
         link::Hello {
             edge: self.id.clone(),
             sites: self.sites.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            local: sockets.iter().map(|socket| format!("udp:{}", socket.address)).collect(),
-            advertised: sockets.iter().map(|socket| socket.advertised.to_string()).collect(),
+            local: bound.sockets().map(|socket| format!("udp:{}", socket.address)).collect(),
+            advertised: bound.sockets().map(|socket| socket.advertised.to_string()).collect(),
         }
     }
 }
@@ -75,7 +74,10 @@ impl FromStr for SipListen {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let address = text.strip_prefix("udp:").unwrap_or(text);
-        address.parse().map(SipListen).map_err(|_| format!("{text:?} is not udp:ADDR:PORT; write udp:192.0.2.1:5060 or udp:[2001:db8::1]:5060"))
+        address
+            .parse()
+            .map(SipListen)
+            .map_err(|_| format!("{text:?} is not udp:ADDR:PORT; write udp:192.0.2.1:5060 or udp:[2001:db8::1]:5060"))
     }
 }
 

@@ -92,7 +92,9 @@ fn public_v4(ip: Ipv4Addr) -> bool {
 fn public_v6(ip: Ipv6Addr) -> bool {
     match ip.segments() {
         // NAT64 (RFC 6052) and 6to4 (RFC 3056) lead to the IPv4 address inside.
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => public_v4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low))),
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
+            public_v4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
+        }
         // Protocol assignments: Teredo, benchmarking, ORCHID.
         [0x2001, 0..=0x1ff, ..] => false,
         // Documentation (RFC 3849, RFC 9637).
@@ -154,12 +156,43 @@ mod tests {
     fn only_global_unicast_ipv6_passes() {
         let gate = Gate::default();
         for ip in [
-            "::", "::1", "::2", "::7f00:1", "64:ff9b:1::1", "100::1", "1fff::1", "2001::1", "2001:2::1", "2001:1ff::1", "2001:db8::1", "2002:7f00:1::1", "2002:a00:1::",
-            "3fff::1", "3fff:fff::1", "4000::1", "5f00::1", "fc00::1", "fd00:ec2::254", "fe80::1", "febf::1", "fec0::1", "ff02::1", "ff0e::1",
+            "::",
+            "::1",
+            "::2",
+            "::7f00:1",
+            "64:ff9b:1::1",
+            "100::1",
+            "1fff::1",
+            "2001::1",
+            "2001:2::1",
+            "2001:1ff::1",
+            "2001:db8::1",
+            "2002:7f00:1::1",
+            "2002:a00:1::",
+            "3fff::1",
+            "3fff:fff::1",
+            "4000::1",
+            "5f00::1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "fe80::1",
+            "febf::1",
+            "fec0::1",
+            "ff02::1",
+            "ff0e::1",
         ] {
             assert!(!judged(&gate, ip), "{ip}");
         }
-        for ip in ["2001:200::1", "2001:4860:4860::8888", "2400::1", "2606:4700::1111", "2a00:1450::1", "3fff:1000::1", "2002:808:808::1", "64:ff9b::8.8.8.8"] {
+        for ip in [
+            "2001:200::1",
+            "2001:4860:4860::8888",
+            "2400::1",
+            "2606:4700::1111",
+            "2a00:1450::1",
+            "3fff:1000::1",
+            "2002:808:808::1",
+            "64:ff9b::8.8.8.8",
+        ] {
             assert!(judged(&gate, ip), "{ip}");
         }
     }

@@ -1,0 +1,13 @@
+//! Between what the link says and what the endpoint takes. Whatever is malformed becomes a diagnosis.
+
+mod account;
+mod assignment;
+mod credential;
+mod profile;
+mod status;
+mod verdict;
+
+pub(crate) use assignment::assignment;
+pub(crate) use profile::{Share, profile};
+pub(crate) use status::{generation, negotiated, status, with_edge};
+pub(crate) use verdict::{order, verdict};

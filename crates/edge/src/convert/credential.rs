@@ -1,0 +1,92 @@
+use std::sync::Arc;
+
+use diagnosis::{Code, Diagnosis};
+use link::SealKey;
+use secrecy::{ExposeSecret, SecretString};
+use sip::digest::{Algorithm, Hash, HexDigest};
+use ua::{Credential, Secret};
+
+/// Opens a credential that was sealed for this trunk (empty where it belongs to none).
+pub(super) fn credential(from: &link::Credential, trunk: &str, key: &SealKey) -> Result<Credential, Box<Diagnosis>> {
+    let algorithm = from.algorithm.as_deref().map(algorithm).transpose()?;
+    let secret = match key.open(trunk, from.version, &from.secret) {
+        Ok(link::Secret::Password(password)) => Secret::Password(password),
+        Ok(link::Secret::Ha1(values)) => Secret::Ha1(values.iter().map(ha1).collect::<Result<_, _>>()?),
+        Err(error) => return Err(Box::new(sealed(from.version, &error))),
+    };
+    Ok(Credential {
+        version: from.version,
+        username: from.username.as_str().into(),
+        realm: from.realm.as_deref().map(Into::into),
+        algorithm,
+        pinned: from.pinned,
+        secret: Arc::new(secret),
+    })
+}
+
+/// Returns the hash of an algorithm by name; a hash stands for its `-sess` form too.
+pub(super) fn hash(name: &str) -> Option<Hash> {
+    Algorithm::from_spelling(name).map(|algorithm| algorithm.hash)
+}
+
+fn algorithm(name: &str) -> Result<Algorithm, Box<Diagnosis>> {
+    Algorithm::from_spelling(name).ok_or_else(|| {
+        Box::new(Diagnosis::new(Code::AlgorithmUnknown).summary(format!("The credentials name the algorithm {name:?}, which is unknown.")))
+    })
+}
+
+fn ha1((name, value): &(String, SecretString)) -> Result<(Hash, SecretString), Box<Diagnosis>> {
+    let hash = hash(name).ok_or_else(|| {
+        Box::new(Diagnosis::new(Code::AlgorithmUnknown).summary(format!("An HA1 is given for {name:?}, which is unknown.")))
+    })?;
+    let digest = HexDigest::from_hex(hash, value.expose_secret()).ok_or_else(|| {
+        Box::new(Diagnosis::new(Code::Ha1Malformed).summary(format!("The HA1 for {name} is not {} hexadecimal digits.", hash.hex_len())))
+    })?;
+    Ok((hash, digest.as_str().into()))
+}
+
+/// No operator can cause this by what they typed: the two ends of the link disagree.
+fn sealed(version: u32, error: &link::SealError) -> Diagnosis {
+    Diagnosis::new(Code::PasswordEmpty)
+        .summary(format!("The edge cannot open the secret of version {version}: {error}."))
+        .remedy("Set the credentials again; if that does not help, restart the edge, so that it gets its secrets anew.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealed_credential(key: &SealKey, secret: link::Secret) -> link::Credential {
+        link::Credential {
+            version: 3,
+            username: "u".into(),
+            realm: None,
+            algorithm: Some("sha256".into()),
+            pinned: false,
+            secret: key.seal("t1", 3, &secret),
+        }
+    }
+
+    #[test]
+    fn a_password_opens_for_its_trunk_only() {
+        let key = SealKey::random();
+        let from = sealed_credential(&key, link::Secret::Password("s3cret".into()));
+        let opened = credential(&from, "t1", &key).unwrap();
+        assert!(matches!(&*opened.secret, Secret::Password(password) if password.expose_secret() == "s3cret"));
+        assert_eq!(opened.algorithm.unwrap().as_str(), "SHA-256");
+        let fault = credential(&from, "t2", &key).unwrap_err();
+        assert!(fault.summary.contains("version 3"), "{}", fault.summary);
+    }
+
+    #[test]
+    fn ha1_values_are_taken_in_lower_case_and_wrong_ones_refused() {
+        let key = SealKey::random();
+        let with = |name: &str, value: &str| {
+            credential(&sealed_credential(&key, link::Secret::Ha1(vec![(name.into(), value.into())])), "t1", &key)
+        };
+        let good = with("MD5", "00FF00FF00FF00FF00FF00FF00FF00FF").unwrap();
+        assert!(matches!(&*good.secret, Secret::Ha1(values) if values[0].1.expose_secret() == "00ff00ff00ff00ff00ff00ff00ff00ff"));
+        assert_eq!(with("MD5", "00ff").unwrap_err().code, Code::Ha1Malformed);
+        assert_eq!(with("MD2", "00ff").unwrap_err().code, Code::AlgorithmUnknown);
+    }
+}

@@ -1,0 +1,13 @@
+//! A shard: one thread, its sockets and its endpoint.
+
+mod icmp;
+mod inbox;
+mod outbox;
+mod receive;
+mod socket;
+mod turn;
+mod wire;
+
+pub(crate) use inbox::{Mailer, ToShard, inbox};
+pub(crate) use socket::open;
+pub(crate) use turn::{Shard, ShardParts};

@@ -1,0 +1,196 @@
+//! A record in the clear: its kind and what it says. Times are wall-clock microseconds: the machine may have been started anew since.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use ua::{Negotiated, Resume, ResumeBinding, ResumeNonce};
+use zeroize::Zeroizing;
+
+use crate::clock::Clock;
+
+/// What a record says. New kinds go to the end: postcard writes a variant by its place.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Record<'a> {
+    /// This is known of the trunk; what was said of it before is void.
+    #[serde(borrow)]
+    Save(Kept<'a>),
+    /// Nothing is known of the trunk.
+    Forget(&'a str),
+    /// The edge was stopped in order: what is said above is exact. Always the last record.
+    Clean,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Kept<'a> {
+    pub(crate) trunk: &'a str,
+    call_id: &'a str,
+    from_tag: &'a str,
+    cseq: u32,
+    #[serde(borrow)]
+    binding: Option<KeptBinding<'a>>,
+    #[serde(borrow)]
+    nonce: Option<KeptNonce<'a>>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct KeptBinding<'a> {
+    address_of_record: &'a str,
+    contact: &'a str,
+    registrar: SocketAddr,
+    granted_seconds: u64,
+    lapses_at: i64,
+    registered_at: i64,
+    credential_version: u32,
+    authenticated: bool,
+    #[serde(borrow)]
+    negotiated: Option<KeptNegotiated<'a>>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct KeptNegotiated<'a> {
+    realm: &'a str,
+    algorithm: &'a str,
+    qop: Option<&'a str>,
+    offered: Vec<&'a str>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptNonce<'a> {
+    nonce: &'a [u8],
+    opaque: Option<&'a [u8]>,
+    nc: u32,
+    cnonce: &'a str,
+    issued_at: i64,
+    local: SocketAddr,
+    algorithm_named: bool,
+    proxy: bool,
+    userhash: bool,
+    utf8: bool,
+}
+
+impl std::fmt::Debug for KeptNonce<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeptNonce(redacted)")
+    }
+}
+
+impl<'a> Record<'a> {
+    pub(crate) fn save(resume: &'a Resume, clock: &Clock) -> Self {
+        Record::Save(Kept {
+            trunk: &resume.trunk,
+            call_id: &resume.call_id,
+            from_tag: &resume.from_tag,
+            cseq: resume.cseq,
+            binding: resume.binding.as_ref().map(|binding| KeptBinding::of(binding, clock)),
+            nonce: resume.nonce.as_ref().map(|nonce| KeptNonce::of(nonce, clock)),
+        })
+    }
+
+    /// Returns the bytes to seal; they hold a nonce.
+    pub(crate) fn bytes(&self) -> Zeroizing<Vec<u8>> {
+        // Only a type that postcard cannot write would fail, and these it can.
+        Zeroizing::new(postcard::to_allocvec(self).expect("records are plain data"))
+    }
+
+    pub(crate) fn read(bytes: &'a [u8]) -> Option<Self> {
+        postcard::from_bytes(bytes).ok()
+    }
+}
+
+impl Kept<'_> {
+    pub(crate) fn resume(&self, trunk: Arc<str>, clean: bool, clock: &Clock) -> Resume {
+        Resume {
+            trunk,
+            call_id: self.call_id.into(),
+            from_tag: self.from_tag.into(),
+            cseq: self.cseq,
+            clean,
+            binding: self.binding.as_ref().map(|binding| binding.resume(clock)),
+            nonce: self.nonce.as_ref().map(|nonce| nonce.resume(clock)),
+        }
+    }
+}
+
+impl<'a> KeptBinding<'a> {
+    fn of(binding: &'a ResumeBinding, clock: &Clock) -> Self {
+        KeptBinding {
+            address_of_record: &binding.address_of_record,
+            contact: &binding.contact,
+            registrar: binding.registrar,
+            granted_seconds: binding.granted.as_secs(),
+            lapses_at: clock.unix(binding.lapses_at),
+            registered_at: clock.unix(binding.registered_at),
+            credential_version: binding.credential_version,
+            authenticated: binding.authenticated,
+            negotiated: binding.negotiated.as_ref().map(KeptNegotiated::of),
+        }
+    }
+
+    fn resume(&self, clock: &Clock) -> ResumeBinding {
+        ResumeBinding {
+            address_of_record: self.address_of_record.into(),
+            contact: self.contact.into(),
+            registrar: self.registrar,
+            granted: Duration::from_secs(self.granted_seconds),
+            lapses_at: clock.instant(self.lapses_at),
+            registered_at: clock.instant(self.registered_at),
+            credential_version: self.credential_version,
+            authenticated: self.authenticated,
+            negotiated: self.negotiated.as_ref().map(KeptNegotiated::resume),
+        }
+    }
+}
+
+impl<'a> KeptNegotiated<'a> {
+    fn of(negotiated: &'a Negotiated) -> Self {
+        KeptNegotiated {
+            realm: &negotiated.realm,
+            algorithm: &negotiated.algorithm,
+            qop: negotiated.qop.as_deref(),
+            offered: negotiated.offered.iter().map(String::as_str).collect(),
+        }
+    }
+
+    fn resume(&self) -> Negotiated {
+        Negotiated {
+            realm: self.realm.to_owned(),
+            algorithm: self.algorithm.to_owned(),
+            qop: self.qop.map(str::to_owned),
+            offered: self.offered.iter().map(|&name| name.to_owned()).collect(),
+        }
+    }
+}
+
+impl<'a> KeptNonce<'a> {
+    fn of(nonce: &'a ResumeNonce, clock: &Clock) -> Self {
+        KeptNonce {
+            nonce: &nonce.nonce,
+            opaque: nonce.opaque.as_deref(),
+            nc: nonce.nc,
+            cnonce: &nonce.cnonce,
+            issued_at: clock.unix(nonce.issued_at),
+            local: nonce.local,
+            algorithm_named: nonce.algorithm_named,
+            proxy: nonce.proxy,
+            userhash: nonce.userhash,
+            utf8: nonce.utf8,
+        }
+    }
+
+    fn resume(&self, clock: &Clock) -> ResumeNonce {
+        ResumeNonce {
+            nonce: self.nonce.into(),
+            opaque: self.opaque.map(Into::into),
+            nc: self.nc,
+            cnonce: self.cnonce.into(),
+            issued_at: clock.instant(self.issued_at),
+            local: self.local,
+            algorithm_named: self.algorithm_named,
+            proxy: self.proxy,
+            userhash: self.userhash,
+            utf8: self.utf8,
+        }
+    }
+}
