@@ -31,3 +31,5 @@ pub(crate) fn open(dir: &Path, clock: &Clock, tally: Arc<Tally>) -> Result<(Save
     let (store, saved) = store::Store::open(dir, key, clock)?;
     Ok((saved, Writer::new(store, lock, tally)))
 }
+#[cfg(test)]
+mod tests;

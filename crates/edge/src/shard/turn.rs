@@ -25,6 +25,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// So many orders are taken before the sockets have their turn.
 const ORDERS_AT_ONCE: usize = 256;
 
+/// The endpoint's counters are read at most so often.
+const COUNT_APART: Duration = Duration::from_millis(10);
+
 /// So long may the last datagrams of an orderly stop take.
 const FAREWELL: Duration = Duration::from_millis(200);
 
@@ -52,6 +55,8 @@ pub(crate) struct Shard {
     /// Went wrong since the endpoint was last told.
     faults: Vec<(Local, SocketAddr, SendFault)>,
     events: Vec<Event>,
+    /// When the endpoint's counters are read again.
+    count_at: Instant,
 }
 
 /// What is left of [`ShardParts`] once the sockets are wires.
@@ -79,6 +84,7 @@ impl Shard {
             counted: ShardTally::default(),
             faults: Vec::new(),
             events: Vec::new(),
+            count_at: Instant::from_micros(0),
         }
     }
 
@@ -120,9 +126,7 @@ impl Shard {
                 let outcome = settle(&self.parts.gate, self.parts.families, [ip], port, Duration::MAX);
                 self.parts.endpoint.handle(now, Input::Resolved { query, outcome });
             }
-            for (local, to, fault) in self.faults.drain(..) {
-                self.parts.endpoint.handle(now, Input::SendFailed { local, to, fault });
-            }
+            self.take_faults(now);
             match wake {
                 Turn::Until(at) if idle => return at,
                 // What waits for a socket is sent before anything else is thought of.
@@ -205,7 +209,12 @@ impl Shard {
             self.parts.keeper.nudge();
             self.parts.reports.nudge();
         }
-        self.counted.endpoint = self.parts.endpoint.counters();
+        // Counting goes over all registrations, so it gets one per cent of the time at most.
+        if now >= self.count_at {
+            self.counted.endpoint = self.parts.endpoint.counters();
+            let after = self.parts.clock.now();
+            self.count_at = after + (now.until(after) * 100).max(COUNT_APART);
+        }
         self.parts.tally.publish(self.parts.index, &self.counted);
     }
 
@@ -232,8 +241,17 @@ impl Shard {
                     wire.receive(&mut self.receiver, |source, bytes| endpoint.handle(now, Input::Datagram { local, source, bytes }));
             }
         }
+        self.take_faults(now);
+    }
+
+    /// Tells the endpoint what could not be sent or came back; once for each destination, however many datagrams it was.
+    fn take_faults(&mut self, now: Instant) {
+        let mut told: Vec<(Local, SocketAddr)> = Vec::new();
         for (local, to, fault) in self.faults.drain(..) {
-            self.parts.endpoint.handle(now, Input::SendFailed { local, to, fault });
+            if !told.contains(&(local, to)) {
+                told.push((local, to));
+                self.parts.endpoint.handle(now, Input::SendFailed { local, to, fault });
+            }
         }
     }
 

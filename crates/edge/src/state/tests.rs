@@ -1,0 +1,265 @@
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use ua::{Negotiated, Resume, ResumeBinding, ResumeNonce};
+
+use super::store::{Change, Store};
+use super::*;
+
+const NAMES: [&str; 3] = ["trunk_jkt_01", "trunk_jkt_02", "trunk_jkt_03"];
+
+fn resume(trunk: &str, cseq: u32, clock: &Clock) -> Box<Resume> {
+    let now = clock.now();
+    Box::new(Resume {
+        trunk: trunk.into(),
+        call_id: format!("call-{trunk}").into(),
+        from_tag: "tag".into(),
+        cseq,
+        clean: true,
+        binding: Some(ResumeBinding {
+            address_of_record: "sip:a@b".into(),
+            contact: "sip:a@192.0.2.1:5060".into(),
+            registrar: "[2001:db8::1]:5060".parse().unwrap(),
+            granted: Duration::from_secs(600),
+            lapses_at: now + Duration::from_secs(600),
+            registered_at: now - Duration::from_secs(86_400 * 30),
+            credential_version: 3,
+            authenticated: true,
+            negotiated: Some(Negotiated {
+                realm: "r".into(),
+                algorithm: "MD5".into(),
+                qop: Some("auth".into()),
+                offered: vec!["MD5".into(), "SHA-256".into()],
+            }),
+        }),
+        nonce: Some(ResumeNonce {
+            nonce: Box::new([0, 255, 34, 92]),
+            opaque: None,
+            nc: 7,
+            cnonce: "c".into(),
+            issued_at: now,
+            local: "127.0.0.1:5060".parse().unwrap(),
+            algorithm_named: true,
+            proxy: false,
+            userhash: true,
+            utf8: false,
+        }),
+    })
+}
+
+fn changes(list: impl IntoIterator<Item = (&'static str, Option<u32>)>, clock: &Clock) -> HashMap<Arc<str>, Change> {
+    list.into_iter().map(|(trunk, cseq)| (trunk.into(), cseq.map(|cseq| resume(trunk, cseq, clock)))).collect()
+}
+
+fn open_store(dir: &Path, clock: &Clock) -> (Store, Saved) {
+    let key = Arc::new(key::load_or_make(&dir.join("edge.key")).unwrap());
+    Store::open(dir, key, clock).unwrap()
+}
+
+fn moved_aside(dir: &Path) -> usize {
+    fs::read_dir(dir).unwrap().filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().contains("damaged")).count()
+}
+
+#[test]
+fn what_was_saved_comes_back_the_latest_only_and_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::new();
+    let (mut store, _) = open_store(dir.path(), &clock);
+    let first = changes([(NAMES[0], Some(1)), (NAMES[1], Some(1)), (NAMES[2], Some(1))], &clock);
+    store.append(&first).unwrap();
+    store.append(&changes([(NAMES[0], Some(9)), (NAMES[2], None)], &clock)).unwrap();
+    drop(store);
+
+    let (_, mut saved) = open_store(dir.path(), &clock);
+    assert_eq!(saved.len(), 2);
+    let expected = Resume { clean: false, ..*first[NAMES[1]].clone().unwrap() };
+    assert!(*saved.take(NAMES[1]).unwrap() == expected, "every field comes back, times included");
+    assert_eq!(saved.take(NAMES[0]).unwrap().cseq, 9);
+    assert!(saved.take(NAMES[0]).is_none(), "once");
+    assert!(saved.take(NAMES[2]).is_none(), "forgotten");
+}
+
+#[test]
+fn an_orderly_stop_is_known_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::new();
+    let (mut store, _) = open_store(dir.path(), &clock);
+    store.append(&changes([(NAMES[0], Some(1))], &clock)).unwrap();
+    store.finish().unwrap();
+    let (_, mut saved) = open_store(dir.path(), &clock);
+    assert!(saved.is_clean() && saved.take(NAMES[0]).unwrap().clean);
+    let (_, mut saved) = open_store(dir.path(), &clock);
+    assert!(!saved.is_clean() && !saved.take(NAMES[0]).unwrap().clean, "this start may have sent something");
+}
+
+#[test]
+fn a_tail_torn_anywhere_costs_the_torn_record_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::new();
+    let (mut store, _) = open_store(dir.path(), &clock);
+    let mut ends = vec![store.bytes()];
+    for name in NAMES {
+        store.append(&changes([(name, Some(1))], &clock)).unwrap();
+        ends.push(store.bytes());
+    }
+    store.finish().unwrap();
+    let path = dir.path().join("state");
+    let whole = fs::read(&path).unwrap();
+    for length in 0..=whole.len() {
+        fs::write(&path, &whole[..length]).unwrap();
+        let (_, saved) = open_store(dir.path(), &clock);
+        let records = ends.iter().skip(1).filter(|&&end| end <= length as u64).count();
+        assert_eq!(saved.len(), records, "cut at {length}");
+        assert_eq!(saved.is_clean(), length == whole.len(), "cut at {length}");
+    }
+}
+
+#[test]
+fn zeros_where_data_had_not_arrived_are_a_torn_tail() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::new();
+    let (mut store, _) = open_store(dir.path(), &clock);
+    store.append(&changes([(NAMES[0], Some(1))], &clock)).unwrap();
+    drop(store);
+    let path = dir.path().join("state");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes.extend_from_slice(&[0; 5000]);
+    fs::write(&path, bytes).unwrap();
+    let (_, saved) = open_store(dir.path(), &clock);
+    assert_eq!((saved.len(), moved_aside(dir.path())), (1, 0));
+}
+
+#[test]
+fn damage_in_the_middle_keeps_what_stands_before_and_a_copy() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::new();
+    let (mut store, _) = open_store(dir.path(), &clock);
+    store.append(&changes([(NAMES[0], Some(1))], &clock)).unwrap();
+    let at = usize::try_from(store.bytes()).unwrap() + 20;
+    store.append(&changes([(NAMES[1], Some(1))], &clock)).unwrap();
+    store.append(&changes([(NAMES[2], Some(1))], &clock)).unwrap();
+    drop(store);
+    let path = dir.path().join("state");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[at] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let (_, mut saved) = open_store(dir.path(), &clock);
+    assert_eq!(saved.len(), 1);
+    assert!(saved.take(NAMES[0]).is_some());
+    assert_eq!(moved_aside(dir.path()), 1);
+}
+
+#[test]
+fn a_foreign_file_and_a_wrong_key_are_moved_aside_and_everything_begins_anew() {
+    let clock = Clock::new();
+    for spoil in [
+        |dir: &Path| fs::write(dir.join("state"), b"not a state file of ours at all").unwrap(),
+        |dir: &Path| {
+            fs::write(dir.join("edge.key"), [7; 32]).unwrap();
+        },
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut store, _) = open_store(dir.path(), &clock);
+        store.append(&changes([(NAMES[0], Some(1))], &clock)).unwrap();
+        drop(store);
+        spoil(dir.path());
+        let (mut store, saved) = open_store(dir.path(), &clock);
+        assert_eq!((saved.len(), moved_aside(dir.path())), (0, 1));
+        store.append(&changes([(NAMES[1], Some(1))], &clock)).unwrap();
+        drop(store);
+        assert_eq!(open_store(dir.path(), &clock).1.len(), 1, "and goes on");
+    }
+}
+
+#[test]
+fn a_file_with_much_that_is_void_is_written_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::new();
+    let (mut store, _) = open_store(dir.path(), &clock);
+    let mut longest = 0;
+    for cseq in 0..4_000 {
+        store.append(&changes([(NAMES[0], Some(cseq)), (NAMES[1], Some(cseq))], &clock)).unwrap();
+        longest = longest.max(store.bytes());
+    }
+    assert!((1 << 20..(1 << 20) + 10_000).contains(&longest), "never much longer than the limit: {longest}");
+    drop(store);
+    let (_, mut saved) = open_store(dir.path(), &clock);
+    assert_eq!(saved.take(NAMES[0]).unwrap().cseq, 3_999);
+    assert_eq!(saved.take(NAMES[1]).unwrap().cseq, 3_999);
+    assert!(!dir.path().join("state.new").exists());
+}
+
+#[test]
+fn one_edge_at_a_time_uses_a_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::new();
+    let tally = || Arc::new(Tally::new(1));
+    let first = open(dir.path(), &clock, tally()).unwrap();
+    let error = open(dir.path(), &clock, tally()).err().unwrap();
+    assert!(matches!(&error, StartError::DataInUse(path) if path == dir.path()), "{error}");
+    drop(first);
+    assert!(open(dir.path(), &clock, tally()).is_ok());
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_and_a_key_that_cannot_be_read_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::new();
+    let tally = || Arc::new(Tally::new(1));
+    fs::write(dir.path().join("file"), b"").unwrap();
+    let error = open(&dir.path().join("file/data"), &clock, tally()).err().unwrap();
+    assert!(matches!(&error, StartError::Data { .. }) && error.to_string().contains("--data"), "{error}");
+    fs::write(dir.path().join("edge.key"), b"short").unwrap();
+    let error = open(dir.path(), &clock, tally()).err().unwrap();
+    assert!(matches!(&error, StartError::Key { why, .. } if why.contains("5 bytes")), "{error}");
+}
+
+#[test]
+fn the_key_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("edge.key");
+    let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    key::load_or_make(&path).unwrap();
+    assert_eq!(mode(), 0o600);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    key::load_or_make(&path).unwrap();
+    assert_eq!(mode(), 0o600);
+}
+
+#[test]
+fn nothing_that_is_saved_can_be_read_in_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::new();
+    let (mut store, _) = open_store(dir.path(), &clock);
+    store.append(&changes([(NAMES[0], Some(1))], &clock)).unwrap();
+    let bytes = fs::read(dir.path().join("state")).unwrap();
+    for secret in [NAMES[0].as_bytes(), b"call-", b"sip:a@b"] {
+        assert!(!bytes.windows(secret.len()).any(|window| window == secret));
+    }
+}
+
+#[test]
+fn the_writer_keeps_the_latest_and_finishes_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::new();
+    let tally = Arc::new(Tally::new(1));
+    let (_, writer) = open(dir.path(), &clock, Arc::clone(&tally)).unwrap();
+    let keeper = writer.keeper();
+    let running = writer.start().unwrap();
+    for cseq in 1..=500 {
+        keeper.save(resume(NAMES[0], cseq, &clock));
+        keeper.nudge();
+    }
+    keeper.save(resume(NAMES[1], 1, &clock));
+    keeper.forget(NAMES[1].into());
+    assert!(running.stop(true, Duration::from_secs(10)));
+    assert!(tally.saved.load(Ordering::Relaxed) > 0);
+    let (mut saved, _) = open(dir.path(), &clock, tally).unwrap();
+    assert!(saved.is_clean());
+    assert_eq!(saved.take(NAMES[0]).unwrap().cseq, 500);
+    assert!(saved.take(NAMES[1]).is_none());
+}
