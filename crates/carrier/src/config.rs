@@ -75,7 +75,7 @@ impl Registrar {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read the carrier file {path}: {source}")]
+    #[error("cannot read the carrier file {path}: {source}. Give --config a file that is there")]
     Unreadable {
         /// Which file.
         path: PathBuf,

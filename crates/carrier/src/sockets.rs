@@ -33,7 +33,7 @@ struct Running {
 
 /// An address that could not be taken.
 #[derive(Debug, thiserror::Error)]
-#[error("registrar {registrar:?} cannot listen on udp:{address}: {source}")]
+#[error("registrar {registrar:?} cannot listen on udp:{address}: {source}. Stop what has it, or change listen in the carrier file")]
 pub struct ListenError {
     /// Which registrar.
     pub registrar: String,

@@ -1,0 +1,118 @@
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use edge::{Advertise, SipListen};
+use ipnet::IpNet;
+
+use crate::failure::Failure;
+use crate::settings::Settings;
+use crate::{demo, lab, logging, serve};
+
+/// Keeps SIP trunks registered with their carriers.
+#[derive(Parser)]
+#[command(name = "trunkline", version, about, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the control plane with its API and an embedded edge.
+    Serve(Box<ServeArgs>),
+    /// Runs lab carriers: SIP registrars with the temperaments of real ones.
+    Carrier(CarrierArgs),
+}
+
+/// The flags of `trunkline serve`; each stands above the same setting of the file.
+#[derive(Args, Default)]
+pub struct ServeArgs {
+    /// TOML file with the same settings, named as the flags are.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where everything is kept; made if absent [default: ./data].
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Where the API listens [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub http: Option<SocketAddr>,
+    /// Where the embedded edge listens; may be repeated [default: UDP 5060 of the default address].
+    #[arg(long, value_name = "udp:ADDR:PORT")]
+    pub sip: Vec<SipListen>,
+    /// What goes into Via and Contact, where it is not the socket's own address.
+    #[arg(long, value_name = "ADDR[:PORT]")]
+    pub advertise: Option<Advertise>,
+    /// The one site that the embedded edge serves [default: every site without an edge of its own].
+    #[arg(long, value_name = "ID")]
+    pub site: Option<String>,
+    /// Range beyond the public Internet that may be sent to, such as 10.0.0.0/8; may be repeated.
+    #[arg(long, value_name = "CIDR", value_parser = range)]
+    pub allow_target: Vec<IpNet>,
+    /// File of the master key; made at the first start [default: master.key in the data directory].
+    #[arg(long, value_name = "FILE")]
+    pub master_key: Option<PathBuf>,
+    /// Something in front terminates TLS: allows plain HTTP off loopback, and believes X-Forwarded-For.
+    #[arg(long)]
+    pub behind_proxy: bool,
+    /// Starts lab carriers, four sites and sixteen trunks in a fresh temporary place, and tells the story.
+    #[arg(long)]
+    pub demo: bool,
+}
+
+#[derive(Args)]
+struct CarrierArgs {
+    /// TOML file with registrars, accounts and temperaments; docs/guide/lab-carrier.md describes it.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+/// Reads the command line and does what it says.
+pub fn run() -> Result<(), Failure> {
+    match Cli::parse().command {
+        Command::Serve(args) if args.demo => {
+            logging::start("warn");
+            demo::run(Settings::of(*args)?)
+        }
+        Command::Serve(args) => {
+            logging::start("info");
+            serve::run(Settings::of(*args)?)
+        }
+        Command::Carrier(args) => {
+            logging::start("info");
+            lab::run(&args.config)
+        }
+    }
+}
+
+/// A range, or a single address.
+pub fn range(text: &str) -> Result<IpNet, String> {
+    let single = text.parse().map(|ip: std::net::IpAddr| IpNet::from(ip));
+    text.parse().or(single).map_err(|_| format!("{text:?} is no range of addresses; write 10.0.0.0/8 or fd00::/8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_are_read() {
+        let words = "trunkline serve --data d --http [::1]:80 --sip udp:127.0.0.1:5060 --sip udp:[::1]:5060 --advertise 198.51.100.7:5061 \
+                     --allow-target 10.0.0.0/8 --allow-target 127.0.0.1 --behind-proxy";
+        let Command::Serve(args) = Cli::try_parse_from(words.split_whitespace()).ok().unwrap().command else { panic!() };
+        assert_eq!((args.sip.len(), args.allow_target.len(), args.advertise.unwrap().port), (2, 2, Some(5061)));
+        for bad in
+            ["serve --sip tcp:1.2.3.4:5", "serve --allow-target carrier.example", "serve --http 8080", "serve --nonsense", "carrier", ""]
+        {
+            let error = Cli::try_parse_from(["trunkline"].into_iter().chain(bad.split_whitespace())).err().unwrap();
+            assert_eq!(error.exit_code(), 2, "{bad}");
+        }
+    }
+}
