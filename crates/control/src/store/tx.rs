@@ -13,6 +13,12 @@ pub struct Tx {
     now: link::UnixMicros,
 }
 
+/// A part of a change that can be undone by itself.
+#[derive(Debug)]
+pub struct Part {
+    entries: usize,
+}
+
 /// The one row that orders all changes, locked until the commit.
 #[derive(Clone, Debug)]
 pub(super) struct Head {
@@ -62,6 +68,37 @@ impl Tx {
     pub async fn generation(&mut self) -> Result<Generation, StoreError> {
         let head = self.head().await?;
         Ok(Generation { incarnation: head.incarnation.unsigned_abs(), number: head.revision.unsigned_abs() })
+    }
+
+    /// Begins a part of the change that can be undone by itself, such as a line of an import.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database does not take it.
+    pub async fn begin_part(&mut self) -> Result<Part, StoreError> {
+        // Undoing a part must not undo the change's place in the order.
+        self.head().await?;
+        sqlx::query("SAVEPOINT part").execute(&mut *self.inner).await?;
+        Ok(Part { entries: self.entries.len() })
+    }
+
+    /// Ends a part and keeps it.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database does not take it.
+    pub async fn keep_part(&mut self, _: Part) -> Result<(), StoreError> {
+        sqlx::query("RELEASE part").execute(&mut *self.inner).await?;
+        Ok(())
+    }
+
+    /// Undoes a part with its audit records; what was before it stays.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database does not take it.
+    pub async fn undo_part(&mut self, part: Part) -> Result<(), StoreError> {
+        sqlx::query("ROLLBACK TO part").execute(&mut *self.inner).await?;
+        sqlx::query("RELEASE part").execute(&mut *self.inner).await?;
+        self.entries.truncate(part.entries);
+        Ok(())
     }
 
     /// Writes the audit records and makes the change last. When it returns `Ok`, the change survives a loss of power.

@@ -1,0 +1,70 @@
+//! What is done for a trunk now, once.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::Json;
+use link::Action;
+
+use super::Registrations;
+use super::post::EDIT;
+use super::refusal::{edge_offline, held};
+use super::version::VersionState;
+use crate::access::Caller;
+use crate::audit::{AuditEntry, Origin};
+use crate::http::{App, OptionalJsonBody};
+use crate::problem::Problem;
+use crate::store::credentials;
+
+/// What one must be allowed to act on a registration.
+const ACT: &str = "telephony:trunkRegistration:edit";
+
+/// POST /registrations/{trunkId}/actions/{action}.
+pub(super) async fn act(
+    State(app): State<App>,
+    caller: Caller,
+    Path((trunk, action)): Path<(String, String)>,
+    OptionalJsonBody(map): OptionalJsonBody,
+) -> Result<Response, Problem> {
+    let (action, name, permission) = match action.as_str() {
+        "refresh" => (Action::Refresh, "refresh", ACT),
+        "release-hold" => (Action::ReleaseHold, "releaseHold", ACT),
+        // It ends a binding, as deleting the credentials does.
+        "unregister" => (Action::Unregister, "unregister", EDIT),
+        "trace" => {
+            caller.require("telephony:trace:view")?;
+            return Err(Problem::new(StatusCode::NOT_FOUND, "not.found", "The action trace is not built yet."));
+        }
+        other => {
+            let message = format!("There is no action {other:?}; refresh, unregister and release-hold are known.");
+            return Err(Problem::new(StatusCode::NOT_FOUND, "not.found", message));
+        }
+    };
+    caller.require(permission)?;
+    if !map.is_empty() {
+        return Err(Problem::bad_request("This call takes no fields."));
+    }
+    app.registrations.act(&caller.origin(), &trunk, action, name).await?;
+    // The edge goes to work; how it fares is seen in the registration.
+    Ok((StatusCode::ACCEPTED, Json(app.registrations.shown(&trunk).await?)).into_response())
+}
+
+impl Registrations {
+    async fn act(&self, origin: &Origin, trunk: &str, action: Action, name: &'static str) -> Result<(), Problem> {
+        let settings = self.settings(trunk).await?;
+        let mut tx = self.inner.store.begin(origin).await?;
+        let active = credentials::usable(tx.connection(), trunk).await?.iter().any(|stored| stored.version.state == VersionState::Active);
+        if !settings.trunk.in_service || !active {
+            let why = if active { "is out of service" } else { "has no active credentials" };
+            return Err(Problem::conflict(format!("Trunk {trunk} {why}, so there is nothing to do.")).entity(trunk, None));
+        }
+        if action == Action::Refresh && self.is_held(trunk) {
+            return Err(held(&settings.trunk));
+        }
+        let edge = self.inner.fleet.serving(&settings.trunk.site).ok_or_else(|| edge_offline(&settings.trunk))?;
+        tx.audit(AuditEntry::new(name, "registration", trunk));
+        tx.commit().await?;
+        self.inner.fleet.act(&edge, trunk, action);
+        Ok(())
+    }
+}

@@ -1,0 +1,417 @@
+//! Credentials as a caller gives them, normalised.
+
+use diagnosis::Code;
+use link::Secret;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use sip::digest::Algorithm;
+use sip::form::{self, Artifact};
+
+use super::fault::Fault;
+use super::fields::Fields;
+
+/// The longest password; carriers give a few dozen bytes, and a pasted file is not one.
+pub const PASSWORD_BYTES_MAX: usize = 1024;
+
+/// What `accept` may name.
+const WHITESPACE: &str = "registration.whitespace";
+
+/// Credentials as a caller gives them, normalised: IANA names, `*` as absent.
+#[derive(Debug)]
+pub struct Asked {
+    /// The digest user name.
+    pub username: String,
+    /// Password or HA1 values.
+    pub secret: Secret,
+    /// The realm to accept; absent: learn it.
+    pub realm: Option<String>,
+    /// The algorithm to use, by its IANA name; absent: the strongest that is offered and allowed.
+    pub algorithm: Option<&'static str>,
+}
+
+/// The fields before they are judged, from wherever they stood.
+#[derive(Default)]
+struct Given {
+    username: Option<(String, String)>,
+    password: Option<(String, SecretString)>,
+    realm: Option<(String, String)>,
+    algorithm: Option<(String, String)>,
+    ha1: Option<(String, Fields)>,
+}
+
+impl Asked {
+    /// Takes the credentials' fields from `credentials`, or from the top level of the body. `None` where there are none at all.
+    pub fn take(body: &mut Fields, accept: &[String], faults: &mut Vec<Fault>) -> Option<Asked> {
+        let mut given = Given::default();
+        let nested = body.object("credentials", faults);
+        let had_object = nested.is_some();
+        if let Some(mut nested) = nested {
+            given.take(&mut nested, faults);
+            nested.finish(faults);
+        }
+        given.take(body, faults);
+        if !had_object && given.is_empty() {
+            return None;
+        }
+        given.judge(accept.iter().any(|code| code == WHITESPACE), faults)
+    }
+
+    /// Takes `accept`: what the caller insists on though it looks like a slip.
+    pub fn accept(body: &mut Fields, faults: &mut Vec<Fault>) -> Vec<String> {
+        let accept = body.texts("accept", faults).unwrap_or_default();
+        for code in &accept {
+            if code != WHITESPACE {
+                faults.push(Fault::value("accept", format!("accept knows {WHITESPACE:?} only.")));
+            }
+        }
+        accept
+    }
+}
+
+impl Given {
+    fn take(&mut self, fields: &mut Fields, faults: &mut Vec<Fault>) {
+        once(&mut self.username, fields, "username", faults, |fields, faults| match fields.take("username")? {
+            Value::String(text) => Some(text),
+            _ => refuse_kind(Code::UsernameMalformed, fields.path("username"), faults),
+        });
+        once(&mut self.password, fields, "password", faults, |fields, faults| fields.secret("password", faults));
+        once(&mut self.realm, fields, "realm", faults, |fields, faults| match fields.take("realm")? {
+            Value::String(text) => Some(text),
+            _ => refuse_kind(Code::RealmMalformed, fields.path("realm"), faults),
+        });
+        once(&mut self.algorithm, fields, "algorithm", faults, |fields, faults| match fields.take("algorithm")? {
+            Value::String(text) => Some(text),
+            _ => refuse_kind(Code::AlgorithmUnknown, fields.path("algorithm"), faults),
+        });
+        once(&mut self.ha1, fields, "ha1", faults, |fields, faults| fields.object("ha1", faults));
+    }
+
+    fn is_empty(&self) -> bool {
+        self.username.is_none() && self.password.is_none() && self.realm.is_none() && self.algorithm.is_none() && self.ha1.is_none()
+    }
+
+    fn judge(self, accept_whitespace: bool, faults: &mut Vec<Fault>) -> Option<Asked> {
+        let before = faults.len();
+        let username = username(self.username, faults);
+        let realm = realm(self.realm, faults);
+        let algorithm = algorithm(self.algorithm, faults);
+        let secret = match (self.password, self.ha1) {
+            (Some(_), Some((path, _))) => {
+                faults.push(Fault::new(Code::Ha1Malformed, path, "A password and HA1 values are given; they exclude each other.").remedy("Give one of them."));
+                None
+            }
+            (None, Some((path, values))) => {
+                let secret = ha1(&path, values, faults);
+                if realm.is_none() && faults.iter().skip(before).all(|fault| fault.code() != Code::RealmMalformed.as_str()) {
+                    faults.push(Fault::new(Code::Ha1RealmRequired, "credentials.realm", "An HA1 is valid for one realm, and none is given."));
+                }
+                if let (Some(Secret::Ha1(values)), Some(asked)) = (&secret, algorithm) {
+                    check_has(asked, values, &path, faults);
+                }
+                secret
+            }
+            (password, None) => self::password(password, accept_whitespace, faults),
+        };
+        let algorithm = algorithm.map(Algorithm::as_str);
+        (faults.len() == before).then(|| Some(Asked { username: username?, secret: secret?, realm, algorithm }))?
+    }
+}
+
+fn username(given: Option<(String, String)>, faults: &mut Vec<Fault>) -> Option<String> {
+    let Some((path, text)) = given else {
+        faults.push(Fault::new(Code::UsernameMalformed, "credentials.username", "No user name was given."));
+        return None;
+    };
+    if !artifact_free(&text, &path, faults) {
+        return None;
+    }
+    match form::username(&text) {
+        Ok(()) => Some(text),
+        Err(fault) => {
+            faults.push(Fault::new(Code::UsernameMalformed, path, format!("The user name is malformed: {fault}.")));
+            None
+        }
+    }
+}
+
+fn realm(given: Option<(String, String)>, faults: &mut Vec<Fault>) -> Option<String> {
+    let (path, text) = given?;
+    if text == "*" || !artifact_free(&text, &path, faults) {
+        return None;
+    }
+    match form::realm(&text) {
+        Ok(()) => Some(text),
+        Err(fault) => {
+            faults.push(Fault::new(Code::RealmMalformed, path, format!("The realm is malformed: {fault}.")));
+            None
+        }
+    }
+}
+
+fn algorithm(given: Option<(String, String)>, faults: &mut Vec<Fault>) -> Option<Algorithm> {
+    let (path, text) = given?;
+    let known = Algorithm::from_spelling(text.trim());
+    if known.is_none() {
+        let shown: String = text.chars().filter(|c| !c.is_control()).take(32).collect();
+        faults.push(Fault::new(Code::AlgorithmUnknown, path, format!("{shown:?} is no digest algorithm that SIP knows.")));
+    }
+    known
+}
+
+fn password(given: Option<(String, SecretString)>, accept_whitespace: bool, faults: &mut Vec<Fault>) -> Option<Secret> {
+    let Some((path, password)) = given else {
+        faults.push(Fault::new(Code::PasswordEmpty, "credentials.password", "No password was given."));
+        return None;
+    };
+    let text = password.expose_secret();
+    if text.is_empty() {
+        faults.push(Fault::new(Code::PasswordEmpty, path, "The password is empty."));
+        return None;
+    }
+    if text.len() > PASSWORD_BYTES_MAX {
+        faults.push(Fault::value(path, format!("The password is longer than {PASSWORD_BYTES_MAX} bytes.")));
+        return None;
+    }
+    if !accept_whitespace {
+        if !artifact_free(text, &path, faults) {
+            return None;
+        }
+        if let Some((position, c)) = (1..).zip(text.chars()).find(|(_, c)| c.is_control()) {
+            faults.push(Fault::new(Code::Whitespace, path, format!("The password holds U+{:04X} control character at position {position}.", u32::from(c))));
+            return None;
+        }
+    }
+    Some(Secret::Password(password))
+}
+
+fn ha1(path: &str, mut values: Fields, faults: &mut Vec<Fault>) -> Option<Secret> {
+    let before = faults.len();
+    let mut read: Vec<(String, SecretString)> = Vec::new();
+    for (name, value) in values.drain() {
+        let shown: String = name.chars().filter(|c| !c.is_control()).take(32).collect();
+        let field = format!("{path}.{shown}");
+        let Some(algorithm) = Algorithm::from_spelling(&name).filter(|algorithm| !algorithm.session) else {
+            faults.push(Fault::new(Code::Ha1Malformed, field, format!("{shown:?} names no hash; MD5, SHA-256 and SHA-512-256 do.")));
+            continue;
+        };
+        let Value::String(hex) = value else {
+            faults.push(Fault::new(Code::Ha1Malformed, field, "An HA1 is a text of hexadecimal digits."));
+            continue;
+        };
+        let mut hex = SecretString::from(hex);
+        let digits = algorithm.hash.hex_len();
+        let text = hex.expose_secret();
+        if text.len() != digits || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+            faults.push(Fault::new(Code::Ha1Malformed, field, format!("An HA1 for {algorithm} is {digits} hexadecimal digits.")));
+            continue;
+        }
+        if read.iter().any(|(known, _)| known == algorithm.as_str()) {
+            faults.push(Fault::new(Code::Ha1Malformed, field, format!("{algorithm} is given twice.")));
+            continue;
+        }
+        // RFC 7616 3.4: the digest is hashed as lower-case hexadecimal.
+        if text.bytes().any(|b| b.is_ascii_uppercase()) {
+            hex = SecretString::from(text.to_ascii_lowercase());
+        }
+        read.push((algorithm.as_str().to_owned(), hex));
+    }
+    if read.is_empty() && faults.len() == before {
+        faults.push(Fault::new(Code::Ha1Malformed, path, "No HA1 value was given."));
+    }
+    read.sort_by(|a, b| a.0.cmp(&b.0));
+    (faults.len() == before).then_some(Secret::Ha1(read))
+}
+
+fn check_has(asked: Algorithm, values: &[(String, SecretString)], path: &str, faults: &mut Vec<Fault>) {
+    let hash = Algorithm { session: false, ..asked }.as_str();
+    if values.iter().all(|(name, _)| name != hash) {
+        let fault = Fault::new(Code::Ha1Malformed, path, format!("{asked} is asked for, and no HA1 for {hash} is given."));
+        faults.push(fault.remedy(format!("Add the HA1 for {hash}, or ask for an algorithm that one is given for.")));
+    }
+}
+
+fn artifact_free(text: &str, path: &str, faults: &mut Vec<Fault>) -> bool {
+    match form::contains_copy_artifacts(text) {
+        None => true,
+        Some(artifact) => {
+            faults.push(whitespace(path, &artifact));
+            false
+        }
+    }
+}
+
+fn whitespace(path: &str, artifact: &Artifact) -> Fault {
+    let fault = Fault::new(Code::Whitespace, path, format!("{path} holds {artifact}, as copying from a sheet leaves it."));
+    if path.ends_with("password") {
+        fault.remedy("Remove that character; if the password really has it, add \"accept\": [\"registration.whitespace\"].")
+    } else {
+        fault.remedy("Remove that character.")
+    }
+}
+
+/// Takes a field that may stand in `credentials` or at the top level, but not in both.
+fn once<T>(
+    slot: &mut Option<(String, T)>,
+    fields: &mut Fields,
+    name: &str,
+    faults: &mut Vec<Fault>,
+    take: impl FnOnce(&mut Fields, &mut Vec<Fault>) -> Option<T>,
+) {
+    let Some(value) = take(fields, faults) else { return };
+    let path = fields.path(name);
+    match slot {
+        None => *slot = Some((path, value)),
+        Some((first, _)) => faults.push(Fault::value(&path, format!("{path} and {first} are both given; give one of them."))),
+    }
+}
+
+fn refuse_kind<T>(code: Code, path: String, faults: &mut Vec<Fault>) -> Option<T> {
+    let summary = format!("{path} must be a text in quotes.");
+    faults.push(Fault::new(code, path, summary));
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn take(body: Value) -> (Option<Asked>, Vec<Fault>) {
+        let Value::Object(map) = body else { panic!("not an object") };
+        let (mut fields, mut faults) = (Fields::new(map), Vec::new());
+        let accept = Asked::accept(&mut fields, &mut faults);
+        let asked = Asked::take(&mut fields, &accept, &mut faults);
+        fields.finish(&mut faults);
+        (asked, faults)
+    }
+
+    fn good(body: Value) -> Asked {
+        let (asked, faults) = take(body);
+        assert!(faults.is_empty(), "{faults:?}");
+        asked.unwrap()
+    }
+
+    fn bad(body: Value, code: &str, field: &str) -> Fault {
+        let shown = body.to_string();
+        let (_, faults) = take(body);
+        let fault = faults.first().unwrap_or_else(|| panic!("accepted: {shown}"));
+        assert_eq!((fault.code(), fault.field.as_str()), (code, field), "{shown}");
+        fault.clone()
+    }
+
+    fn with(field: &str, value: Value) -> Value {
+        let mut credentials = json!({"username": "u", "password": "p"});
+        credentials[field] = value;
+        json!({ "credentials": credentials })
+    }
+
+    #[test]
+    fn fields_stand_in_credentials_or_at_the_top_level() {
+        for body in [
+            json!({"credentials": {"username": "u", "password": "p", "realm": "r", "algorithm": "sha256"}}),
+            json!({"username": "u", "password": "p", "realm": "r", "algorithm": "SHA256"}),
+            json!({"username": "u", "credentials": {"password": "p", "realm": "r", "algorithm": "SHA-256"}}),
+        ] {
+            let asked = good(body);
+            assert_eq!((asked.username.as_str(), asked.realm.as_deref(), asked.algorithm), ("u", Some("r"), Some("SHA-256")));
+            assert!(matches!(asked.secret, Secret::Password(p) if p.expose_secret() == "p"));
+        }
+        bad(json!({"username": "u", "credentials": {"username": "u", "password": "p"}}), "invalid.value", "username");
+    }
+
+    #[test]
+    fn spellings_come_back_in_the_iana_form() {
+        for (spelling, name) in [("md5", "MD5"), ("SHA512-256", "SHA-512-256"), ("sha-512/256", "SHA-512-256"), ("MD5-SESS", "MD5-sess")] {
+            assert_eq!(good(with("algorithm", json!(spelling))).algorithm, Some(name));
+        }
+        bad(with("algorithm", json!("SHA-1")), "registration.algorithm.unknown", "credentials.algorithm");
+        bad(with("algorithm", json!(5)), "registration.algorithm.unknown", "credentials.algorithm");
+    }
+
+    #[test]
+    fn a_realm_of_a_star_is_to_be_learnt() {
+        assert_eq!(good(with("realm", json!("*"))).realm, None);
+        assert_eq!(good(with("realm", json!("Asterisk PBX"))).realm.as_deref(), Some("Asterisk PBX"));
+        for realm in ["sip:carrier.co.id", "SIPS:x", "\"carrier\"", "car\u{1}rier", ""] {
+            bad(with("realm", json!(realm)), "registration.realm.malformed", "credentials.realm");
+        }
+        for realm in ["carrier.co.id ", "\u{201c}carrier\u{201d}"] {
+            bad(with("realm", json!(realm)), "registration.whitespace", "credentials.realm");
+        }
+    }
+
+    #[test]
+    fn what_copying_leaves_is_told_by_position_and_code_point_only() {
+        for (password, told) in [
+            ("s3cret\u{a0}", "U+00A0 no-break space at position 7"),
+            ("s3\u{200b}cret", "U+200B zero-width space at position 3"),
+            ("\u{feff}s3cret", "U+FEFF byte order mark at position 1"),
+            ("\u{201c}s3cret\u{201d}", "U+201C typographic quotation mark at position 1"),
+            (" s3cret", "U+0020 leading white space at position 1"),
+            ("s3cret\n", "U+000A trailing white space at position 7"),
+            ("s3\ncret", "U+000A control character at position 3"),
+        ] {
+            let fault = bad(with("password", json!(password)), "registration.whitespace", "credentials.password");
+            assert!(fault.summary.contains(told), "{}", fault.summary);
+            assert!(!format!("{fault:?}").contains("s3"), "{fault:?}");
+            let mut insisted = with("password", json!(password));
+            insisted["accept"] = json!(["registration.whitespace"]);
+            good(insisted);
+        }
+        bad(with("username", json!("u\u{a0}")), "registration.whitespace", "credentials.username");
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        bad(json!({"credentials": {"username": "u"}}), "registration.password.empty", "credentials.password");
+        bad(with("password", json!("")), "registration.password.empty", "credentials.password");
+        bad(json!({"credentials": {"password": "p"}}), "registration.username.malformed", "credentials.username");
+        bad(with("username", json!("a\u{7}b")), "registration.username.malformed", "credentials.username");
+        bad(with("password", json!("x".repeat(1025))), "invalid.value", "credentials.password");
+    }
+
+    #[test]
+    fn unknown_fields_name_the_nearest_known_one() {
+        let fault = bad(with("pasword", json!("s3cret")), "registration.field.unknown", "credentials.pasword");
+        assert_eq!(fault.remedy.as_deref(), Some("Did you mean credentials.password?"));
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once() {
+        let (asked, faults) = take(json!({"credentials": {"username": "", "password": "", "realm": "sip:x", "algorithm": "x"}}));
+        assert!(asked.is_none());
+        assert_eq!(
+            faults.iter().map(Fault::code).collect::<Vec<_>>(),
+            ["registration.username.malformed", "registration.realm.malformed", "registration.algorithm.unknown", "registration.password.empty"]
+        );
+    }
+
+    #[test]
+    fn an_ha1_needs_a_realm_and_the_length_of_its_hash() {
+        let md5 = "0123456789ABCDEF0123456789abcdef";
+        let ha1 = |realm: Option<&str>, values: Value| json!({"credentials": {"username": "u", "realm": realm, "ha1": values}});
+        let asked = good(ha1(Some("r"), json!({"md5": md5, "SHA-256": "a".repeat(64)})));
+        let Secret::Ha1(values) = asked.secret else { panic!("not HA1 values") };
+        assert_eq!(values.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["MD5", "SHA-256"]);
+        assert_eq!(values[0].1.expose_secret(), md5.to_lowercase());
+        bad(ha1(None, json!({"MD5": md5})), "registration.ha1.realm_required", "credentials.realm");
+        bad(ha1(Some("*"), json!({"MD5": md5})), "registration.ha1.realm_required", "credentials.realm");
+        for (name, value) in [("MD5", "0123"), ("SHA-256", md5), ("MD5-sess", md5), ("SHA-1", md5), ("MD5", "zz23456789abcdef0123456789abcdef")] {
+            bad(ha1(Some("r"), json!({name: value})), "registration.ha1.malformed", &format!("credentials.ha1.{name}"));
+        }
+        bad(ha1(Some("r"), json!({})), "registration.ha1.malformed", "credentials.ha1");
+        let mut both = ha1(Some("r"), json!({"MD5": md5}));
+        both["credentials"]["password"] = json!("p");
+        bad(both, "registration.ha1.malformed", "credentials.ha1");
+        let mut other = ha1(Some("r"), json!({"MD5": md5}));
+        other["credentials"]["algorithm"] = json!("SHA-256");
+        bad(other, "registration.ha1.malformed", "credentials.ha1");
+    }
+
+    #[test]
+    fn no_credentials_at_all_are_no_fault_here() {
+        let (asked, faults) = take(json!({}));
+        assert!(asked.is_none() && faults.is_empty());
+    }
+}

@@ -1,0 +1,247 @@
+//! GET of registrations: one, or a page of those that fit.
+
+use axum::extract::{Path, State};
+use axum::http::Uri;
+use axum::response::Response;
+use diagnosis::Code;
+use serde_json::Value;
+
+use super::Registrations;
+use super::assignment::Settings;
+use super::fleet::{Loader, Seen};
+use super::object::{self, Shown, object};
+use crate::access::Caller;
+use crate::domain::Trunk;
+use crate::http::{App, Query, answer, listing};
+use crate::problem::Problem;
+use crate::store::page::{Key, PLAIN};
+use crate::store::{Connection, Cursor, Page, Paging, StoreError, credentials, trunks};
+
+/// What one must be allowed to look at registrations.
+pub const VIEW: &str = "telephony:trunkRegistration:view";
+
+/// Up to so many trunks that edges report as asked for are looked up one by one; beyond, all trunks are walked through.
+const LOOKED_UP: usize = 10_000;
+/// So many trunks are read at a time on a walk.
+const WALK: u32 = 500;
+
+/// What registrations of a listing have in common.
+#[derive(Debug, Default)]
+struct Wanted {
+    trunk: Option<String>,
+    site: Option<String>,
+    carrier: Option<String>,
+    name: Option<String>,
+    edge: Option<String>,
+    state: Option<String>,
+    bound: Option<bool>,
+    code: Option<Code>,
+}
+
+/// GET /registrations/{trunkId}.
+pub(super) async fn one(State(app): State<App>, caller: Caller, Path(trunk): Path<String>, query: Query) -> Result<Response, Problem> {
+    caller.require(VIEW)?;
+    query.finish()?;
+    Ok(answer(app.registrations.shown(&trunk).await?))
+}
+
+/// GET /registrations.
+pub(super) async fn list(State(app): State<App>, caller: Caller, uri: Uri, mut query: Query) -> Result<Response, Problem> {
+    caller.require(VIEW)?;
+    let paging = listing::paging(&mut query, PLAIN)?;
+    let wanted = Wanted::take(&mut query)?;
+    query.finish()?;
+    let page = app.registrations.page(&paging, wanted).await?;
+    Ok(answer(listing::listing(&uri, &paging, page, |body| body)))
+}
+
+impl Wanted {
+    fn take(query: &mut Query) -> Result<Self, Problem> {
+        let state = query.take("state");
+        if let Some(state) = state.as_deref().filter(|state| !object::is_state(state)) {
+            return Err(Problem::invalid("state", format!("state: {state:?} is no state of a registration.")));
+        }
+        let code = match query.take("diagnosis.code") {
+            None => None,
+            Some(code) => Some(code.parse().map_err(|error| Problem::invalid("diagnosis.code", format!("diagnosis.code: {error}.")))?),
+        };
+        Ok(Wanted {
+            trunk: query.take("trunkId"),
+            site: query.take("site.id"),
+            carrier: query.take("carrier.id"),
+            name: query.take("name"),
+            edge: query.take("edge.id"),
+            state,
+            bound: query.take_bool("bound")?,
+            code,
+        })
+    }
+
+    /// Whether what the edges report decides.
+    fn is_live(&self) -> bool {
+        self.edge.is_some() || self.state.is_some() || self.bound.is_some() || self.code.is_some()
+    }
+
+    /// Whether a trunk that no edge reports may fit.
+    fn fits_unseen(&self) -> bool {
+        self.edge.is_none() && self.code.is_none() && self.bound != Some(true) && self.state.as_deref().is_none_or(|state| matches!(state, "PENDING" | "DISABLED"))
+    }
+
+    fn fits_trunk(&self, trunk: &Trunk) -> bool {
+        let same = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|wanted| wanted == is);
+        same(&self.trunk, &trunk.meta.id) && same(&self.site, &trunk.site) && same(&self.carrier, &trunk.carrier) && same(&self.name, &trunk.meta.name)
+    }
+
+    fn fits_seen(&self, in_service: bool, seen: &[Seen]) -> bool {
+        self.edge.as_deref().is_none_or(|edge| seen.iter().any(|seen| &*seen.edge == edge))
+            && self.bound.is_none_or(|bound| object::is_bound(seen) == bound)
+            && self.code.is_none_or(|code| seen.iter().any(|seen| seen.status.diagnosis.as_ref().is_some_and(|diagnosis| diagnosis.code == code)))
+            && self.state.as_deref().is_none_or(|state| object::state(in_service, true, seen) == state)
+    }
+
+    fn filter(&self) -> trunks::Filter {
+        trunks::Filter { site: self.site.clone(), carrier: self.carrier.clone(), name: self.name.clone(), in_service: None }
+    }
+}
+
+impl Registrations {
+    /// Returns the registration object of a trunk.
+    ///
+    /// # Errors
+    /// 404 where there is no such trunk.
+    pub(super) async fn shown(&self, trunk: &str) -> Result<Value, Problem> {
+        let mut state = self.inner.store.snapshot().await?;
+        let found = Loader::new(&mut state).await?.find(&mut state, trunk).await?;
+        let settings = found.ok_or_else(|| Problem::not_found("trunk", trunk))?;
+        Ok(self.body(&mut state, &settings).await?)
+    }
+
+    async fn body(&self, state: &mut Connection, settings: &Settings) -> Result<Value, StoreError> {
+        let trunk = &settings.trunk.meta.id;
+        let registration = credentials::registration(state, trunk).await?;
+        let versions = match registration {
+            Some(_) => credentials::versions(state, trunk).await?,
+            None => Vec::new(),
+        };
+        let seen = self.inner.fleet.observed().of(trunk);
+        Ok(object(&Shown { settings, registration: registration.as_ref(), versions: &versions, seen: &seen }))
+    }
+
+    async fn page(&self, paging: &Paging, wanted: Wanted) -> Result<Page<Value>, Problem> {
+        let mut state = self.inner.store.snapshot().await?;
+        let page = self.trunks(&mut state, paging, wanted).await?;
+        let mut loader = Loader::new(&mut state).await?;
+        let mut items = Vec::with_capacity(page.items.len());
+        for trunk in page.items {
+            let settings = loader.settings(&mut state, trunk).await?;
+            items.push(self.body(&mut state, &settings).await?);
+        }
+        Ok(Page { items, total: page.total, next: page.next })
+    }
+
+    async fn trunks(&self, state: &mut Connection, paging: &Paging, wanted: Wanted) -> Result<Page<Trunk>, StoreError> {
+        let observed = self.inner.fleet.observed();
+        if let Some(trunk) = &wanted.trunk {
+            let found = trunks::find(state, trunk).await?.filter(|trunk| wanted.fits_trunk(trunk));
+            let fits = |trunk: &Trunk| observed.with(&trunk.meta.id, |seen| wanted.fits_seen(trunk.in_service, seen));
+            return Ok(cut(found.into_iter().filter(fits).collect(), paging));
+        }
+        if !wanted.is_live() {
+            return trunks::page(state, paging, wanted.filter()).await;
+        }
+        // What fails and what is held is little among much: begin with what the edges report.
+        if !wanted.fits_unseen() {
+            // Whether it is in service the store knows; a trunk that an edge reports nearly always is.
+            let seen = observed.matching(LOOKED_UP, |seen| wanted.fits_seen(true, seen) || wanted.fits_seen(false, seen));
+            if let Some(ids) = seen {
+                let mut fitting = Vec::with_capacity(ids.len());
+                for id in ids {
+                    if let Some(trunk) = trunks::find(state, &id).await?.filter(|trunk| wanted.fits_trunk(trunk))
+                        && observed.with(&id, |seen| wanted.fits_seen(trunk.in_service, seen))
+                    {
+                        fitting.push(trunk);
+                    }
+                }
+                return Ok(cut(fitting, paging));
+            }
+        }
+        self.walk(state, paging, &wanted).await
+    }
+
+    /// Walks through all trunks in the order that is asked for, and keeps the page; the rest is counted.
+    async fn walk(&self, state: &mut Connection, paging: &Paging, wanted: &Wanted) -> Result<Page<Trunk>, StoreError> {
+        let observed = self.inner.fleet.observed();
+        let mut step = Paging { size: WALK, walks: true, after: None, ..paging.clone() };
+        let skip = if paging.walks { 0 } else { u64::from(paging.number - 1) * u64::from(paging.size) };
+        let (mut total, mut passed, mut more) = (0_u64, 0_u64, false);
+        let mut items: Vec<Trunk> = Vec::new();
+        loop {
+            let page = trunks::page(state, &step, wanted.filter()).await?;
+            for trunk in page.items {
+                if !observed.with(&trunk.meta.id, |seen| wanted.fits_seen(trunk.in_service, seen)) {
+                    continue;
+                }
+                total += 1;
+                if !is_after(&trunk, paging) {
+                    continue;
+                }
+                passed += 1;
+                if passed > skip && items.len() < paging.size as usize {
+                    items.push(trunk);
+                } else if passed > skip {
+                    more = true;
+                }
+            }
+            match page.next {
+                Some(next) => step.after = Some(next),
+                None => break,
+            }
+        }
+        let next = items.last().filter(|_| more).map(|last| cursor(last, paging));
+        Ok(Page { items, total, next })
+    }
+}
+
+/// Sorts and cuts a page out of trunks that are all at hand.
+fn cut(mut trunks: Vec<Trunk>, paging: &Paging) -> Page<Trunk> {
+    let total = trunks.len() as u64;
+    trunks.sort_by(|a, b| {
+        let order = compare(&key(a, paging), &key(b, paging)).then_with(|| a.meta.id.cmp(&b.meta.id));
+        if paging.descending { order.reverse() } else { order }
+    });
+    trunks.retain(|trunk| is_after(trunk, paging));
+    let skip = if paging.walks { 0 } else { (paging.number as usize - 1) * paging.size as usize };
+    let more = trunks.len() > skip + paging.size as usize;
+    let items: Vec<Trunk> = trunks.into_iter().skip(skip).take(paging.size as usize).collect();
+    let next = items.last().filter(|_| more).map(|last| cursor(last, paging));
+    Page { items, total, next }
+}
+
+fn key(trunk: &Trunk, paging: &Paging) -> Key {
+    match paging.sorting.name {
+        "name" => Key::Text(trunk.meta.name.clone()),
+        "dateCreated" => Key::Number(trunk.meta.created),
+        "dateModified" => Key::Number(trunk.meta.modified),
+        "version" => Key::Number(trunk.meta.version),
+        _ => Key::Text(trunk.meta.id.clone()),
+    }
+}
+
+fn cursor(trunk: &Trunk, paging: &Paging) -> Cursor {
+    Cursor { key: key(trunk, paging), id: Key::Text(trunk.meta.id.clone()) }
+}
+
+fn is_after(trunk: &Trunk, paging: &Paging) -> bool {
+    let Some(after) = &paging.after else { return true };
+    let order = compare(&key(trunk, paging), &after.key).then_with(|| compare(&Key::Text(trunk.meta.id.clone()), &after.id));
+    if paging.descending { order.is_lt() } else { order.is_gt() }
+}
+
+fn compare(a: &Key, b: &Key) -> std::cmp::Ordering {
+    match (a, b) {
+        (Key::Text(a), Key::Text(b)) => a.cmp(b),
+        (Key::Number(a), Key::Number(b)) => a.cmp(b),
+        (Key::Text(_), Key::Number(_)) => std::cmp::Ordering::Greater,
+        (Key::Number(_), Key::Text(_)) => std::cmp::Ordering::Less,
+    }
+}

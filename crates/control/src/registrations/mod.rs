@@ -1,0 +1,153 @@
+//! Registrations: the credentials of trunks, tried before they replace what works, and the edges that keep the bindings.
+//!
+//! A secret is sealed when it comes in, opened only to be sealed to the edge that needs it, and compared by a keyed MAC. A version's way is
+//! staged, verifying, active or rejected; every step is a transaction with its audit record, and nothing is sent before it is written.
+//! What is desired stands in the store; what is observed stands in memory ([`fleet`]); edges converge to the one and report the other.
+
+mod actions;
+pub mod assignment;
+mod bulk;
+mod check;
+pub mod fleet;
+mod form;
+mod list;
+mod object;
+mod outcomes;
+mod policy;
+mod post;
+mod refusal;
+mod remove;
+mod resume;
+mod rollback;
+mod routes;
+mod running;
+mod set;
+mod transition;
+mod verification;
+mod verify;
+pub mod version;
+mod versions;
+
+use std::sync::Arc;
+
+use link::{ControlEnd, FromEdge, RegistrationState};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+pub use fleet::Fleet;
+pub use routes::routes;
+
+use self::fleet::AttachedEdge;
+use self::running::Running;
+use crate::StartError;
+use crate::changes::ChangesReader;
+use crate::domain::Presence;
+use crate::sealing::Keyring;
+use crate::store::Store;
+
+/// So many reports of an edge are taken at a time; acceptances among them are written in one transaction.
+const REPORTS: usize = 1024;
+/// So many changes are taken at a time.
+const CHANGES: usize = 1024;
+
+/// The registrations and the edges that keep them; cheap to clone.
+#[derive(Clone)]
+pub struct Registrations {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    keyring: Keyring,
+    fleet: Fleet,
+    running: Running,
+    /// Becomes true at the end.
+    ending: watch::Sender<bool>,
+}
+
+/// Begins to keep the registrations of a store: reads what a stop has left open, and follows every committed change.
+///
+/// # Errors
+/// [`StartError`] where the store cannot be read.
+pub async fn start(store: Store, keyring: Keyring, changes: ChangesReader) -> Result<Registrations, StartError> {
+    let (ending, _) = watch::channel(false);
+    let inner = Inner { store, keyring, fleet: Fleet::default(), running: Running::default(), ending };
+    let registrations = Registrations { inner: Arc::new(inner) };
+    registrations.resume().await?;
+    tokio::spawn(registrations.clone().follow(changes));
+    Ok(registrations)
+}
+
+impl Registrations {
+    /// Joins an edge; its orders begin with a snapshot.
+    pub fn attach(&self, end: ControlEnd) {
+        let hello = end.hello.clone();
+        let (edge, reports) = self.inner.fleet.attach(end, self.inner.store.clone(), self.inner.keyring.clone());
+        let this = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = this.inner.store.edge_seen(&hello).await {
+                tracing::warn!(edge = hello.edge, %error, "an edge is attached and could not be recorded");
+            }
+            this.listen(edge, reports).await;
+        });
+    }
+
+    /// Lends the attached edges.
+    pub fn fleet(&self) -> &Fleet {
+        &self.inner.fleet
+    }
+
+    /// Ends the work with the edges. What is being verified is decided after the next start.
+    pub async fn shutdown(&self) {
+        self.inner.ending.send_replace(true);
+        let mut closing = JoinSet::new();
+        for edge in self.inner.fleet.edges() {
+            let fleet = self.inner.fleet.clone();
+            closing.spawn(async move { fleet.detach(&edge) });
+        }
+        closing.join_all().await;
+    }
+
+    async fn follow(self, mut changes: ChangesReader) {
+        let mut ending = self.inner.ending.subscribe();
+        loop {
+            let batch = tokio::select! {
+                batch = changes.batch(CHANGES) => batch,
+                _ = ending.wait_for(|ending| *ending) => return,
+            };
+            if batch.is_empty() {
+                return;
+            }
+            for change in &batch {
+                self.inner.fleet.changed(change);
+            }
+        }
+    }
+
+    async fn listen(self, edge: Arc<AttachedEdge>, mut reports: mpsc::Receiver<FromEdge>) {
+        let mut ending = self.inner.ending.subscribe();
+        let mut batch = Vec::new();
+        loop {
+            let taken = tokio::select! {
+                taken = reports.recv_many(&mut batch, REPORTS) => taken,
+                _ = ending.wait_for(|ending| *ending) => 0,
+            };
+            if taken == 0 {
+                break;
+            }
+            self.take_in(&edge, batch.drain(..)).await;
+        }
+        self.inner.fleet.detach(&edge);
+    }
+
+    /// Tells whether a trunk's failed digests are spent.
+    fn is_held(&self, trunk: &str) -> bool {
+        self.inner.fleet.observed().with(trunk, |seen| seen.iter().any(|seen| seen.status.state == RegistrationState::AuthHeld))
+    }
+}
+
+impl Presence for Registrations {
+    fn is_online(&self, edge: &str) -> bool {
+        self.inner.fleet.is_attached(edge)
+    }
+}

@@ -1,0 +1,38 @@
+//! Where the calls of this part are.
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::{get, post as posted};
+
+use super::post::EDIT;
+use super::{actions, bulk, list, post, verify, versions};
+use crate::access::Caller;
+use crate::http::App;
+use crate::http::precondition::IfMatch;
+use crate::problem::Problem;
+
+/// The routes of registrations.
+pub fn routes() -> Router<App> {
+    let path = |rest: &str| format!("{}{rest}", super::object::PATH);
+    Router::new()
+        .route(&path(""), get(list::list).post(post::post))
+        .route(&path("/verify"), posted(verify::ad_hoc))
+        .route(&path("/bulk"), posted(bulk::post))
+        .route(&path("/bulk/{job}"), get(bulk::job))
+        .route(&path("/{trunk}"), get(list::one).delete(delete))
+        .route(&path("/{trunk}/verify"), posted(verify::trunk))
+        .route(&path("/{trunk}/credentials"), get(versions::list))
+        .route(&path("/{trunk}/credentials/rollback"), posted(versions::rollback))
+        .route(&path("/{trunk}/credentials/{version}"), get(versions::one))
+        .route(&path("/{trunk}/credentials/{version}/promote"), posted(versions::promote))
+        .route(&path("/{trunk}/credentials/{version}/rollback"), posted(versions::rollback_from))
+        .route(&path("/{trunk}/actions/{action}"), posted(actions::act))
+}
+
+/// DELETE /registrations/{trunkId}: 204 at once, the binding goes in the background.
+async fn delete(State(app): State<App>, caller: Caller, Path(trunk): Path<String>, if_match: IfMatch) -> Result<StatusCode, Problem> {
+    caller.require(EDIT)?;
+    app.registrations.remove(&caller.origin(), &trunk, if_match).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,309 @@
+//! Asking a carrier about credentials without changing anything.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use diagnosis::{Code, Diagnosis, Evidence};
+use link::{Credential, Outcome, Secret, Verdict, VerifyBy, VerifyMode, VerifyOrder};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::Registrations;
+use super::assignment::{Settings, ad_hoc_account, ad_hoc_profile, credential, profile};
+use super::fleet::{AttachedEdge, Loader};
+use super::form::{self, Asked, Target, VerifyAdHoc, VerifyTrunk};
+use super::object::negotiated;
+use super::policy;
+use super::post::{EDIT, prefer_wait};
+use super::refusal::{edge_offline, held, refusal};
+use super::transition;
+use super::verification::{self, PATIENCE, Question, millis};
+use super::version::{Version, VersionState};
+use crate::access::Caller;
+use crate::audit::{AuditEntry, Origin};
+use crate::domain::{AddressOfRecord, SipUri, id};
+use crate::http::{App, JsonBody, OptionalJsonBody, answer};
+use crate::problem::Problem;
+use crate::store::{credentials, sites};
+
+/// What one must be allowed to ask carriers.
+pub const VERIFY: &str = "telephony:trunkRegistration:verify";
+
+/// The version of credentials that are stored nowhere.
+const NOWHERE: u32 = 0;
+
+/// What is tried.
+enum Tried {
+    /// Only the challenge is asked for, about nothing in particular.
+    Nothing,
+    /// Credentials of the caller.
+    Given(Asked),
+    /// The trunk's own.
+    Active(Box<Version>, Secret),
+}
+
+/// POST /registrations/{trunkId}/verify.
+pub(super) async fn trunk(
+    State(app): State<App>,
+    caller: Caller,
+    Path(trunk): Path<String>,
+    headers: HeaderMap,
+    OptionalJsonBody(map): OptionalJsonBody,
+) -> Result<Response, Problem> {
+    caller.require(VERIFY)?;
+    let form = VerifyTrunk::read(map).map_err(form::problem)?;
+    if form.asked.is_some() {
+        // Whoever may try any secret may guess one.
+        caller.require(EDIT)?;
+    }
+    let patience = prefer_wait(&headers).unwrap_or(PATIENCE);
+    Ok(answer(app.registrations.verify_trunk(&caller.origin(), &trunk, form, patience).await?))
+}
+
+/// POST /registrations/verify.
+pub(super) async fn ad_hoc(State(app): State<App>, caller: Caller, headers: HeaderMap, JsonBody(map): JsonBody) -> Result<Response, Problem> {
+    caller.require_all(&[VERIFY, EDIT])?;
+    let form = VerifyAdHoc::read(map).map_err(form::problem)?;
+    let patience = prefer_wait(&headers).unwrap_or(PATIENCE);
+    Ok(answer(app.registrations.verify_ad_hoc(form, patience).await?))
+}
+
+impl Registrations {
+    async fn verify_trunk(&self, origin: &Origin, trunk: &str, form: VerifyTrunk, patience: Duration) -> Result<Value, Problem> {
+        let settings = self.settings(trunk).await?;
+        let mode = if form.challenge_only { VerifyMode::ChallengeOnly } else { VerifyMode::Digest };
+        let tried = match form.asked {
+            Some(asked) => Tried::Given(asked),
+            None if form.challenge_only => Tried::Nothing,
+            None => {
+                let (version, secret) = self.active(&settings).await?;
+                Tried::Active(version, secret)
+            }
+        };
+        match &tried {
+            Tried::Nothing => {}
+            Tried::Given(asked) => {
+                if let Some(algorithm) = asked.algorithm {
+                    policy::check_asked(&settings.policy(), algorithm, Some(trunk)).map_err(|diagnosis| refusal(&settings.trunk, *diagnosis))?;
+                }
+            }
+            Tried::Active(..) if self.is_held(trunk) => return Err(held(&settings.trunk)),
+            Tried::Active(..) => {}
+        }
+        // Never two at once for a trunk: a nonce of the one would be spent by the other.
+        let _turn = self.turn(trunk, Instant::now() + patience).await?;
+        let edge = self.inner.fleet.serving(&settings.trunk.site).ok_or_else(|| edge_offline(&settings.trunk))?;
+        let sealed = match &tried {
+            Tried::Nothing => None,
+            Tried::Given(asked) => Some(seal(asked, &edge, trunk)),
+            Tried::Active(version, secret) => Some(credential(version, secret, &edge.key, trunk)),
+        };
+        let question = Question { accept_unproven: Some(false), patience, ..Question::new(mode, sealed) };
+        let order = question.order(&settings);
+        let verdict = verification::ask(&self.inner.fleet, &edge, order).await;
+        if mode == VerifyMode::Digest {
+            self.record(origin, &settings, &tried, &verdict).await?;
+        }
+        let policy = settings.policy();
+        told(verdict).map_err(|diagnosis| refusal(&settings.trunk, policy::name_override(*diagnosis, &policy, Some(trunk))))
+    }
+
+    async fn active(&self, settings: &Settings) -> Result<(Box<Version>, Secret), Problem> {
+        let trunk = &settings.trunk.meta.id;
+        let mut reader = self.inner.store.read().await?;
+        let usable = credentials::usable(&mut reader, trunk).await?;
+        let active = usable.into_iter().find(|stored| stored.version.state == VersionState::Active);
+        let none = || Problem::conflict(format!("Trunk {trunk} has no active credentials; give some in the body.")).entity(trunk, None);
+        let active = active.ok_or_else(none)?;
+        let secret = self.inner.keyring.open(trunk, active.version.version, &active.sealed).map_err(Problem::internal)?;
+        Ok((Box::new(active.version), secret))
+    }
+
+    /// A digest that a person sent is on the record; a proof of a secret that rests wakes it.
+    async fn record(&self, origin: &Origin, settings: &Settings, tried: &Tried, verdict: &Verdict) -> Result<(), Problem> {
+        let trunk = &settings.trunk.meta.id;
+        let outcome = match &verdict.outcome {
+            Outcome::Proved => "PROVED",
+            Outcome::Learned => "LEARNED",
+            Outcome::AcceptedUnproven => Code::CredentialsUnproven.as_str(),
+            Outcome::Refused(diagnosis) => diagnosis.code.as_str(),
+        };
+        let mut tx = self.inner.store.begin(origin).await?;
+        let version = match tried {
+            Tried::Active(version, _) => Some(version.version),
+            Tried::Nothing | Tried::Given(_) => None,
+        };
+        let rests = match credentials::registration(tx.connection(), trunk).await? {
+            Some(registration) => settings.target_revision() > registration.verified,
+            None => false,
+        };
+        let wakes = version.is_some() && rests && verdict.outcome == Outcome::Proved;
+        if wakes {
+            transition::proved_again(&mut tx, trunk).await?;
+        }
+        let mut after = json!({ "outcome": outcome });
+        if let Some(version) = version {
+            after["version"] = version.into();
+        }
+        tx.audit(AuditEntry::new("verify", "registration", trunk).after(after));
+        tx.commit().await?;
+        if wakes {
+            self.inner.fleet.touch(trunk);
+        }
+        Ok(())
+    }
+
+    async fn verify_ad_hoc(&self, form: VerifyAdHoc, patience: Duration) -> Result<Value, Problem> {
+        let VerifyAdHoc { target, site, asked, challenge_only } = form;
+        let mut state = self.inner.store.snapshot().await?;
+        let mut loader = Loader::new(&mut state).await?;
+        let site = match site {
+            Some(site) => site,
+            None => {
+                let unclear = || Problem::invalid("site", "The site may be left out only where there is exactly one. GET /api/v2/sites lists them.");
+                sites::only(&mut state).await?.ok_or_else(unclear)?
+            }
+        };
+        let unknown = || Problem::invalid("site.id", format!("There is no site {site:?}. GET /api/v2/sites lists them."));
+        let found = sites::find(&mut state, &site).await?.ok_or_else(unknown)?;
+        let organization = loader.organization();
+        let carrier = match &target.carrier {
+            Some(id) => {
+                let unknown = || Problem::invalid("carrier.id", format!("There is no carrier {id:?}. GET /api/v2/carriers lists them."));
+                Some(loader.carrier(&mut state, id).await?.ok_or_else(unknown)?)
+            }
+            None => None,
+        };
+        drop(state);
+        let policy = policy::effective(
+            None,
+            carrier.as_ref().and_then(|carrier| Some((carrier.meta.id.as_str(), carrier.settings.digest_policy.as_ref()?))),
+            organization.settings.digest_policy.as_ref(),
+        );
+        if let Some(algorithm) = asked.as_ref().and_then(|asked| asked.algorithm) {
+            policy::check_asked(&policy, algorithm, None).map_err(|diagnosis| plain(*diagnosis))?;
+        }
+        let Addresses { registrars, outbound_proxy, request_uri, address_of_record } = Addresses::read(&target)?;
+        let mut carrier = match carrier {
+            Some(carrier) => profile(&carrier, &organization),
+            None => ad_hoc_profile(registrars, outbound_proxy, &organization),
+        };
+        carrier.accept_unproven = false;
+        let edge = self.inner.fleet.serving(&site).ok_or_else(|| offline(&site))?;
+        let order = VerifyOrder {
+            id: id::generate(),
+            trunk: None,
+            carrier,
+            account: ad_hoc_account(&address_of_record, request_uri.as_ref(), &found),
+            policy: policy.clone(),
+            credential: asked.as_ref().map(|asked| seal(asked, &edge, "")),
+            mode: if challenge_only { VerifyMode::ChallengeOnly } else { VerifyMode::Digest },
+            by: VerifyBy::Query,
+            by_person: true,
+            patience_ms: millis(patience),
+        };
+        let verdict = verification::ask(&self.inner.fleet, &edge, order).await;
+        told(verdict).map_err(|diagnosis| plain(policy::name_override(*diagnosis, &policy, None)))
+    }
+}
+
+/// The target of a call, parsed.
+struct Addresses {
+    registrars: Vec<SipUri>,
+    outbound_proxy: Option<SipUri>,
+    request_uri: Option<SipUri>,
+    address_of_record: AddressOfRecord,
+}
+
+impl Addresses {
+    fn read(target: &Target) -> Result<Self, Problem> {
+        let uri = |text: &str, field: &str| {
+            SipUri::parse(text).map_err(|message| plain(Diagnosis::new(Code::RegistrarMalformed).summary(message)).field(field))
+        };
+        Ok(Addresses {
+            registrars: target.registrars.iter().map(|text| uri(text, "registrars")).collect::<Result<_, _>>()?,
+            outbound_proxy: target.outbound_proxy.as_deref().map(|text| uri(text, "outboundProxy")).transpose()?,
+            request_uri: target.request_uri.as_deref().map(|text| uri(text, "requestUri")).transpose()?,
+            address_of_record: AddressOfRecord::parse(&target.address_of_record)
+                .map_err(|message| plain(Diagnosis::new(Code::RegistrarMalformed).summary(message)).field("addressOfRecord"))?,
+        })
+    }
+}
+
+/// Seals what a caller gave to an edge; it is stored nowhere.
+pub(super) fn seal(asked: &Asked, edge: &Arc<AttachedEdge>, trunk: &str) -> Credential {
+    Credential {
+        version: NOWHERE,
+        username: asked.username.clone(),
+        realm: asked.realm.clone(),
+        algorithm: asked.algorithm.map(str::to_owned),
+        pinned: false,
+        secret: edge.key.seal(trunk, NOWHERE, &asked.secret),
+    }
+}
+
+/// Writes a verdict, or gives the diagnosis of a refusal.
+fn told(verdict: Verdict) -> Result<Value, Box<Diagnosis>> {
+    let word = match verdict.outcome {
+        Outcome::Proved => "PROVED",
+        Outcome::Learned => "LEARNED",
+        Outcome::AcceptedUnproven => return Err(Box::new(Diagnosis::new(Code::CredentialsUnproven).evidence(verdict.evidence))),
+        Outcome::Refused(diagnosis) => return Err(diagnosis),
+    };
+    let evidence = Evidence { attempt_id: Some(verdict.evidence.attempt_id.clone().unwrap_or(verdict.id)), ..verdict.evidence };
+    let mut body = serde_json::to_value(&evidence).unwrap_or_default();
+    body["verdict"] = word.into();
+    if let Some(agreed) = &verdict.negotiated {
+        body["negotiated"] = negotiated(agreed);
+    }
+    if body.get("challenges").is_none() {
+        body["challenges"] = json!([]);
+    }
+    Ok(body)
+}
+
+/// A refusal about no trunk.
+fn plain(diagnosis: Diagnosis) -> Problem {
+    let code = diagnosis.code;
+    let problem = Problem::from(diagnosis);
+    if code == Code::RegistrarMalformed { problem } else { problem.detail(code.as_str(), None) }
+}
+
+fn offline(site: &str) -> Problem {
+    let diagnosis = Diagnosis::new(Code::EdgeOffline)
+        .summary(format!("No edge of site {site} is online, so the carrier could not be asked."))
+        .remedy(format!("Bring an edge of site {site} up."));
+    Problem::from(diagnosis).retry_after(5)
+}
+
+#[cfg(test)]
+mod tests {
+    use diagnosis::Challenge;
+    use link::Negotiated;
+
+    use super::*;
+
+    #[test]
+    fn a_verdict_is_told_with_what_the_carrier_offered() {
+        let challenge = Challenge { realm: "lab".into(), algorithm: "MD5".into(), qop: vec!["auth".into()], stale: false, proxy: false };
+        let verdict = Verdict {
+            id: "v1".into(),
+            outcome: Outcome::Learned,
+            negotiated: Some(Negotiated { realm: "lab".into(), algorithm: "MD5".into(), qop: None, offered: vec!["MD5".into()] }),
+            evidence: Evidence { challenges: vec![challenge], ..Evidence::default() },
+            at: 0,
+        };
+        let body = told(verdict).unwrap();
+        assert_eq!((&body["verdict"], &body["attemptId"]), (&json!("LEARNED"), &json!("v1")));
+        assert_eq!((&body["challenges"][0]["realm"], &body["negotiated"]["algorithm"]), (&json!("lab"), &json!("MD5")));
+    }
+
+    #[test]
+    fn a_2xx_without_a_challenge_proves_nothing() {
+        let verdict = Verdict { id: "v1".into(), outcome: Outcome::AcceptedUnproven, negotiated: None, evidence: Evidence::default(), at: 0 };
+        assert_eq!(told(verdict).unwrap_err().code, Code::CredentialsUnproven);
+    }
+}
