@@ -98,6 +98,21 @@ impl Pace {
         self.waiting.remove(&(ticket.0, ticket.1));
     }
 
+    /// Returns how many wait.
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Returns how many ask.
+    pub fn in_flight(&self) -> u32 {
+        self.in_flight
+    }
+
+    /// Tells whether as many ask as may.
+    pub fn is_full(&self) -> bool {
+        self.in_flight >= self.limits.in_flight.max(1)
+    }
+
     /// Tells whether nobody waits.
     pub fn is_idle(&self) -> bool {
         self.waiting.is_empty()
@@ -106,7 +121,7 @@ impl Pace {
     /// Takes the next registration that may ask now; else says when to look again, if time alone brings it.
     pub fn admit(&mut self, now: Instant) -> Result<Key, Option<Instant>> {
         self.fill(now);
-        if self.waiting.is_empty() || self.in_flight >= self.limits.in_flight.max(1) {
+        if self.waiting.is_empty() || self.is_full() {
             return Err(None);
         }
         // A rate below two per second must still let one through.

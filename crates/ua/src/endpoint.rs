@@ -1,6 +1,7 @@
 //! The endpoint: everything of a shard, one door in and one door out.
 
 mod assigning;
+mod audit;
 mod bound;
 mod challenged;
 mod failed;

@@ -98,7 +98,7 @@ impl Targets {
         if candidates.next().is_some() {
             return Next::Exhausted;
         }
-        if !missing.is_empty() || self.hops.iter().any(|hop| hop.asked.is_some()) {
+        if !missing.is_empty() || self.is_looked_up() {
             return Next::LookUp(self.lookups(missing));
         }
         let failed = self.hops.iter().find_map(|hop| Some((hop.uri.clone(), hop.fault.clone()?.0)));
@@ -113,6 +113,11 @@ impl Targets {
 
     fn lookups(&self, hops: Vec<usize>) -> Vec<(usize, Arc<str>, u16)> {
         hops.into_iter().filter_map(|at| self.hops[at].place.clone().map(|(host, port)| (at, host, port))).collect()
+    }
+
+    /// Tells whether a name is being looked up.
+    pub fn is_looked_up(&self) -> bool {
+        self.hops.iter().any(|hop| hop.asked.is_some())
     }
 
     /// Notes that a look-up was ordered.

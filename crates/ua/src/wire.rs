@@ -361,6 +361,16 @@ impl Wire {
         ours.then_some(key)
     }
 
+    /// Returns whose a transaction is.
+    pub fn owner(&self, key: Key) -> Option<Owner> {
+        self.transactions.at(key).map(|transaction| transaction.owner)
+    }
+
+    /// Returns every transaction and whose it is.
+    pub fn transactions(&self) -> impl Iterator<Item = (Key, Owner)> {
+        self.transactions.iter().map(|(key, transaction)| (key, transaction.owner))
+    }
+
     /// Returns the transactions that wait for an answer from there.
     pub fn waiting_for(&self, local: Local, target: SocketAddr) -> Vec<Key> {
         self.transactions.iter().filter(|(_, transaction)| transaction.target == target && transaction.local == local).map(|(key, _)| key).collect()

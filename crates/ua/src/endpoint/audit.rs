@@ -1,0 +1,88 @@
+//! What must hold between calls, looked at from outside: for tests, fuzzing and simulation.
+
+use super::Endpoint;
+use crate::probe::Asks;
+use crate::registration::{Intent, Phase, Registration};
+use crate::slab::Key;
+use crate::wire::Owner;
+
+impl Endpoint {
+    /// Checks what must hold after `poll` has said when to wake: nothing is forgotten, counted twice or left behind.
+    ///
+    /// # Errors
+    /// What does not hold, in words.
+    pub fn audit(&self) -> Result<(), String> {
+        for (key, registration) in self.registrations.iter() {
+            let trunk = &registration.assignment.trunk;
+            self.audit_registration(key, registration).map_err(|fault| format!("registration {trunk}: {fault}"))?;
+        }
+        for (key, carrier) in self.carriers.iter() {
+            let with_it = || self.registrations.iter().filter(move |(_, registration)| registration.carrier == key);
+            let asking = with_it().filter(|(_, registration)| matches!(registration.phase, Phase::Asking(_))).count();
+            let queued = with_it().filter(|(_, registration)| matches!(registration.phase, Phase::Queued(_))).count();
+            let says = |text: String| Err(format!("carrier {}: {text}", carrier.profile.id));
+            if carrier.pace.in_flight() as usize != asking {
+                return says(format!("{} in flight, {asking} ask", carrier.pace.in_flight()));
+            }
+            if carrier.pace.waiting() != queued {
+                return says(format!("{} in its queue, {queued} wait", carrier.pace.waiting()));
+            }
+            if carrier.registrations != with_it().count() {
+                return says(format!("{} counted, {} there", carrier.registrations, with_it().count()));
+            }
+            if queued > 0 && carrier.pace.timer.is_none() && !carrier.pace.is_full() && !carrier.targets.is_looked_up() {
+                return says(format!("{queued} wait and nothing wakes them"));
+            }
+        }
+        for (trunk, &key) in &self.trunks {
+            if self.registrations.at(key).is_none_or(|registration| registration.assignment.trunk != *trunk) {
+                return Err(format!("trunk {trunk} names no registration"));
+            }
+        }
+        for (key, probe) in self.probes.iter() {
+            if probe.timer.is_none() {
+                return Err(format!("verification {} has no timer", probe.order.id));
+            }
+            for out in [(probe.register, Owner::Probe(key)), (probe.options, Owner::ProbeOptions(key))] {
+                if let (Some(out), owner) = out
+                    && self.wire.owner(out) != Some(owner)
+                {
+                    return Err(format!("verification {} waits for a transaction that is gone", probe.order.id));
+                }
+            }
+        }
+        let wanted = |owner: Owner, out: Key| match owner {
+            Owner::Registration(key) => {
+                matches!(self.registrations.at(key).map(|registration| &registration.phase), Some(Phase::Asking(exchange)) if exchange.transaction == out)
+            }
+            Owner::Probe(key) => self.probes.at(key).is_some_and(|probe| probe.register == Some(out)),
+            Owner::ProbeOptions(key) => self.probes.at(key).is_some_and(|probe| probe.options == Some(out)),
+            Owner::Ping(carrier, at) => self.carriers.at(carrier).and_then(|carrier| carrier.pings.get(at)).is_some_and(|ping| ping.out == Some(out)),
+        };
+        match self.wire.transactions().find(|&(out, owner)| !wanted(owner, out)) {
+            Some((_, owner)) => Err(format!("a transaction that nobody waits for: {owner:?}")),
+            None => Ok(()),
+        }
+    }
+
+    fn audit_registration(&self, key: Key, registration: &Registration) -> Result<(), &'static str> {
+        let ridden = self.probes.iter().any(|(_, probe)| probe.asks == Asks::Renewal(key));
+        if registration.ridden && !ridden {
+            return Err("ridden by nobody");
+        }
+        match &registration.phase {
+            Phase::Idle if registration.assignment.active.is_some() || registration.intent.removes() => return Err("idle, and forgotten"),
+            Phase::Asking(exchange) if self.wire.owner(exchange.transaction) != Some(Owner::Registration(key)) => return Err("asks by a transaction that is gone"),
+            Phase::Bound { .. } | Phase::Waiting { .. } if registration.timer.is_none() && !registration.ridden => return Err("waits without a timer"),
+            Phase::Idle | Phase::Asking(_) | Phase::Queued(_) | Phase::Bound { .. } | Phase::Waiting { .. } | Phase::Held | Phase::Away => {}
+        }
+        if registration.binding.is_some() && registration.timer.is_none() {
+            return Err("nobody watches the binding lapse");
+        }
+        let named = self.trunks.get(&registration.assignment.trunk) == Some(&key);
+        if named == (registration.intent == Intent::LeaveUnseen) {
+            return Err("named as it should not be");
+        }
+        Ok(())
+    }
+}

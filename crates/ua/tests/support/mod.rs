@@ -1,0 +1,25 @@
+//! Talks: an endpoint and a scripted registrar over virtual time. Nothing sleeps, and the same seed gives the same talk.
+
+mod expect;
+mod says;
+mod sent;
+mod setup;
+mod talk;
+
+pub use expect::*;
+pub use says::*;
+pub use sent::Sent;
+pub use setup::*;
+pub use talk::{Talk, talk};
+
+use std::time::Duration;
+
+/// So many seconds.
+pub fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// So many milliseconds.
+pub fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}

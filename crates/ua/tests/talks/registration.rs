@@ -1,0 +1,226 @@
+//! A registration's life: first, refreshed, resumed, changed, removed (RFC 3261 10.2).
+
+use sip::Name;
+use ua::*;
+
+use crate::support::*;
+
+#[test]
+fn the_first_register_carries_no_digest_and_the_second_answers_the_challenge() {
+    let mut talk = talk(registration("alice"));
+    talk.then(RegistrationState::Registering);
+    talk.we_send("REGISTER")
+        .with(no_digest())
+        .with(cseq(1))
+        .with(contact("sip:alice@192.0.2.10:5060", 3600))
+        .with(to("198.51.100.1:5060"))
+        .with(|sent: &Sent| {
+            assert_eq!(sent.uri(), "sip:carrier.test");
+            assert_eq!(sent.header(Name::To).as_deref(), Some("<sip:alice@carrier.test>"));
+            assert!(sent.header(Name::From).unwrap().starts_with("<sip:alice@carrier.test>;tag="));
+            assert_eq!(sent.header(Name::MaxForwards).as_deref(), Some("70"));
+            assert_eq!(sent.header(Name::Expires).as_deref(), Some("3600"));
+            let via = sent.header(Name::Via).unwrap();
+            assert!(via.starts_with("SIP/2.0/UDP 192.0.2.10:5060;") && via.contains(";rport"), "{via}");
+        })
+        .they_say(challenge("n1"));
+    talk.we_send("REGISTER").with(nonce("n1").nc(1)).with(next_cseq()).they_say(ok());
+    talk.then_bound();
+    let status = talk.status("alice");
+    assert!(status.authenticated);
+    assert_eq!(status.registrar, Some("198.51.100.1:5060".parse().unwrap()));
+    assert_eq!(status.public_address, Some("192.0.2.10:5060".parse().unwrap()));
+    assert_eq!(status.expires_at, Some(talk.now + secs(3600)));
+    assert_eq!(status.credential_version, Some(1));
+    let negotiated = status.negotiated.clone().unwrap();
+    assert_eq!((negotiated.realm.as_str(), negotiated.algorithm.as_str(), negotiated.qop.as_deref()), ("carrier.test", "MD5", Some("auth")));
+    assert_eq!(talk.accepted(), [1]);
+}
+
+#[test]
+fn a_refresh_is_one_round_trip_between_half_and_three_quarters_of_the_time() {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 3600).then_bound();
+    for n in 1..=4 {
+        talk.between(secs(1800), secs(2700)).we_send("REGISTER").with(nonce("n1").nc(1 + n).same_cnonce()).with(next_cseq()).they_say(ok());
+        talk.then_bound();
+        assert_eq!(talk.status("alice").refreshes, u64::from(n));
+    }
+    assert_eq!(talk.accepted(), [1], "it is told once");
+}
+
+#[test]
+fn a_short_grant_is_refreshed_at_two_fifths_to_a_half() {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 60);
+    talk.between(secs(24), secs(30)).we_send("REGISTER").they_say(ok().expires(60));
+    talk.then_bound();
+}
+
+#[test]
+fn a_restart_in_order_resumes_without_a_register_before_its_time() {
+    let mut first = talk(registration("alice"));
+    first.registers("n1", 3600);
+    let old = first.request().clone();
+    let kept = first.endpoint.snapshot().remove(0);
+    assert!(kept.clean);
+    let mut second = talk(registration("alice").resumed(kept, first.now + secs(60)));
+    second.then_bound();
+    assert_eq!(second.status("alice").since, first.status("alice").registered_at.unwrap());
+    second.about(old).after(secs(1700)).then_bound();
+    second.between(secs(0), secs(1000)).we_send("REGISTER").with(nonce("n1").nc(2).same_cnonce()).with(next_cseq()).they_say(ok());
+    second.then_bound();
+    assert_eq!(second.accepted(), [] as [u32; 0], "the control plane knows already");
+}
+
+#[test]
+fn after_a_crash_cseq_jumps_by_a_thousand_and_the_nonce_is_dropped() {
+    let mut first = talk(registration("alice"));
+    first.registers("n1", 3600);
+    let old = first.request().clone();
+    let kept = first.saved("alice").clone();
+    assert!(!kept.clean);
+    let mut second = talk(registration("alice").resumed(kept, first.now + secs(60)));
+    assert_eq!(second.saved("alice").cseq, old.cseq() + 1000, "a second crash must not send it again");
+    second.then_bound().about(old);
+    second.between(secs(1740), secs(2640)).we_send("REGISTER").with(no_digest()).with(cseq_higher_by(1001)).they_say(challenge("n2"));
+    second.we_send("REGISTER").with(nonce("n2").nc(1)).with(next_cseq()).they_say(ok());
+    second.then_bound();
+}
+
+#[test]
+fn what_lapsed_while_nobody_ran_is_registered_at_once_by_the_old_call_id() {
+    let mut first = talk(registration("alice"));
+    first.registers("n1", 3600);
+    let old = first.request().clone();
+    let mut second = talk(registration("alice").resumed(first.saved("alice").clone(), first.now + secs(4000)));
+    second.bound(false).about(old).we_send("REGISTER").with(cseq_higher_by(1001)).with(no_digest());
+}
+
+#[test]
+fn what_is_overdue_after_a_restart_is_refreshed_at_once() {
+    let mut first = talk(registration("alice"));
+    first.registers("n1", 3600);
+    let mut second = talk(registration("alice").resumed(first.saved("alice").clone(), first.now + secs(3000)));
+    second.bound(true).at_once().we_send("REGISTER").they_say(challenge("n2"));
+}
+
+#[test]
+fn credentials_changed_while_nobody_ran_are_used_at_once() {
+    let mut first = talk(registration("alice"));
+    first.registers("n1", 3600);
+    let kept = first.endpoint.snapshot().remove(0);
+    let mut second = talk(registration("alice").credential(|credential| *credential = crate::support::credential("alice", 2, "new")).resumed(kept, first.now + secs(60)));
+    second.at_once().we_send("REGISTER").with(no_digest()).they_say(challenge("n2"));
+    second.we_send("REGISTER").with(nonce("n2").password("new")).they_say(ok());
+    assert_eq!(second.accepted(), [2]);
+}
+
+#[test]
+fn new_credentials_renew_the_same_contact_at_once_by_the_same_call_id() {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 3600);
+    let mut assignment = assignment("alice", 2);
+    assignment.previous = assignment.active.take();
+    assignment.active = Some(credential("alice", 2, "new"));
+    talk.assign(assignment).bound(true);
+    talk.we_send("REGISTER").with(next_cseq()).with(no_digest()).with(contact("sip:alice@192.0.2.10:5060", 3600)).they_say(challenge("n2"));
+    talk.we_send("REGISTER").with(nonce("n2").nc(1).password("new")).with(next_cseq()).they_say(ok());
+    talk.then_bound();
+    assert_eq!(talk.accepted(), [1, 2]);
+    assert_eq!(talk.status("alice").generation.number, 2);
+}
+
+#[test]
+fn an_assignment_that_changes_nothing_sends_nothing() {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 3600);
+    talk.assign(assignment("alice", 2)).then_bound();
+    assert_eq!(talk.status("alice").generation.number, 2);
+    talk.assign(assignment("alice", 1)).then_bound();
+    assert_eq!(talk.status("alice").generation.number, 2, "an older one is not taken");
+}
+
+#[test]
+fn a_withdrawn_trunk_is_removed_and_the_challenge_to_that_is_answered() {
+    let mut talk = talk(registration("alice").profile(|profile| profile.nonce_reuse = NonceReuse::Never));
+    talk.registers("n1", 3600);
+    talk.withdraw("alice", Withdrawal::Unregister).then(RegistrationState::Unregistering);
+    talk.we_send("REGISTER").with(removal()).with(next_cseq()).with(no_digest()).they_say(challenge("n2"));
+    talk.we_send("REGISTER").with(removal()).with(nonce("n2")).with(next_cseq()).they_say(ok());
+    assert_eq!(talk.forgotten(), [("alice".to_owned(), true)]);
+    talk.silent_for(secs(10_000));
+}
+
+#[test]
+fn a_forgotten_trunk_sends_nothing_more() {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 3600).withdraw("alice", Withdrawal::Forget);
+    assert_eq!(talk.forgotten(), [("alice".to_owned(), false)]);
+    talk.silent_for(secs(10_000));
+}
+
+#[test]
+fn unregistered_by_hand_it_stays_away_until_it_is_wanted_again() {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 3600).act("alice", Action::Unregister);
+    talk.we_send("REGISTER").with(removal()).with(nonce("n1").nc(2)).they_say(ok());
+    talk.bound(false).then(RegistrationState::Pending).silent_for(secs(10_000));
+    talk.assign(assignment("alice", 1)).silent_for(secs(10)).then(RegistrationState::Pending);
+    talk.act("alice", Action::Refresh).we_send("REGISTER").with(contact("sip:alice@192.0.2.10:5060", 3600)).they_say(ok());
+    talk.then_bound();
+}
+
+#[test]
+fn another_address_of_record_removes_the_old_binding_with_the_old_version() {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 3600);
+    let old = talk.request().clone();
+    let mut assignment = assignment("alice", 2);
+    assignment.account.address_of_record = "sip:bob@carrier.test".into();
+    assignment.active = Some(credential("bob", 2, "secret of bob"));
+    talk.assign(assignment);
+    talk.we_send("REGISTER").with(removal()).with(next_cseq()).with(nonce("n1").nc(2)).with(|sent: &Sent| {
+        assert_eq!(sent.header(Name::To).as_deref(), Some("<sip:alice@carrier.test>"));
+    });
+    let removal = talk.request().clone();
+    talk.we_send("REGISTER").with(new_call_id()).with(contact("sip:bob@192.0.2.10:5060", 3600)).they_say(challenge("n2"));
+    talk.we_send("REGISTER").with(nonce("n2")).they_say(ok());
+    talk.about(removal).they_say(ok());
+    talk.then_bound();
+    assert!(talk.forgotten().is_empty(), "the trunk is still there");
+    assert_ne!(talk.saved("alice").call_id.as_ref(), old.call_id());
+}
+
+#[test]
+fn a_changed_contact_is_registered_first_and_then_the_old_one_is_removed() {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 3600);
+    let mut changed = assignment("alice", 2);
+    changed.account.contact.user = Some("line7".into());
+    talk.assign(changed);
+    let both = "<sip:alice@192.0.2.10:5060>;expires=3000, <sip:line7@192.0.2.10:5060>;expires=3600";
+    talk.we_send("REGISTER").with(contact("sip:line7@192.0.2.10:5060", 3600)).with(next_cseq()).they_say(ok().listing_nothing().header("Contact", both));
+    talk.we_send("REGISTER").with(contact("sip:alice@192.0.2.10:5060", 0)).with(next_cseq()).they_say(status(200, "OK"));
+    talk.then_bound();
+}
+
+#[test]
+fn an_old_contact_that_is_no_longer_listed_is_left_alone() {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 3600);
+    let mut changed = assignment("alice", 2);
+    changed.account.contact.user = Some("line7".into());
+    talk.assign(changed).we_send("REGISTER").they_say(ok());
+    talk.then_bound();
+}
+
+#[test]
+fn a_binding_that_lapses_is_told_and_sought_again() {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 60);
+    talk.after(secs(61)).bound(false).then(RegistrationState::Expired);
+    talk.after(secs(32)).sent.clear();
+    talk.between(secs(0), secs(1800)).we_send("REGISTER").they_say(challenge("n2"));
+    talk.we_send("REGISTER").they_say(ok()).then_bound();
+}
