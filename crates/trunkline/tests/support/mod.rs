@@ -16,4 +16,5 @@ pub mod server;
 pub mod sipp;
 pub mod udp;
 pub mod wait;
+pub mod walk;
 pub mod watch;
