@@ -10,6 +10,7 @@ mod error;
 mod seed;
 mod walk;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -115,7 +116,8 @@ enum Place {
 impl Place {
     fn choose(data: Option<PathBuf>) -> Result<Place, Failure> {
         let Some(data) = data else {
-            let made = tempfile::Builder::new().prefix("trunkline-demo-").tempdir();
+            let owner_only = std::fs::Permissions::from_mode(0o700);
+            let made = tempfile::Builder::new().prefix("trunkline-demo-").permissions(owner_only).tempdir();
             return made.map(Place::Temporary).map_err(|source| Failure::System { what: "a temporary directory", source });
         };
         // A story begins at its beginning: what is there already would contradict it.

@@ -73,7 +73,7 @@ fn steps() -> Vec<Step> {
             "sip.algorithm.not_allowed",
         ),
         get(
-            "Nothing has changed: version 1 is active, its binding runs, the refused version is kept with its cause.",
+            "Nothing has changed: the old credentials (activeVersion 1) are active, and their binding at the carrier runs.",
             registration.clone(),
             r#""bound":true"#,
         ),
