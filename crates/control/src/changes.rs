@@ -57,12 +57,7 @@ impl Changes {
 }
 
 impl ChangesReader {
-    /// Waits for the next change; `None` after the last handle is gone.
-    pub async fn next(&mut self) -> Option<Change> {
-        self.queue.recv().await
-    }
-
-    /// Takes up to `limit` changes without repetitions, waiting for the first.
+    /// Takes up to `limit` changes without repetitions, waiting for the first; none after the last handle is gone.
     pub async fn batch(&mut self, limit: usize) -> Vec<Change> {
         let mut batch = Vec::new();
         self.queue.recv_many(&mut batch, limit).await;

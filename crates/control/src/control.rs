@@ -30,10 +30,9 @@ impl Control {
         tx.commit().await?;
         let first_start_client = first_start::ensure_client(&store, config.bootstrap).await?;
         let (changes, reader) = changes();
-        let registrations = registrations::start(store.clone(), keyring.clone(), reader).await?;
+        let registrations = registrations::start(store.clone(), keyring, reader).await?;
         let app = App {
             store,
-            keyring,
             changes,
             registrations,
             throttle: Arc::default(),
@@ -56,11 +55,6 @@ impl Control {
     /// Returns the administrator client that this start has made, to be printed once.
     pub fn first_start_client(&self) -> Option<(&str, &SecretString)> {
         self.first_start_client.as_ref().map(|(id, secret)| (id.as_str(), secret))
-    }
-
-    /// Lends what the routes share.
-    pub fn app(&self) -> &App {
-        &self.app
     }
 
     /// Ends the work with the edges and closes the store after what is under way.

@@ -4,20 +4,20 @@
 //! change survives a loss of power, with its audit record, in one transaction. Secrets are sealed from the first table on and appear in no
 //! answer, log or error. Whatever is refused changes nothing.
 
-pub mod access;
-pub mod audit;
-pub mod changes;
+mod access;
+mod audit;
+mod changes;
 mod config;
 mod control;
-pub mod domain;
+mod domain;
 mod encoding;
 mod error;
-pub mod http;
-pub mod problem;
-pub mod registrations;
-pub mod sealing;
-pub mod store;
-pub mod time;
+mod http;
+mod problem;
+mod registrations;
+mod sealing;
+mod store;
+mod time;
 
 pub use config::Config;
 pub use control::Control;

@@ -116,14 +116,6 @@ impl Problem {
         self
     }
 
-    /// Replaces code and status.
-    #[must_use]
-    pub fn code(mut self, status: StatusCode, code: impl Into<Cow<'static, str>>) -> Self {
-        self.status = status;
-        self.code = code.into();
-        self
-    }
-
     /// Names the field that has the fault.
     #[must_use]
     pub fn field(self, field: impl Into<String>) -> Self {
@@ -233,6 +225,8 @@ impl std::error::Error for Problem {}
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let correlation = context::correlation_id().unwrap_or_default();
+        tracing::debug!(correlation, status = self.status.as_u16(), code = self.code_str(), "refused");
         let mut response = (self.status, Json(self.body())).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use link::{NonceReuse, VerifyBy};
 use serde::{Deserialize, Serialize};
 
-use super::{DigestPolicySetting, ExtraHeader, Meta, SipUri, ZoneName};
+use super::{DigestPolicySetting, ExtraHeader, Meta, SipUri};
 
 pub mod checked;
 mod parts;
@@ -130,12 +130,5 @@ impl CarrierSettings {
             || self.outbound_proxy != other.outbound_proxy
             || self.redirect_hosts != other.redirect_hosts
             || roots(self) != roots(other)
-    }
-}
-
-impl Maintenance {
-    /// Lends the zone in which the times are meant; UTC where absent.
-    pub fn zone(&self) -> Option<&ZoneName> {
-        self.time_zone.as_ref()
     }
 }

@@ -13,10 +13,3 @@ pub struct Reference {
     #[serde(default, skip_serializing)]
     self_uri: Option<String>,
 }
-
-impl Reference {
-    /// Refers to an id.
-    pub fn new(id: impl Into<String>) -> Self {
-        Reference { id: id.into(), name: None, self_uri: None }
-    }
-}

@@ -5,5 +5,5 @@
 mod keyring;
 mod master_key;
 
-pub use keyring::{Keyring, OpenError, SealedRow};
+pub use keyring::{Keyring, SealedRow};
 pub use master_key::{MasterKey, MasterKeySource};

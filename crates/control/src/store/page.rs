@@ -70,7 +70,7 @@ pub struct Select {
     pub id: Sorting,
     /// Conditions with `?` for the bound value.
     pub filters: Vec<(&'static str, Key)>,
-    /// The kept total of the whole table, where there is one.
+    /// The statement that reads the kept total of the whole table, where there is one.
     pub kept: Option<&'static str>,
 }
 
@@ -121,8 +121,8 @@ impl Select {
     }
 
     async fn total(&self, connection: &mut Connection) -> Result<u64, StoreError> {
-        if let (Some(kind), true) = (self.kept, self.filters.is_empty()) {
-            let total: i64 = sqlx::query_scalar("SELECT total FROM counts WHERE kind = $1").bind(kind).fetch_one(connection).await?;
+        if let (Some(kept), true) = (self.kept, self.filters.is_empty()) {
+            let total: i64 = sqlx::query_scalar(kept).fetch_one(connection).await?;
             return Ok(total.unsigned_abs());
         }
         let mut binds = Vec::new();

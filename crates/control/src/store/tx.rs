@@ -43,11 +43,6 @@ impl Tx {
         self.now
     }
 
-    /// Returns who asks for the change.
-    pub fn origin(&self) -> &Origin {
-        &self.origin
-    }
-
     /// Records what is changed. It is written with the commit, in this transaction.
     pub fn audit(&mut self, entry: AuditEntry) {
         self.entries.push(entry);

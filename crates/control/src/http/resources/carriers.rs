@@ -46,7 +46,7 @@ async fn read(State(app): State<App>, caller: Caller, Path(id): Path<String>) ->
 async fn create(State(app): State<App>, caller: Caller, JsonBody(mut fields): JsonBody) -> Result<Response, Problem> {
     caller.require("telephony:carrier:add")?;
     let meta = Common::take(&mut fields)?.into_new();
-    let settings: CarrierSettings = form::settings(fields, &[])?;
+    let settings = settings(fields)?;
     let mut tx = app.store.begin(&caller.origin()).await?;
     if carriers::find(tx.connection(), &meta.id).await?.is_some() {
         return Err(form::taken(KIND, &meta.id));
@@ -91,6 +91,14 @@ async fn change(
     write(&app, &caller, tx, before, name, fields).await
 }
 
+fn settings(fields: Map<String, Value>) -> Result<CarrierSettings, Problem> {
+    let settings: CarrierSettings = form::settings(fields, &[])?;
+    if settings.registrars.is_empty() {
+        return Err(Problem::invalid("registrars", "The field \"registrars\" is missing: the SIP URIs of the carrier's next hops, in order."));
+    }
+    Ok(settings)
+}
+
 async fn current(tx: &mut Tx, id: &str) -> Result<Carrier, Problem> {
     carriers::find(tx.connection(), id).await?.ok_or_else(|| Problem::not_found(KIND, id))
 }
@@ -105,7 +113,7 @@ async fn write(
 ) -> Result<Response, Problem> {
     let mut after = before.clone();
     after.meta.name = name.unwrap_or_else(|| before.meta.id.clone());
-    after.settings = form::settings(fields, &[])?;
+    after.settings = settings(fields)?;
     let retargeted = before.settings.sends_elsewhere(&after.settings);
     if retargeted {
         // Whoever may choose where secrets go may read them.

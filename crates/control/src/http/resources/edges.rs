@@ -14,6 +14,7 @@ use crate::domain::{Edge, Presence};
 use crate::http::precondition::IfMatch;
 use crate::http::{App, JsonBody, Query, answer, listing};
 use crate::problem::Problem;
+use crate::registrations::Registrations;
 use crate::store::{edges, page};
 use crate::time::rfc3339;
 
@@ -33,13 +34,18 @@ pub(super) fn routes() -> Router<App> {
 }
 
 /// Writes an edge; whether it is there now is no part of the store.
-fn show(edge: &Edge, presence: &impl Presence) -> Value {
+fn show(edge: &Edge, registrations: &Registrations) -> Value {
+    let presence = registrations.fleet().presence(&edge.meta.id);
     let mut body = edge.meta.body();
     if let Some(site) = &edge.site {
         body.insert("site".into(), json!({ "id": site }));
     }
-    let status = if presence.is_online(&edge.meta.id) { "ONLINE" } else { "OFFLINE" };
-    body.insert("onlineStatus".into(), status.into());
+    body.insert("onlineStatus".into(), if presence.is_some() { "ONLINE" } else { "OFFLINE" }.into());
+    if let Some(presence) = presence {
+        body.insert("onlineSince".into(), rfc3339(presence.since).into());
+        // As carriers saw them: what their allow-lists need.
+        body.insert("publicAddresses".into(), presence.public.into());
+    }
     body.insert("softwareVersion".into(), edge.software.clone().into());
     body.insert("localAddresses".into(), edge.local.clone().into());
     body.insert("advertisedAddresses".into(), edge.advertised.clone().into());

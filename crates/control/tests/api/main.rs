@@ -1,0 +1,14 @@
+//! The HTTP API from outside: every route of the plain resources, and bad input.
+
+mod access;
+mod audits;
+mod bad_input;
+mod carriers;
+mod diagnoses;
+mod frame;
+mod lab;
+mod listings;
+mod organization;
+mod sites;
+mod start;
+mod trunks;
