@@ -59,7 +59,7 @@ impl Edge {
     }
 
     pub(crate) fn start(bound: Bound, end: link::EdgeEnd) -> Result<Self, StartError> {
-        let Bound { config, clock, gate, families, shards, saved, writer, tally } = bound;
+        let Bound { config, clock, gate, families, shards, mut saved, writer, tally } = bound;
         let fault = |source| StartError::System { what: "a thread", source };
         let edge: Arc<str> = config.id.as_str().into();
         let reports = Arc::new(Reports::new(Arc::clone(&tally)));
@@ -85,7 +85,8 @@ impl Edge {
             running.push((mailer, thread));
         }
         let mailers: Vec<Mailer> = running.iter().map(|(mailer, _)| mailer.clone()).collect();
-        let verdicts = Arc::new(Mutex::new(Verdicts::default()));
+        let kept = saved.take_verifications();
+        let verdicts = Arc::new(Mutex::new(Verdicts::new(kept, &edge, keeper.clone(), clock.clone())));
         let reporter = Reporter {
             edge: Arc::clone(&edge),
             clock: clock.clone(),

@@ -3,7 +3,7 @@ use std::collections::{BinaryHeap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use diagnosis::{Code, Diagnosis};
+use diagnosis::Diagnosis;
 use link::{FromEdge, Outcome, SealKey, ToEdge, Verdict, VerifyOrder};
 use tokio::sync::mpsc::Receiver;
 use ua::{Command, Instant};
@@ -13,7 +13,7 @@ use crate::convert::{self, Share, with_edge};
 use crate::reports::Reports;
 use crate::shard::{Mailer, ToShard};
 use crate::state::{Keeper, Saved};
-use crate::verdicts::{Ordered, Verdicts};
+use crate::verdicts::{Ordered, Verdicts, indeterminate};
 
 /// How often what is overdue is looked for.
 const TICK: Duration = Duration::from_secs(1);
@@ -190,15 +190,22 @@ impl Orders {
         let shard = self.shard_of(from.trunk.as_deref().unwrap_or(&from.carrier.id));
         match convert::order(from, Arc::clone(&id), self.share(shard), &self.key) {
             Ok(order) => self.send(shard, Command::Verify(Box::new(order))).await,
-            Err(fault) => self.conclude(&id, fault),
+            Err(fault) => {
+                let fault = with_edge(fault, &self.edge);
+                let evidence = fault.evidence.clone();
+                self.conclude(Verdict {
+                    id: from.id.clone(),
+                    outcome: Outcome::Refused(fault),
+                    negotiated: None,
+                    evidence,
+                    at: self.now(),
+                });
+            }
         }
     }
 
     /// Ends a verification that no endpoint has ended.
-    fn conclude(&self, id: &str, fault: Box<Diagnosis>) {
-        let fault = with_edge(fault, &self.edge);
-        let evidence = fault.evidence.clone();
-        let verdict = Verdict { id: id.to_owned(), outcome: Outcome::Refused(fault), negotiated: None, evidence, at: self.now() };
+    fn conclude(&self, verdict: Verdict) {
         if self.verdicts().end(&verdict) {
             self.reports.tell(FromEdge::Verdict(Box::new(verdict)));
         }
@@ -210,7 +217,7 @@ impl Orders {
         let overdue = self.verdicts().overdue(self.clock.now());
         for id in overdue {
             tracing::error!(%id, "a verification did not end in time");
-            self.conclude(&id, Box::new(Diagnosis::new(Code::Indeterminate)));
+            self.conclude(indeterminate(&id, &self.edge, self.now()));
         }
     }
 

@@ -57,3 +57,6 @@ pub(crate) async fn answer(
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

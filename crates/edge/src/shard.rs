@@ -11,3 +11,6 @@ mod wire;
 pub(crate) use inbox::{Mailer, ToShard, inbox};
 pub(crate) use socket::open;
 pub(crate) use turn::{Shard, ShardParts};
+
+#[cfg(test)]
+mod tests;

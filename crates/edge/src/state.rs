@@ -17,7 +17,7 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 
-pub(crate) use saved::Saved;
+pub(crate) use saved::{Saved, Verification};
 pub(crate) use writer::{Keeper, Running, Writer};
 
 use crate::StartError;

@@ -294,3 +294,31 @@ fn a_control_plane_that_is_gone_does_not_stop_an_edge() {
     registrar.wait("a refresh", |seen| seen.len() > before);
     edge.stop();
 }
+
+#[test]
+fn a_verification_is_answered_from_memory_after_a_restart_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let registrar = Registrar::challenging("127.0.0.1:0", "s3cret", 600);
+    let mut lab = Lab::start(edge_config(dir.path(), &["udp:127.0.0.1:0"]));
+    let carrier = profile("nusantara", &format!("sip:{}", registrar.address));
+    let order = lab.verify_order("v1", carrier.clone(), "u1", "s3cret");
+    lab.order(ToEdge::Verify(Box::new(order)));
+    let first = lab.verdict("v1");
+    lab.edge.stop();
+    let mut lab = Lab::start(edge_config(dir.path(), &["udp:127.0.0.1:0"]));
+    let order = lab.verify_order("v1", carrier, "u1", "s3cret");
+    lab.order(ToEdge::Verify(Box::new(order)));
+    assert_eq!(lab.verdict("v1"), first);
+    assert_eq!(registrar.registers().iter().filter(|seen| seen.digest.is_some()).count(), 1);
+}
+
+#[test]
+fn two_edges_cannot_share_a_directory_or_a_port() {
+    let dir = tempfile::tempdir().unwrap();
+    let lab = Lab::start(edge_config(dir.path(), &["udp:127.0.0.1:0"]));
+    let error = edge::Edge::bind(edge_config(dir.path(), &["udp:127.0.0.1:0"])).err().unwrap();
+    assert!(matches!(error, edge::StartError::DataInUse(_)), "{error}");
+    let other = tempfile::tempdir().unwrap();
+    let error = edge::Edge::bind(edge_config(other.path(), &[&format!("udp:{}", lab.local[0])])).err().unwrap();
+    assert!(matches!(error, edge::StartError::PortTaken(address) if address == lab.local[0]), "{error}");
+}

@@ -12,6 +12,7 @@ use crate::clock::Clock;
 
 /// What a record says. New kinds go to the end: postcard writes a variant by its place.
 #[derive(Debug, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "it lives for a moment on the stack")]
 pub(crate) enum Record<'a> {
     /// This is known of the trunk; what was said of it before is void.
     #[serde(borrow)]
@@ -20,6 +21,19 @@ pub(crate) enum Record<'a> {
     Forget(&'a str),
     /// The edge was stopped in order: what is said above is exact. Always the last record.
     Clean,
+    /// A verification was begun, or has ended.
+    #[serde(borrow)]
+    Tried(Tried<'a>),
+}
+
+/// A verification: so that a restart does not cost a second digest.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Tried<'a> {
+    pub(crate) id: &'a str,
+    /// Until then it is remembered.
+    pub(crate) until: i64,
+    /// How it ended, as JSON; nothing if that is not known.
+    pub(crate) verdict: Option<&'a [u8]>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

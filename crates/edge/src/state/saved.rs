@@ -2,12 +2,14 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::sync::Arc;
 
+use link::{UnixMicros, Verdict};
 use ua::Resume;
+use zeroize::Zeroizing;
 
 use super::frame::FileId;
 use super::key::Key;
 use super::record::Record;
-use super::scan::{Scan, Slot};
+use super::scan::{Scan, Slot, VERIFICATION, verification};
 use super::store::read;
 use crate::clock::Clock;
 
@@ -15,34 +17,74 @@ use crate::clock::Clock;
 pub(crate) struct Saved {
     source: Option<(File, FileId, Arc<Key>)>,
     index: HashMap<Arc<str>, Slot>,
+    verifications: Vec<Verification>,
     clean: bool,
     clock: Clock,
 }
 
+/// A verification that was begun before this start.
+#[derive(Debug)]
+pub(crate) struct Verification {
+    pub(crate) id: Arc<str>,
+    /// Until then it is remembered.
+    pub(crate) until: UnixMicros,
+    /// How it ended; nothing if that is not known.
+    pub(crate) verdict: Option<Verdict>,
+}
+
 impl Saved {
     pub(crate) fn none(clock: &Clock) -> Self {
-        Saved { source: None, index: HashMap::new(), clean: false, clock: clock.clone() }
+        Saved { source: None, index: HashMap::new(), verifications: Vec::new(), clean: false, clock: clock.clone() }
     }
 
     pub(crate) fn of(file: File, found: &Scan, key: Arc<Key>, clock: &Clock) -> Self {
-        Saved { source: Some((file, found.id, key)), index: found.index.clone(), clean: found.clean, clock: clock.clone() }
+        let (verifications, index): (HashMap<_, _>, _) = found
+            .index
+            .iter()
+            .map(|(subject, &slot)| (Arc::clone(subject), slot))
+            .partition(|(subject, _)| subject.starts_with(VERIFICATION));
+        let mut saved =
+            Saved { source: Some((file, found.id, key)), index, verifications: Vec::new(), clean: found.clean, clock: clock.clone() };
+        saved.verifications = verifications.into_values().filter_map(|slot| saved.verification(slot)).collect();
+        saved
+    }
+
+    /// Takes the verifications that are to be remembered.
+    pub(crate) fn take_verifications(&mut self) -> Vec<Verification> {
+        let now = self.clock.unix(self.clock.now());
+        let mut verifications = std::mem::take(&mut self.verifications);
+        verifications.retain(|verification| verification.until > now);
+        verifications
+    }
+
+    /// Names what is too old to be remembered, as the index does.
+    pub(crate) fn outdated(&self) -> Vec<Arc<str>> {
+        let now = self.clock.unix(self.clock.now());
+        self.verifications.iter().filter(|one| one.until <= now).map(|one| verification(&one.id)).collect()
+    }
+
+    fn verification(&self, slot: Slot) -> Option<Verification> {
+        let plain = self.plain(slot)?;
+        let Some(Record::Tried(tried)) = Record::read(&plain) else { return None };
+        let verdict = tried.verdict.and_then(|json| serde_json::from_slice(json).ok());
+        Some(Verification { id: tried.id.into(), until: tried.until, verdict })
+    }
+
+    fn plain(&self, slot: Slot) -> Option<Zeroizing<Vec<u8>>> {
+        let (file, id, key) = self.source.as_ref()?;
+        read(file, *id, key, slot, &mut Vec::new()).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the state file cannot be read; a registration begins anew");
+            None
+        })
     }
 
     /// Takes what was saved of a trunk, once.
     pub(crate) fn take(&mut self, trunk: &str) -> Option<Box<Resume>> {
         let (trunk, slot) = self.index.remove_entry(trunk)?;
-        let (file, id, key) = self.source.as_ref()?;
-        let mut sealed = Vec::new();
-        let plain = match read(file, *id, key, slot, &mut sealed) {
-            Ok(plain) => plain?,
-            Err(error) => {
-                tracing::warn!(%trunk, %error, "the state file cannot be read; the registration begins anew");
-                return None;
-            }
-        };
+        let plain = self.plain(slot)?;
         let resume = match Record::read(&plain) {
             Some(Record::Save(kept)) => Some(Box::new(kept.resume(trunk, self.clean, &self.clock))),
-            Some(Record::Forget(_) | Record::Clean) | None => None,
+            Some(Record::Forget(_) | Record::Clean | Record::Tried(_)) | None => None,
         };
         if self.index.is_empty() {
             self.source = None;

@@ -7,7 +7,15 @@ use super::frame::{FileId, HEADER_BYTES, PREFIX_BYTES, Prefix};
 use super::key::Key;
 use super::record::Record;
 
-/// Where a trunk's latest record is.
+/// Returns how a verification is named in the index; no trunk's id begins so.
+pub(crate) fn verification(id: &str) -> Arc<str> {
+    format!("{VERIFICATION}{id}").into()
+}
+
+/// What a verification's name in the index begins with.
+pub(crate) const VERIFICATION: char = '\0';
+
+/// Where the latest record of a trunk or a verification is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slot {
     pub(crate) at: u64,
@@ -111,8 +119,11 @@ impl Scan {
             Some(Record::Save(kept)) => {
                 self.index.insert(kept.trunk.into(), slot);
             }
-            Some(Record::Forget(trunk)) => {
-                self.index.remove(trunk);
+            Some(Record::Forget(subject)) => {
+                self.index.remove(subject);
+            }
+            Some(Record::Tried(tried)) => {
+                self.index.insert(verification(tried.id), slot);
             }
             // The marker is not counted to the records, so that it is cut off: what comes next is no longer clean.
             Some(Record::Clean) => {

@@ -5,19 +5,31 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use link::UnixMicros;
 use ua::Resume;
 
 use super::file::{STATE, aside, sync_dir};
 use super::frame::{FileId, HEADER_BYTES, PREFIX_BYTES};
 use super::key::Key;
-use super::record::Record;
+use super::record::{Record, Tried};
 use super::saved::Saved;
-use super::scan::{Scan, Slot, Tail, Unusable, scan};
+use super::scan::{Scan, Slot, Tail, Unusable, VERIFICATION, scan};
 use crate::StartError;
 use crate::clock::Clock;
 
-/// What is to be written of a trunk: its latest state, or that nothing is known of it.
-pub(crate) type Change = Option<Box<Resume>>;
+/// What is to be written of a trunk or a verification.
+#[derive(Debug)]
+pub(crate) enum Change {
+    /// The latest state of a trunk.
+    Save(Box<Resume>),
+    /// Nothing is known of it.
+    Forget,
+    /// A verification was begun or has ended.
+    Tried { until: UnixMicros, verdict: Option<Vec<u8>> },
+}
+
+/// The latest change of each trunk and verification, by its name in the index.
+pub(crate) type Changes = HashMap<Arc<str>, Change>;
 
 /// A file is not written anew before it has so much to lose.
 const COMPACT_FROM: u64 = 1 << 20;
@@ -59,6 +71,7 @@ impl Store {
                     file.set_len(found.end).and_then(|()| file.sync_data()).map_err(fault)?;
                     saved = Saved::of(file.try_clone().map_err(fault)?, &found, key, clock);
                     store.take_over(file, found);
+                    store.forget(&saved.outdated());
                 }
                 Err(unusable) => {
                     let aside = aside(&path);
@@ -101,7 +114,7 @@ impl Store {
     }
 
     /// Appends changes. Either all are in the file, flushed to the system, or none is.
-    pub(crate) fn append(&mut self, changes: &HashMap<Arc<str>, Change>) -> io::Result<()> {
+    pub(crate) fn append(&mut self, changes: &Changes) -> io::Result<()> {
         if self.current.as_ref().is_none_or(|current| current.next.is_none() || current.end > COMPACT_FROM.max(2 * self.live)) {
             self.compact()?;
         }
@@ -110,14 +123,21 @@ impl Store {
         };
         let mut bytes = Vec::with_capacity(512 * changes.len());
         let mut slots = Vec::with_capacity(changes.len());
-        for (trunk, change) in changes {
-            let record = change.as_deref().map_or(Record::Forget(trunk), |resume| Record::save(resume, &self.clock));
+        for (subject, change) in changes {
+            let record = match change {
+                Change::Save(resume) => Record::save(resume, &self.clock),
+                Change::Forget => Record::Forget(subject),
+                Change::Tried { until, verdict } => {
+                    Record::Tried(Tried { id: subject.trim_start_matches(VERIFICATION), until: *until, verdict: verdict.as_deref() })
+                }
+            };
+            let alive = !matches!(change, Change::Forget);
             let at = *end + bytes.len() as u64;
             let number = *next;
             *next += 1;
             match id.seal(&self.key, number, &record.bytes(), &mut bytes) {
-                Some(length) => slots.push((trunk, change.is_some(), slot(at, number, length))),
-                None => tracing::warn!(%trunk, "a registration is too large to be saved; it begins anew after a restart"),
+                Some(length) => slots.push((subject, alive, slot(at, number, length))),
+                None => tracing::warn!(%subject, "a record is too large to be saved; it is not there after a restart"),
             }
         }
         if let Err(error) = file.write_all_at(&bytes, *end) {
@@ -126,8 +146,8 @@ impl Store {
             return Err(error);
         }
         *end += bytes.len() as u64;
-        for (trunk, alive, slot) in slots {
-            let old = if alive { self.index.insert(Arc::clone(trunk), slot) } else { self.index.remove(trunk) };
+        for (subject, alive, slot) in slots {
+            let old = if alive { self.index.insert(Arc::clone(subject), slot) } else { self.index.remove(subject) };
             self.live += if alive { slot.bytes() } else { 0 };
             self.live -= old.map_or(0, Slot::bytes);
         }
@@ -151,6 +171,13 @@ impl Store {
         file.sync_all()
     }
 
+    /// Forgets what was found and is no longer needed, before the first append.
+    fn forget(&mut self, subjects: &[Arc<str>]) {
+        for subject in subjects {
+            self.live -= self.index.remove(subject).map_or(0, Slot::bytes);
+        }
+    }
+
     /// Writes what is alive into a new file, which then takes the old one's place. If that fails, the old one stays.
     fn compact(&mut self) -> io::Result<()> {
         let unfinished = self.path.with_extension("new");
@@ -172,19 +199,19 @@ impl Store {
         out.write_all(&id.header())?;
         let (mut end, mut next) = (HEADER_BYTES as u64, 0);
         let mut index = HashMap::with_capacity(self.index.len());
-        let mut alive: Vec<(&Arc<str>, Slot)> = self.index.iter().map(|(trunk, &slot)| (trunk, slot)).collect();
+        let mut alive: Vec<(&Arc<str>, Slot)> = self.index.iter().map(|(subject, &slot)| (subject, slot)).collect();
         alive.sort_unstable_by_key(|(_, slot)| slot.at);
         let (mut sealed, mut frame) = (Vec::new(), Vec::new());
-        for (trunk, old) in alive {
+        for (subject, old) in alive {
             let Some(old_file) = &self.current else { break };
             let Some(plain) = read(&old_file.file, old_file.id, &self.key, old, &mut sealed)? else {
-                tracing::warn!(%trunk, "a record of the state file has become unreadable; the registration begins anew after a restart");
+                tracing::warn!(%subject, "a record of the state file has become unreadable; it is left out");
                 continue;
             };
             frame.clear();
             let Some(length) = id.seal(&self.key, next, &plain, &mut frame) else { continue };
             out.write_all(&frame)?;
-            index.insert(Arc::clone(trunk), slot(end, next, length));
+            index.insert(Arc::clone(subject), slot(end, next, length));
             end += frame.len() as u64;
             next += 1;
         }

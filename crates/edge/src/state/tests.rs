@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -6,7 +5,7 @@ use std::time::Duration;
 
 use ua::{Negotiated, Resume, ResumeBinding, ResumeNonce};
 
-use super::store::{Change, Store};
+use super::store::{Change, Changes, Store};
 use super::*;
 
 const NAMES: [&str; 3] = ["trunk_jkt_01", "trunk_jkt_02", "trunk_jkt_03"];
@@ -50,8 +49,9 @@ fn resume(trunk: &str, cseq: u32, clock: &Clock) -> Box<Resume> {
     })
 }
 
-fn changes(list: impl IntoIterator<Item = (&'static str, Option<u32>)>, clock: &Clock) -> HashMap<Arc<str>, Change> {
-    list.into_iter().map(|(trunk, cseq)| (trunk.into(), cseq.map(|cseq| resume(trunk, cseq, clock)))).collect()
+fn changes(list: impl IntoIterator<Item = (&'static str, Option<u32>)>, clock: &Clock) -> Changes {
+    let change = |trunk: &str, cseq: Option<u32>| cseq.map_or(Change::Forget, |cseq| Change::Save(resume(trunk, cseq, clock)));
+    list.into_iter().map(|(trunk, cseq)| (trunk.into(), change(trunk, cseq))).collect()
 }
 
 fn open_store(dir: &Path, clock: &Clock) -> (Store, Saved) {
@@ -75,7 +75,8 @@ fn what_was_saved_comes_back_the_latest_only_and_once() {
 
     let (_, mut saved) = open_store(dir.path(), &clock);
     assert_eq!(saved.len(), 2);
-    let expected = Resume { clean: false, ..*first[NAMES[1]].clone().unwrap() };
+    let Change::Save(kept) = &first[NAMES[1]] else { panic!() };
+    let expected = Resume { clean: false, ..(**kept).clone() };
     assert!(*saved.take(NAMES[1]).unwrap() == expected, "every field comes back, times included");
     assert_eq!(saved.take(NAMES[0]).unwrap().cseq, 9);
     assert!(saved.take(NAMES[0]).is_none(), "once");
@@ -262,4 +263,58 @@ fn the_writer_keeps_the_latest_and_finishes_in_order() {
     assert!(saved.is_clean());
     assert_eq!(saved.take(NAMES[0]).unwrap().cseq, 500);
     assert!(saved.take(NAMES[1]).is_none());
+}
+
+#[test]
+fn verifications_are_remembered_until_their_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::new();
+    let tally = || Arc::new(Tally::new(1));
+    let (_, writer) = open(dir.path(), &clock, tally()).unwrap();
+    let keeper = writer.keeper();
+    let running = writer.start().unwrap();
+    let now = clock.unix(clock.now());
+    let verdict =
+        link::Verdict { id: "ended".into(), outcome: link::Outcome::Proved, negotiated: None, evidence: Default::default(), at: now };
+    keeper.tried("begun", now + 900_000_000, None);
+    keeper.tried("ended", now + 900_000_000, None);
+    keeper.tried("ended", now + 900_000_000, Some(&verdict));
+    keeper.tried("old", now, None);
+    keeper.save(resume(NAMES[0], 1, &clock));
+    assert!(running.stop(true, Duration::from_secs(10)));
+    let (mut saved, _) = open(dir.path(), &clock, tally()).unwrap();
+    assert_eq!(saved.len(), 1, "verifications are no trunks");
+    let mut verifications = saved.take_verifications();
+    verifications.sort_by(|a, b| a.id.cmp(&b.id));
+    assert_eq!(verifications.iter().map(|one| &*one.id).collect::<Vec<_>>(), ["begun", "ended"]);
+    assert_eq!(verifications[0].verdict, None);
+    assert_eq!(verifications[1].verdict, Some(verdict));
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_tried_again_and_nothing_is_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::new();
+    let (mut store, _) = open_store(dir.path(), &clock);
+    store.append(&changes([(NAMES[0], Some(1))], &clock)).unwrap();
+    drop(store);
+    // A directory stands where the new file is to be made.
+    let obstacle = dir.path().join("state.new");
+    fs::create_dir(&obstacle).unwrap();
+    let tally = Arc::new(Tally::new(1));
+    let (mut saved, writer) = open(dir.path(), &clock, Arc::clone(&tally)).unwrap();
+    assert!(saved.take(NAMES[0]).is_some(), "what was saved is there all the same");
+    let keeper = writer.keeper();
+    let running = writer.start().unwrap();
+    keeper.save(resume(NAMES[1], 1, &clock));
+    keeper.nudge();
+    let end = std::time::Instant::now() + Duration::from_secs(30);
+    while tally.save_failed.load(Ordering::Relaxed) == 0 {
+        assert!(std::time::Instant::now() < end);
+        std::thread::yield_now();
+    }
+    fs::remove_dir(&obstacle).unwrap();
+    assert!(running.stop(true, Duration::from_secs(10)));
+    let (mut saved, _) = open(dir.path(), &clock, tally).unwrap();
+    assert!(saved.take(NAMES[0]).is_some() && saved.take(NAMES[1]).is_some());
 }

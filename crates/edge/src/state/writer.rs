@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -6,10 +5,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use link::{UnixMicros, Verdict};
 use ua::Resume;
 
 use super::lock::Lock;
-use super::store::{Change, Store};
+use super::scan::verification;
+use super::store::{Change, Changes, Store};
 use crate::tally::Tally;
 
 /// What was appended is durable after so long at most.
@@ -29,20 +30,41 @@ struct Shared {
 
 #[derive(Default)]
 struct Pending {
-    changes: HashMap<Arc<str>, Change>,
-    /// The edge stops: whether what was handed over is exact, and where to say that it is done.
-    stop: Option<(bool, Sender<()>)>,
+    changes: Changes,
+    stop: Option<Stop>,
 }
 
+/// The edge stops: whether what was handed over is exact, and where to say that it is done.
+type Stop = (bool, Sender<()>);
+
 impl Keeper {
+    /// Takes changes that nobody writes.
+    #[cfg(test)]
+    pub(crate) fn idle() -> Self {
+        Keeper(Arc::new(Shared { pending: Mutex::default(), bell: Condvar::new() }))
+    }
+
     /// Replaces what is kept of a trunk. Call [`Keeper::nudge`] when there is no more for now.
     pub(crate) fn save(&self, resume: Box<Resume>) {
-        self.lock().changes.insert(Arc::clone(&resume.trunk), Some(resume));
+        self.lock().changes.insert(Arc::clone(&resume.trunk), Change::Save(resume));
     }
 
     /// Keeps nothing of a trunk any more.
     pub(crate) fn forget(&self, trunk: Arc<str>) {
-        self.lock().changes.insert(trunk, None);
+        self.lock().changes.insert(trunk, Change::Forget);
+    }
+
+    /// Keeps that a verification was begun, and how it ended once that is known.
+    pub(crate) fn tried(&self, id: &str, until: UnixMicros, verdict: Option<&Verdict>) {
+        // A verdict is plain data; one that could not be written would be told as indeterminate.
+        let verdict = verdict.and_then(|verdict| serde_json::to_vec(verdict).ok());
+        self.lock().changes.insert(verification(id), Change::Tried { until, verdict });
+        self.nudge();
+    }
+
+    /// Keeps nothing of a verification any more.
+    pub(crate) fn forget_tried(&self, id: &str) {
+        self.lock().changes.insert(verification(id), Change::Forget);
     }
 
     /// Has what was handed over written.
@@ -110,7 +132,7 @@ impl Writer {
     }
 
     /// Waits for changes, a stop, or for so long. While the file cannot be written, changes alone don't end the wait.
-    fn next(&self, wait: Option<Duration>, patiently: bool) -> (HashMap<Arc<str>, Change>, Option<(bool, Sender<()>)>) {
+    fn next(&self, wait: Option<Duration>, patiently: bool) -> (Changes, Option<Stop>) {
         let pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
         let idle = |pending: &mut Pending| pending.stop.is_none() && (patiently || pending.changes.is_empty());
         let mut pending = match wait {
@@ -121,7 +143,7 @@ impl Writer {
     }
 
     /// Keeps what could not be written, unless there is something newer.
-    fn put_back(&self, changes: HashMap<Arc<str>, Change>) {
+    fn put_back(&self, changes: Changes) {
         let mut pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
         for (trunk, change) in changes {
             pending.changes.entry(trunk).or_insert(change);
