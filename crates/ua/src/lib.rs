@@ -33,4 +33,5 @@ pub use command::{Action, Assignment, Command, Generation, Input, Local, Query, 
 pub use endpoint::{Config, Counters, Endpoint};
 pub use event::{Event, Negotiated, OptionsState, OptionsStatus, Output, Outcome, RegistrationState, Resume, ResumeBinding, ResumeNonce, Status, Verdict};
 pub use profile::{FailureBudget, NonceReuse, OptionsPing, Pacing, Profile, VerifyBy};
+pub use sip::digest::{Algorithm, Hash};
 pub use time::Instant;

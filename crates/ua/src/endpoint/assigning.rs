@@ -70,7 +70,6 @@ impl Endpoint {
         let promoted_standby = registration.which == Which::Standby && version(&old.standby) == version(&assignment.active);
         let renew = fresh_secret
             || old.account != assignment.account
-            || old.policy != assignment.policy
             || registration.intent.removes()
             || !matches!(registration.phase, Phase::Bound { .. } | Phase::Queued(_) | Phase::Asking(_) | Phase::Held);
         registration.assignment = assignment;
@@ -96,6 +95,8 @@ impl Endpoint {
             self.arm(key);
             return self.tell_status(now, key);
         }
+        // A changed policy alone ends no binding and sends nothing; it may warn.
+        self.warn_of_terms(key);
         if renew && !promoted_standby {
             self.enqueue(now, key, true);
         }
@@ -144,6 +145,7 @@ impl Endpoint {
         }
         self.look_up_pinged(now, carrier);
         if resumed {
+            self.warn_of_terms(key);
             self.arm(key);
             self.save(key);
         } else if !idle {

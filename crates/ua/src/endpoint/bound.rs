@@ -230,6 +230,16 @@ impl Endpoint {
         .collect()
     }
 
+    /// Judges the terms of the running binding anew: the policy may have changed since they were negotiated.
+    pub(super) fn warn_of_terms(&mut self, key: Key) {
+        let Some(authenticated) = self.registrations.at(key).and_then(|registration| Some(registration.binding.as_ref()?.authenticated)) else { return };
+        let mut warnings = self.warnings(key, authenticated);
+        let Some(registration) = self.registrations.at_mut(key) else { return };
+        let of_terms = [Code::RegistrationUnauthenticated, Code::AlgorithmWeak, Code::AlgorithmDisallowedActive, Code::AlgorithmDowngraded];
+        warnings.extend(registration.shown.warnings.iter().copied().filter(|code| !of_terms.contains(code)));
+        registration.shown.warnings = warnings;
+    }
+
     /// Tells that a version was accepted, the first time and when the terms change.
     fn accept(&mut self, key: Key, exchange: &Exchange, authenticated: bool) {
         let Some(registration) = self.registrations.at_mut(key) else { return };
