@@ -31,14 +31,7 @@ impl Control {
         let first_start_client = first_start::ensure_client(&store, config.bootstrap).await?;
         let (changes, reader) = changes();
         let registrations = registrations::start(store.clone(), keyring, reader).await?;
-        let app = App {
-            store,
-            changes,
-            registrations,
-            throttle: Arc::default(),
-            rates: Arc::default(),
-            behind_proxy: config.behind_proxy,
-        };
+        let app = App { store, changes, registrations, throttle: Arc::default(), rates: Arc::default(), behind_proxy: config.behind_proxy };
         Ok(Control { app, first_start_client })
     }
 

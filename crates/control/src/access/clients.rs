@@ -98,7 +98,12 @@ async fn change(
 }
 
 /// Makes a new secret and ends the tokens that were given for the old one.
-async fn renew(State(app): State<App>, caller: Caller, Path(id): Path<String>, OptionalJsonBody(fields): OptionalJsonBody) -> Result<Response, Problem> {
+async fn renew(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    OptionalJsonBody(fields): OptionalJsonBody,
+) -> Result<Response, Problem> {
     caller.require("oauth:client:edit")?;
     if let Some(name) = fields.keys().next() {
         return Err(Problem::invalid(name.clone(), format!("There is no field {name:?}; the secret is drawn, and this call takes none.")));

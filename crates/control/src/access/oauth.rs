@@ -44,7 +44,9 @@ impl IntoResponse for Refusal {
         let headers = std::mem::take(response.headers_mut());
         let mut response = (status, Json(body)).into_response();
         let length = response.headers().get(header::CONTENT_LENGTH).cloned();
-        response.headers_mut().extend(headers.into_iter().filter(|(name, _)| name.as_ref().is_some_and(|name| name != header::CONTENT_LENGTH)));
+        response
+            .headers_mut()
+            .extend(headers.into_iter().filter(|(name, _)| name.as_ref().is_some_and(|name| name != header::CONTENT_LENGTH)));
         if let Some(length) = length {
             response.headers_mut().insert(header::CONTENT_LENGTH, length);
         }

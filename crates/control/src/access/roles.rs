@@ -143,7 +143,13 @@ async fn custom(tx: &mut Tx, id: &str) -> Result<Role, Problem> {
     roles::find(tx.connection(), id).await?.ok_or_else(|| Problem::not_found(KIND, id))
 }
 
-async fn write(caller: &Caller, mut tx: Tx, before: Role, name: Option<String>, mut fields: Map<String, Value>) -> Result<Response, Problem> {
+async fn write(
+    caller: &Caller,
+    mut tx: Tx,
+    before: Role,
+    name: Option<String>,
+    mut fields: Map<String, Value>,
+) -> Result<Response, Problem> {
     fields.remove("default");
     let mut after = before.clone();
     after.meta.name = name.unwrap_or_else(|| before.meta.id.clone());

@@ -92,10 +92,14 @@ fn check(text: &str) -> Result<(), String> {
     if text.len() > URI_BYTES_MAX {
         return Err(format!("The URI is longer than {URI_BYTES_MAX} bytes."));
     }
-    let uri = Uri::parse(text).map_err(|error| format!("{text:?} is not a SIP URI ({error}); write it as sip:host[:port][;transport=udp]."))?;
+    let uri =
+        Uri::parse(text).map_err(|error| format!("{text:?} is not a SIP URI ({error}); write it as sip:host[:port][;transport=udp]."))?;
     if uri.password.is_some() {
         // The text is not repeated: it holds a secret.
-        return Err("The URI has a password in it, which everyone who may view it would read. Leave it out; credentials are set by their own call.".into());
+        return Err(
+            "The URI has a password in it, which everyone who may view it would read. Leave it out; credentials are set by their own call."
+                .into(),
+        );
     }
     Ok(())
 }
@@ -116,7 +120,18 @@ mod tests {
         ] {
             assert_eq!(SipUri::parse(good).map(|uri| uri.as_str().to_owned()), Ok(good.to_owned()));
         }
-        for bad in ["", "sip:", "sbc1.carrier", "http://x", "sip:a b", "sip:x:99999", "sip:[::1", "tel:+62", "sip:u@", &format!("sip:{}", "x".repeat(256))] {
+        for bad in [
+            "",
+            "sip:",
+            "sbc1.carrier",
+            "http://x",
+            "sip:a b",
+            "sip:x:99999",
+            "sip:[::1",
+            "tel:+62",
+            "sip:u@",
+            &format!("sip:{}", "x".repeat(256)),
+        ] {
             assert!(SipUri::parse(bad).is_err(), "{bad:?}");
         }
     }

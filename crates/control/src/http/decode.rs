@@ -298,3 +298,86 @@ pub fn take<T: DeserializeOwned>(object: &mut Map<String, Value>, name: &str) ->
         Some(value) => decode(&value).map(Some).map_err(|fault: Fault| fault.under(name)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    struct Outer {
+        #[serde(default)]
+        list: Vec<Inner>,
+        #[serde(default)]
+        mode: Option<Mode>,
+        #[serde(default)]
+        small: Option<u8>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    struct Inner {
+        host_name: String,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    enum Mode {
+        Fast,
+        VerySlow,
+    }
+
+    fn fault(value: Value) -> Fault {
+        decode::<Outer>(&value).expect_err("a fault")
+    }
+
+    #[test]
+    fn a_value_becomes_a_type() {
+        let outer: Outer = decode(&json!({ "list": [{ "hostName": "a" }], "mode": "verySlow", "small": null })).expect("it reads");
+        assert_eq!(outer.list[0].host_name, "a");
+        assert!(matches!(outer.mode, Some(Mode::VerySlow)));
+        assert_eq!(outer.small, None);
+        assert!(matches!(decode::<Outer>(&json!({ "mode": "fast" })).expect("it reads").mode, Some(Mode::Fast)));
+    }
+
+    #[test]
+    fn a_fault_has_its_path_and_the_nearest_name() {
+        let unknown = fault(json!({ "list": [{ "hostName": "a" }, { "hostname": "b" }] }));
+        assert_eq!(unknown.path, "list[1].hostname");
+        assert_eq!(unknown.nearest(), Some("hostName"));
+        let unknown = fault(json!({ "nmae": 1 })).also_known(&["name"]);
+        assert_eq!(unknown.nearest(), Some("name"));
+        assert_eq!(fault(json!({ "zzz": 1 })).nearest(), None);
+        let missing = fault(json!({ "list": [{}] }));
+        assert_eq!((missing.path.as_str(), &missing.kind), ("list[0].hostName", &FaultKind::Missing));
+    }
+
+    #[test]
+    fn a_fault_never_repeats_the_value() {
+        for value in [
+            json!({ "list": "s3cret" }),
+            json!({ "list": ["s3cret"] }),
+            json!({ "list": [{ "hostName": 53_637_265 }] }),
+            json!({ "mode": "s3cret" }),
+            json!({ "mode": { "s3cret": 1 } }),
+            json!({ "small": 53_637_265 }),
+            json!({ "small": "s3cret" }),
+            json!("s3cret"),
+        ] {
+            let message = fault(value.clone()).message();
+            assert!(!message.contains("s3cret") && !message.contains("53637265"), "{value}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_code_travels_through_serde() {
+        let fault = <Fault as Error>::custom(coded(Code::RegistrarMalformed, "no"));
+        assert_eq!(fault.kind, FaultKind::Value { code: Some(Code::RegistrarMalformed), message: "no".into() });
+        let problem = Problem::from(fault.under("a").under("b"));
+        assert_eq!(problem.code_str(), "registration.registrar.malformed");
+        assert_eq!(problem.body()["details"][0]["fieldName"], "b.a");
+    }
+}

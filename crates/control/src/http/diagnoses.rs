@@ -16,8 +16,7 @@ use crate::store::page::Key;
 
 include!(concat!(env!("OUT_DIR"), "/pages.rs"));
 
-const SORTINGS: &[Sorting] =
-    &[Sorting { name: "code", column: "", number: false }, Sorting { name: "stage", column: "", number: false }];
+const SORTINGS: &[Sorting] = &[Sorting { name: "code", column: "", number: false }, Sorting { name: "stage", column: "", number: false }];
 
 pub(super) fn routes() -> Router<App> {
     Router::new()

@@ -129,7 +129,9 @@ fn links(text: &str) -> String {
         html.push_str(&emphasis(before));
         let link = after.split_once("](").and_then(|(label, tail)| tail.split_once(')').map(|(target, tail)| (label, target, tail)));
         match link {
-            Some((label, target, tail)) if ["/", "#", "https://"].iter().any(|start| target.starts_with(start)) || !target.contains(':') => {
+            Some((label, target, tail))
+                if ["/", "#", "https://"].iter().any(|start| target.starts_with(start)) || !target.contains(':') =>
+            {
                 let _ = write!(html, "<a href=\"{}\">{}</a>", escape(target), emphasis(label));
                 rest = tail;
             }

@@ -199,3 +199,95 @@ fn unwrap(master: &MasterKey, key: &WrappedKey) -> Option<Zeroizing<[u8; 32]>> {
     let plain = Zeroizing::new(cipher(&master.derive("wrap")).decrypt(&XNonce::from(nonce), payload).ok()?);
     Some(Zeroizing::new(plain.as_slice().try_into().ok()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Connection;
+
+    async fn keyring(dir: &tempfile::TempDir) -> (Store, Keyring) {
+        let store = Store::open(dir.path()).await.expect("it opens");
+        let keyring = Keyring::load(&store, &MasterKeySource::File(dir.path().join("master.key"))).await.expect("it loads");
+        (store, keyring)
+    }
+
+    fn password(text: &str) -> Secret {
+        Secret::Password(text.into())
+    }
+
+    #[tokio::test]
+    async fn a_sealed_secret_opens_for_its_own_trunk_and_version_only() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (store, keyring) = keyring(&dir).await;
+        let row = keyring.seal("t1", 3, &password("s3cret"));
+        assert!(matches!(keyring.open("t1", 3, &row), Ok(Secret::Password(p)) if p.expose_secret() == "s3cret"));
+        assert_eq!(keyring.open("t2", 3, &row).err(), Some(OpenError), "a row that was moved to another trunk");
+        assert_eq!(keyring.open("t1", 4, &row).err(), Some(OpenError), "a row that was moved to another version");
+        for spoil in [
+            |row: &mut SealedRow| row.key_id = 2,
+            |row: &mut SealedRow| row.bytes[0] ^= 1,
+            |row: &mut SealedRow| row.nonce[0] ^= 1,
+            |row: &mut SealedRow| row.nonce.truncate(12),
+            |row: &mut SealedRow| row.bytes.clear(),
+        ] {
+            let mut spoilt = row.clone();
+            spoil(&mut spoilt);
+            assert_eq!(keyring.open("t1", 3, &spoilt).err(), Some(OpenError));
+        }
+        store.close().await;
+    }
+
+    #[tokio::test]
+    async fn secrets_open_after_a_restart_and_not_in_another_installation() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (store, first) = keyring(&dir).await;
+        let row = first.seal("t1", 1, &password("s3cret"));
+        let mac = first.mac("u", None, &password("s3cret"));
+        store.close().await;
+        drop(store);
+        let (_store, again) = keyring(&dir).await;
+        assert!(again.open("t1", 1, &row).is_ok());
+        assert_eq!(again.mac("u", None, &password("s3cret")), mac);
+
+        let elsewhere = tempfile::tempdir().expect("a directory");
+        let (_store, other) = keyring(&elsewhere).await;
+        assert!(other.open("t1", 1, &row).is_err());
+        assert_ne!(other.mac("u", None, &password("s3cret")), mac);
+    }
+
+    #[tokio::test]
+    async fn the_mac_tells_every_part_apart() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (_store, keyring) = keyring(&dir).await;
+        let ha1 = |values: &[(&str, &str)]| Secret::Ha1(values.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect());
+        let macs = [
+            keyring.mac("u", None, &password("p")),
+            keyring.mac("u", Some(""), &password("p")),
+            keyring.mac("u", Some("r"), &password("p")),
+            keyring.mac("ur", None, &password("p")),
+            keyring.mac("u", None, &password("pr")),
+            keyring.mac("u", Some("r"), &ha1(&[("MD5", "aa")])),
+        ];
+        for (index, mac) in macs.iter().enumerate() {
+            assert!(!macs[..index].contains(mac), "{index}");
+        }
+        let one = ha1(&[("MD5", "AA"), ("SHA-256", "bb")]);
+        let other = ha1(&[("SHA-256", "bb"), ("MD5", "aa")]);
+        assert_eq!(keyring.mac("u", Some("r"), &one), keyring.mac("u", Some("r"), &other));
+    }
+
+    #[tokio::test]
+    async fn nothing_of_a_key_or_secret_is_printed_or_stored_in_the_open() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (store, keyring) = keyring(&dir).await;
+        let row = keyring.seal("t1", 1, &password("s3cret"));
+        assert_eq!(format!("{keyring:?} {row:?}"), "Keyring SealedRow(key 1)");
+        assert!(!row.bytes.windows(6).any(|window| window == b"s3cret"));
+        let mut reader = store.read().await.expect("a reader");
+        let connection: &mut Connection = &mut reader;
+        for key in data_keys::all(connection).await.expect("keys") {
+            let wrapped = unbase64(&key.wrapped).expect("base64");
+            assert!(keyring.0.data.values().all(|plain| !wrapped.windows(32).any(|window| window == &plain[..])));
+        }
+    }
+}

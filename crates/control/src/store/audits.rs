@@ -156,7 +156,9 @@ pub async fn page(connection: &mut Connection, paging: &Paging, filter: Filter) 
         filter.to.map(|to| ("at < ?", Key::Number(to))),
     ];
     let filters = filters.into_iter().flatten().collect();
-    Select { columns: COLUMNS, table: "audits", id: SORTINGS[0], filters, kept: Some("SELECT audit_number FROM revision WHERE id = 1") }.page(connection, paging, read).await
+    Select { columns: COLUMNS, table: "audits", id: SORTINGS[0], filters, kept: Some("SELECT audit_number FROM revision WHERE id = 1") }
+        .page(connection, paging, read)
+        .await
 }
 
 /// Re-computes the whole chain. Returns how many records hold, and the first break if there is one.

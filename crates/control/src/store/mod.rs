@@ -20,6 +20,8 @@ pub mod roles;
 mod row;
 pub mod settings;
 pub mod sites;
+#[cfg(test)]
+mod tests;
 pub mod tokens;
 pub mod trunks;
 mod tx;

@@ -45,7 +45,9 @@ pub async fn page(connection: &mut Connection, paging: &Paging, filter: Filter) 
         filter.in_service.map(|in_service| ("in_service = ?", Key::Number(in_service.into()))),
     ];
     let filters = filters.into_iter().flatten().collect();
-    Select { columns: COLUMNS, table: "trunks", id: BY_ID, filters, kept: Some("SELECT total FROM counts WHERE kind = 'trunk'") }.page(connection, paging, read).await
+    Select { columns: COLUMNS, table: "trunks", id: BY_ID, filters, kept: Some("SELECT total FROM counts WHERE kind = 'trunk'") }
+        .page(connection, paging, read)
+        .await
 }
 
 /// Reads up to `limit` trunks with ids after `after`, in order of id: a walk over all of them, or over a site's or a carrier's.

@@ -92,7 +92,9 @@ async fn no_route_of_the_api_answers_without_a_good_token() {
 #[tokio::test]
 async fn a_short_lived_token_expires() {
     let lab = Lab::new().await;
-    let client = lab.post("/api/v2/oauth/clients", r#"{"id": "short", "roleGrants": [{"roleId": "trunk-viewer"}], "accessTokenValiditySeconds": 60}"#).await;
+    let client = lab
+        .post("/api/v2/oauth/clients", r#"{"id": "short", "roleGrants": [{"roleId": "trunk-viewer"}], "accessTokenValiditySeconds": 60}"#)
+        .await;
     let secret = client.is(201).body["secret"].as_str().expect("a secret").to_owned();
     let token = lab.token_of("short", &secret).await;
     lab.tamper("UPDATE tokens SET expires = 1 WHERE client = 'short'").await;
@@ -143,7 +145,10 @@ async fn the_platforms_superset_permission_is_accepted() {
 #[tokio::test]
 async fn a_clients_secret_is_shown_once_and_replaced() {
     let lab = Lab::new().await;
-    let made = lab.post("/api/v2/oauth/clients", r#"{"id": "ci", "name": "CI", "roleGrants": [{"roleId": "trunk-viewer", "scope": "organization"}]}"#).await.is(201);
+    let made = lab
+        .post("/api/v2/oauth/clients", r#"{"id": "ci", "name": "CI", "roleGrants": [{"roleId": "trunk-viewer", "scope": "organization"}]}"#)
+        .await
+        .is(201);
     let old = made.body["secret"].as_str().expect("a secret").to_owned();
     let read = lab.get("/api/v2/oauth/clients/ci").await.is(200);
     assert_eq!(read.body.get("secret"), None);
@@ -176,7 +181,12 @@ async fn a_clients_secret_is_shown_once_and_replaced() {
 #[tokio::test]
 async fn nobody_grants_more_than_they_have_or_locks_themselves_out() {
     let lab = Lab::new().await;
-    lab.post("/api/v2/authorization/roles", r#"{"id": "gate", "permissions": ["oauth:client:*", "authorization:role:*", "telephony:trunk:view"]}"#).await.is(201);
+    lab.post(
+        "/api/v2/authorization/roles",
+        r#"{"id": "gate", "permissions": ["oauth:client:*", "authorization:role:*", "telephony:trunk:view"]}"#,
+    )
+    .await
+    .is(201);
     let gate = lab.token_with_role("gate").await;
     let call = async |method: Method, path: &str, body: &str| lab.call(method, path, &gate, &[], Some(body)).await;
     let grant = r#"{"roleGrants": [{"roleId": "organization-administrator"}]}"#;
@@ -184,7 +194,10 @@ async fn nobody_grants_more_than_they_have_or_locks_themselves_out() {
     call(Method::POST, "/api/v2/oauth/clients/admin/secret", "{}").await.refused(403, "missing.permissions");
     call(Method::POST, "/api/v2/authorization/roles", r#"{"permissions": ["telephony:*"]}"#).await.refused(403, "missing.permissions");
     call(Method::POST, "/api/v2/oauth/clients", r#"{"roleGrants": [{"roleId": "gate"}]}"#).await.is(201);
-    call(Method::POST, "/api/v2/oauth/clients", r#"{"roleGrants": [{"roleId": "none"}]}"#).await.refused(400, "invalid.value").about("roleGrants[0].roleId");
+    call(Method::POST, "/api/v2/oauth/clients", r#"{"roleGrants": [{"roleId": "none"}]}"#)
+        .await
+        .refused(400, "invalid.value")
+        .about("roleGrants[0].roleId");
     lab.delete("/api/v2/oauth/clients/admin").await.refused(409, "conflict");
     lab.patch("/api/v2/oauth/clients/admin", r#"{"disabled": true}"#).await.refused(409, "conflict");
 }

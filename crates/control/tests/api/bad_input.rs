@@ -29,7 +29,9 @@ async fn malformed_json_is_refused_with_its_place() {
 async fn other_media_types_and_long_bodies_are_refused() {
     let lab = Lab::new().await;
     for media in ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", ""] {
-        lab.call(Method::POST, "/api/v2/sites", &lab.token, &[("content-type", media)], Some("{}")).await.refused(415, "unsupported.media.type");
+        lab.call(Method::POST, "/api/v2/sites", &lab.token, &[("content-type", media)], Some("{}"))
+            .await
+            .refused(415, "unsupported.media.type");
     }
     for media in ["application/json", "application/json; charset=utf-8", "application/merge-patch+json", "APPLICATION/JSON"] {
         lab.call(Method::POST, "/api/v2/sites", &lab.token, &[("content-type", media)], Some("{}")).await.is(201);
@@ -57,7 +59,13 @@ async fn unknown_paths_methods_and_parameters_are_refused() {
 #[tokio::test]
 async fn a_secret_in_the_wrong_place_is_not_repeated() {
     let lab = Lab::furnished().await;
-    for body in [r#"{"site": "s3cret"}"#, r#"{"password": "s3cret"}"#, r#"{"inService": "s3cret"}"#, r#"{"verifyBy": "s3cret"}"#, r#"{"name": "s3cret"#] {
+    for body in [
+        r#"{"site": "s3cret"}"#,
+        r#"{"password": "s3cret"}"#,
+        r#"{"inService": "s3cret"}"#,
+        r#"{"verifyBy": "s3cret"}"#,
+        r#"{"name": "s3cret"#,
+    ] {
         let answer = lab.patch("/api/v2/trunks/voice/trunk_jkt_04", body).await.is(400);
         assert!(!answer.text.contains("s3cret"), "{}", answer.text);
     }

@@ -59,7 +59,11 @@ async fn bad_profiles_are_refused_by_field() {
         (r#"{"registrars": ["sip:a"], "extraHeaders": [{"name": "Via", "value": "x"}]}"#, "invalid.value", "extraHeaders[0]"),
         (r#"{"registrars": ["sip:a"], "extraHeaders": [{"name": "X", "value": "a\r\nVia: b"}]}"#, "invalid.value", "extraHeaders[0]"),
         (r#"{"registrars": ["sip:a"], "userAgent": "a\r\nb"}"#, "invalid.value", "userAgent"),
-        (r#"{"registrars": ["sip:a"], "tls": {"clientCertificate": "-----BEGIN PRIVATE KEY-----"}}"#, "invalid.value", "tls.clientCertificate"),
+        (
+            r#"{"registrars": ["sip:a"], "tls": {"clientCertificate": "-----BEGIN PRIVATE KEY-----"}}"#,
+            "invalid.value",
+            "tls.clientCertificate",
+        ),
         (r#"{"registrars": ["sip:a"], "registars": 1}"#, "invalid.value", "registars"),
     ] {
         lab.post("/api/v2/carriers", body).await.refused(400, code).about(field);
@@ -77,7 +81,9 @@ async fn a_password_in_a_registrar_is_refused_and_not_repeated() {
 #[tokio::test]
 async fn choosing_where_secrets_go_needs_the_right_to_set_them() {
     let lab = Lab::furnished().await;
-    lab.post("/api/v2/authorization/roles", r#"{"id": "profiles", "permissions": ["telephony:carrier:*", "telephony:trunk:*"]}"#).await.is(201);
+    lab.post("/api/v2/authorization/roles", r#"{"id": "profiles", "permissions": ["telephony:carrier:*", "telephony:trunk:*"]}"#)
+        .await
+        .is(201);
     let token = lab.token_with_role("profiles").await;
     let patch = async |path: &str, body: &str| lab.call(Method::PATCH, path, &token, &[], Some(body)).await;
     patch("/api/v2/carriers/nusantara", r#"{"expires": 300}"#).await.is(200);

@@ -43,7 +43,9 @@ impl Lab {
     /// With a site, a carrier and a trunk.
     pub async fn furnished() -> Self {
         let lab = Lab::new().await;
-        lab.post("/api/v2/sites", r#"{"id": "jakarta", "name": "Jakarta", "region": "ap-southeast-3", "timeZone": "Asia/Jakarta"}"#).await.is(201);
+        lab.post("/api/v2/sites", r#"{"id": "jakarta", "name": "Jakarta", "region": "ap-southeast-3", "timeZone": "Asia/Jakarta"}"#)
+            .await
+            .is(201);
         lab.post("/api/v2/carriers", CARRIER).await.is(201);
         lab.post("/api/v2/trunks/voice", TRUNK).await.is(201);
         lab
@@ -171,7 +173,9 @@ impl Answer {
     }
 
     pub fn ids(&self) -> Vec<&str> {
-        self.body["entities"].as_array().map_or_else(Vec::new, |entities| entities.iter().filter_map(|entity| entity["id"].as_str()).collect())
+        self.body["entities"]
+            .as_array()
+            .map_or_else(Vec::new, |entities| entities.iter().filter_map(|entity| entity["id"].as_str()).collect())
     }
 }
 

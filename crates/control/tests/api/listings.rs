@@ -16,7 +16,10 @@ async fn a_listing_has_pages() {
     let lab = lab_with_sites(7).await;
     let first = lab.get("/api/v2/sites?pageSize=3").await.is(200);
     assert_eq!(first.ids(), ["s00", "s01", "s02"]);
-    assert_eq!((first.body["total"].as_u64(), first.body["pageCount"].as_u64(), first.body["pageNumber"].as_u64()), (Some(7), Some(3), Some(1)));
+    assert_eq!(
+        (first.body["total"].as_u64(), first.body["pageCount"].as_u64(), first.body["pageNumber"].as_u64()),
+        (Some(7), Some(3), Some(1))
+    );
     assert_eq!(first.body.get("previousUri"), None);
     assert_eq!(first.body["selfUri"], "/api/v2/sites?pageSize=3");
     let next = lab.get(first.body["nextUri"].as_str().expect("a next page")).await.is(200);
@@ -105,7 +108,8 @@ async fn bad_paging_is_refused_by_parameter() {
 async fn trunks_are_listed_by_site_carrier_name_and_service() {
     let lab = Lab::furnished().await;
     lab.post("/api/v2/sites", r#"{"id": "tokyo"}"#).await.is(201);
-    let body = r#"{"id": "t2", "site": {"id": "tokyo"}, "carrier": {"id": "nusantara"}, "addressOfRecord": "sip:u2@lab", "inService": false}"#;
+    let body =
+        r#"{"id": "t2", "site": {"id": "tokyo"}, "carrier": {"id": "nusantara"}, "addressOfRecord": "sip:u2@lab", "inService": false}"#;
     lab.post("/api/v2/trunks/voice", body).await.is(201);
     for (query, ids) in [
         ("", vec!["t2", "trunk_jkt_04"]),

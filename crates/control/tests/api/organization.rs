@@ -7,11 +7,18 @@ async fn the_organization_has_a_policy_and_defaults() {
     let lab = Lab::new().await;
     let path = "/api/v2/organization";
     assert_eq!(lab.get(path).await.is(200).body["version"], 1);
-    let changed = lab.patch(path, r#"{"name": "Lab", "digestPolicy": {"allowed": ["SHA512-256", "sha256"]}, "defaults": {"expires": 600}}"#).await.is(200);
+    let changed = lab
+        .patch(path, r#"{"name": "Lab", "digestPolicy": {"allowed": ["SHA512-256", "sha256"]}, "defaults": {"expires": 600}}"#)
+        .await
+        .is(200);
     assert_eq!(changed.body["digestPolicy"], json!({ "allowed": ["SHA-512-256", "SHA-256"] }));
     assert_eq!(changed.body["defaults"], json!({ "expires": 600 }));
     assert_eq!(changed.body["version"], 2);
-    lab.patch(path, r#"{"digestPolicy": {"alowed": []}}"#).await.refused(400, "invalid.value").about("digestPolicy.alowed").says("\"allowed\"");
+    lab.patch(path, r#"{"digestPolicy": {"alowed": []}}"#)
+        .await
+        .refused(400, "invalid.value")
+        .about("digestPolicy.alowed")
+        .says("\"allowed\"");
     lab.patch(path, r#"{"version": 1}"#).await.refused(409, "version.mismatch");
     assert_eq!(lab.get(path).await.body, changed.body);
     lab.delete(path).await.refused(405, "method.not.allowed");

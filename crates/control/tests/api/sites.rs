@@ -14,7 +14,8 @@ async fn a_site_is_made_read_changed_and_deleted() {
     assert!(made.body["dateCreated"].as_str().is_some_and(|date| date.ends_with('Z')));
 
     assert_eq!(lab.get("/api/v2/sites/jakarta").await.is(200).body, made.body);
-    let changed = lab.patch("/api/v2/sites/jakarta", r#"{"name": "Jakarta South", "region": null, "contact": {"port": null}}"#).await.is(200);
+    let changed =
+        lab.patch("/api/v2/sites/jakarta", r#"{"name": "Jakarta South", "region": null, "contact": {"port": null}}"#).await.is(200);
     assert_eq!(changed.body["version"], 2);
     assert_eq!(changed.body["name"], "Jakarta South");
     assert_eq!(changed.body.get("region"), None);

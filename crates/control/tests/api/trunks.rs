@@ -37,7 +37,12 @@ async fn the_site_may_be_left_out_where_there_is_one() {
 #[tokio::test]
 async fn an_address_of_record_is_kept_byte_for_byte() {
     let lab = Lab::furnished().await;
-    for aor in ["sip:+6221500004@ims.carrier.co.id;user=phone", "sip:1234;phone-context=+62@ims.carrier.co.id", "sip:a%20b@[2001:db8::1]:5070", "sips:x@Lab"] {
+    for aor in [
+        "sip:+6221500004@ims.carrier.co.id;user=phone",
+        "sip:1234;phone-context=+62@ims.carrier.co.id",
+        "sip:a%20b@[2001:db8::1]:5070",
+        "sips:x@Lab",
+    ] {
         let body = json!({ "site": { "id": "jakarta" }, "carrier": { "id": "nusantara" }, "addressOfRecord": aor });
         assert_eq!(lab.post("/api/v2/trunks/voice", &body.to_string()).await.is(201).body["addressOfRecord"], aor);
     }
@@ -71,6 +76,9 @@ async fn bad_trunks_are_refused_by_field() {
         lab.post("/api/v2/trunks/voice", &with(field, value)).await.refused(400, code).about(about);
     }
     lab.patch("/api/v2/trunks/voice/trunk_jkt_04", r#"{"id": "x"}"#).await.refused(400, "invalid.value").about("id");
-    lab.patch("/api/v2/trunks/voice/trunk_jkt_04", r#"{"addressOfRecord": null}"#).await.refused(400, "invalid.value").about("addressOfRecord");
+    lab.patch("/api/v2/trunks/voice/trunk_jkt_04", r#"{"addressOfRecord": null}"#)
+        .await
+        .refused(400, "invalid.value")
+        .about("addressOfRecord");
     assert_eq!(lab.get("/api/v2/trunks/voice").await.body["total"], 1);
 }

@@ -14,7 +14,7 @@ use crate::http::precondition::IfMatch;
 use crate::http::{App, JsonBody, Query, answer, created, listing};
 use crate::problem::Problem;
 use crate::store::trunks::User;
-use crate::store::{self, Tx, page, carriers};
+use crate::store::{self, Tx, carriers, page};
 
 const KIND: &str = "carrier";
 
@@ -94,7 +94,10 @@ async fn change(
 fn settings(fields: Map<String, Value>) -> Result<CarrierSettings, Problem> {
     let settings: CarrierSettings = form::settings(fields, &[])?;
     if settings.registrars.is_empty() {
-        return Err(Problem::invalid("registrars", "The field \"registrars\" is missing: the SIP URIs of the carrier's next hops, in order."));
+        return Err(Problem::invalid(
+            "registrars",
+            "The field \"registrars\" is missing: the SIP URIs of the carrier's next hops, in order.",
+        ));
     }
     Ok(settings)
 }

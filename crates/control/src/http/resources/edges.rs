@@ -28,9 +28,7 @@ struct EdgeForm {
 }
 
 pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/api/v2/edges", get(list))
-        .route("/api/v2/edges/{id}", get(read).patch(change).delete(delete))
+    Router::new().route("/api/v2/edges", get(list)).route("/api/v2/edges/{id}", get(read).patch(change).delete(delete))
 }
 
 /// Writes an edge; whether it is there now is no part of the store.
@@ -100,7 +98,8 @@ async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<String>, 
     let edge = edges::find(tx.connection(), &id).await?.ok_or_else(|| Problem::not_found(KIND, &id))?;
     if_match.check(None, edge.meta.version)?;
     if app.registrations.is_online(&id) {
-        return Err(Problem::conflict(format!("The edge {id:?} is online and would come back at once. Stop it first.")).entity(id, Some(edge.meta.name)));
+        return Err(Problem::conflict(format!("The edge {id:?} is online and would come back at once. Stop it first."))
+            .entity(id, Some(edge.meta.name)));
     }
     edges::delete(&mut tx, &id).await?;
     tx.audit(AuditEntry::new("delete", KIND, &id).before(show(&edge, &app.registrations)));

@@ -53,7 +53,9 @@ impl Common {
     pub fn take_for(fields: &mut Map<String, Value>, id: &str) -> Result<Self, Problem> {
         let common = Common::take(fields)?;
         match &common.id {
-            Some(other) if other != id => Err(Problem::invalid("id", format!("The body is about {other:?}, the path about {id:?}; an id cannot change."))),
+            Some(other) if other != id => {
+                Err(Problem::invalid("id", format!("The body is about {other:?}, the path about {id:?}; an id cannot change.")))
+            }
             _ => Ok(common),
         }
     }
@@ -71,7 +73,10 @@ fn check_name(name: &str) -> Result<(), Problem> {
     if sane {
         return Ok(());
     }
-    Err(Problem::invalid("name", format!("A name has 1 to {NAME_CHARS_MAX} characters, no control characters, and is not all white space.")))
+    Err(Problem::invalid(
+        "name",
+        format!("A name has 1 to {NAME_CHARS_MAX} characters, no control characters, and is not all white space."),
+    ))
 }
 
 /// Reads what is left of a body. `others` are fields that were taken out before and are known too.
@@ -125,7 +130,8 @@ pub fn show<T: Serialize>(meta: &Meta, settings: &T, self_uri: String) -> Map<St
 /// Writes who still uses something, for the refusal to delete it.
 pub fn in_use(kind: &str, id: &str, users: &str, total: u64, some: &[String]) -> Problem {
     let more = if total > some.len() as u64 { format!(" and {} more", total - some.len() as u64) } else { String::new() };
-    Problem::conflict(format!("The {kind} {id:?} is used by {total} {users}: {}{more}. Move or delete them first.", some.join(", "))).entity(id, None)
+    Problem::conflict(format!("The {kind} {id:?} is used by {total} {users}: {}{more}. Move or delete them first.", some.join(", ")))
+        .entity(id, None)
 }
 
 /// Refuses a second entity of the same id.

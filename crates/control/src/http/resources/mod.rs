@@ -17,5 +17,10 @@ pub(crate) use trunks::show as show_trunk;
 
 /// The routes of all plain resources.
 pub(super) fn routes() -> Router<App> {
-    Router::new().merge(organization::routes()).merge(sites::routes()).merge(edges::routes()).merge(carriers::routes()).merge(trunks::routes())
+    Router::new()
+        .merge(organization::routes())
+        .merge(sites::routes())
+        .merge(edges::routes())
+        .merge(carriers::routes())
+        .merge(trunks::routes())
 }

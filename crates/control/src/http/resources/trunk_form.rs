@@ -63,7 +63,8 @@ impl TrunkForm {
                 site.id
             }
             None => {
-                let unclear = || Problem::invalid("site", "The site may be left out only where there is exactly one. GET /api/v2/sites lists them.");
+                let unclear =
+                    || Problem::invalid("site", "The site may be left out only where there is exactly one. GET /api/v2/sites lists them.");
                 sites::only(tx.connection()).await?.ok_or_else(unclear)?
             }
         };

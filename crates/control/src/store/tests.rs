@@ -1,0 +1,170 @@
+//! The store on a directory of its own: what a commit promises, and what is left of a change that was not committed.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::{Store, StoreError, Tx, audits, organization, sites, trunks};
+use crate::audit::{AuditEntry, Origin};
+use crate::domain::{AddressOfRecord, Carrier, CarrierSettings, Meta, SipUri, Site, SiteSettings, Trunk, TrunkSettings};
+
+async fn store() -> (TempDir, Store) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = Store::open(dir.path()).await.expect("it opens");
+    (dir, store)
+}
+
+async fn begin(store: &Store) -> Tx {
+    store.begin(&Origin::system("test")).await.expect("a turn")
+}
+
+fn meta(id: &str) -> Meta {
+    Meta { id: id.into(), name: id.into(), version: 1, created: 0, modified: 0, revision: 0 }
+}
+
+async fn add_site(tx: &mut Tx, id: &str) -> Result<Site, StoreError> {
+    let site = sites::insert(tx, &Site { meta: meta(id), settings: SiteSettings::default() }).await?;
+    tx.audit(AuditEntry::new("create", "site", id).after(json!({ "id": id })));
+    Ok(site)
+}
+
+async fn site_ids(store: &Store) -> Vec<String> {
+    sqlx::query_scalar("SELECT id FROM sites ORDER BY id").fetch_all(&mut *store.read().await.expect("a reader")).await.expect("ids")
+}
+
+fn trunk(id: &str) -> Trunk {
+    let settings = TrunkSettings {
+        description: None,
+        address_of_record: AddressOfRecord::parse("sip:u@lab").expect("a URI"),
+        contact_user: None,
+        contact: None,
+        expires: None,
+        digest_policy: None,
+        request_uri: None,
+        from_uri: None,
+        user_agent: None,
+        extra_headers: None,
+        verify_by: None,
+        accept_unproven: None,
+    };
+    Trunk { meta: meta(id), site: "s".into(), carrier: "c".into(), in_service: true, target_revision: 0, settings }
+}
+
+#[tokio::test]
+async fn a_change_that_is_dropped_leaves_nothing() {
+    let (_dir, store) = store().await;
+    let mut tx = begin(&store).await;
+    add_site(&mut tx, "a").await.expect("written");
+    drop(tx);
+    assert_eq!(site_ids(&store).await, [""; 0]);
+    let mut tx = begin(&store).await;
+    assert_eq!(tx.revision().await.expect("a revision"), 1, "the dropped one took none");
+    add_site(&mut tx, "b").await.expect("written");
+    tx.commit().await.expect("committed");
+    assert_eq!(site_ids(&store).await, ["b"]);
+    let (records, broken) = audits::verify(&mut store.read().await.expect("a reader")).await.expect("read");
+    assert_eq!((records, broken), (1, None));
+}
+
+#[tokio::test]
+async fn what_was_committed_survives_the_loss_of_the_process_and_what_was_not_does_not() {
+    let (dir, store) = store().await;
+    let mut tx = begin(&store).await;
+    add_site(&mut tx, "kept").await.expect("written");
+    tx.commit().await.expect("committed");
+    let mut tx = begin(&store).await;
+    add_site(&mut tx, "lost").await.expect("written");
+    // The files as they stand while the change is under way are what a kill leaves.
+    let copy = tempfile::tempdir().expect("a directory");
+    copy_files(dir.path(), copy.path());
+    let after = Store::open(copy.path()).await.expect("it recovers");
+    assert_eq!(site_ids(&after).await, ["kept"]);
+    let (records, broken) = audits::verify(&mut after.read().await.expect("a reader")).await.expect("read");
+    assert_eq!((records, broken), (1, None));
+    drop(tx);
+}
+
+#[tokio::test]
+async fn readers_see_the_last_commit_while_a_change_is_under_way() {
+    let (_dir, store) = store().await;
+    let mut tx = begin(&store).await;
+    organization::ensure(&mut tx).await.expect("written");
+    add_site(&mut tx, "a").await.expect("written");
+    assert_eq!(site_ids(&store).await, [""; 0]);
+    tx.commit().await.expect("committed");
+    assert_eq!(site_ids(&store).await, ["a"]);
+    assert!(organization::load(&mut store.read().await.expect("a reader")).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_reader_cannot_write() {
+    let (_dir, store) = store().await;
+    let mut reader = store.read().await.expect("a reader");
+    let error = sqlx::query("DELETE FROM sites").execute(&mut *reader).await.map_err(StoreError::from).expect_err("read only");
+    assert!(matches!(error, StoreError::ReadOnly), "{error}");
+}
+
+#[tokio::test]
+async fn changes_take_turns_and_their_records_form_one_chain() {
+    let (_dir, store) = store().await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..40 {
+        let store = store.clone();
+        tasks.spawn(async move {
+            let mut tx = begin(&store).await;
+            add_site(&mut tx, &format!("s{n}")).await.expect("written");
+            if n % 4 == 0 {
+                return;
+            }
+            tx.commit().await.expect("committed");
+        });
+    }
+    tasks.join_all().await;
+    assert_eq!(site_ids(&store).await.len(), 30);
+    let mut reader = store.read().await.expect("a reader");
+    assert_eq!(audits::verify(&mut reader).await.expect("read"), (30, None));
+    let revisions: Vec<i64> =
+        sqlx::query_scalar("SELECT revision FROM audits ORDER BY number").fetch_all(&mut *reader).await.expect("read");
+    assert_eq!(revisions, (1..=30).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_trunk_needs_its_site_and_carrier_and_is_counted() {
+    let (_dir, store) = store().await;
+    let mut tx = begin(&store).await;
+    let error = trunks::insert(&mut tx, &trunk("t1")).await.expect_err("no site");
+    assert!(matches!(error, StoreError::Conflict(_)), "{error}");
+    drop(tx);
+    let mut tx = begin(&store).await;
+    add_site(&mut tx, "s").await.expect("written");
+    let settings = CarrierSettings { registrars: vec![SipUri::parse("sip:r").expect("a URI")], ..CarrierSettings::default() };
+    super::carriers::insert(&mut tx, &Carrier { meta: meta("c"), target_revision: 0, settings }).await.expect("written");
+    for id in ["t1", "t2", "t3"] {
+        trunks::insert(&mut tx, &trunk(id)).await.expect("written");
+    }
+    trunks::delete(&mut tx, "t2").await.expect("deleted");
+    trunks::delete(&mut tx, "t2").await.expect("deleted already");
+    let moved = trunks::update(&mut tx, &trunk("t3"), true).await.expect("written");
+    assert_eq!(moved.target_revision, tx.revision().await.expect("a revision"));
+    tx.commit().await.expect("committed");
+    let mut reader = store.read().await.expect("a reader");
+    let total: i64 = sqlx::query_scalar("SELECT total FROM counts WHERE kind = 'trunk'").fetch_one(&mut *reader).await.expect("read");
+    assert_eq!(total, 2);
+    let walked = trunks::walk(&mut reader, Some("s"), Some("c"), "t1", 10).await.expect("read");
+    assert_eq!(walked.iter().map(|trunk| trunk.meta.id.as_str()).collect::<Vec<_>>(), ["t3"]);
+    let users = trunks::users(&mut reader, &trunks::User::Carrier("c")).await.expect("read");
+    assert_eq!(users, (2, vec!["t1".to_owned(), "t3".to_owned()]));
+}
+
+fn copy_files(from: &Path, to: &Path) {
+    for file in fs::read_dir(from).expect("a directory") {
+        let path = file.expect("a file").path();
+        // The shared-memory file dies with the machine; the lock belongs to the process.
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        if name.ends_with(".db") || name.ends_with("-wal") {
+            fs::copy(&path, to.join(name)).expect("copied");
+        }
+    }
+}
