@@ -1,1 +1,33 @@
-//! sim
+//! A world for the registering user agent and the lab carrier: deterministic simulation by seed.
+//!
+//! - Time is virtual: an agenda of what happens when, and the endpoint's own timers. A simulated day takes seconds.
+//! - The network loses, doubles, overtakes, delays and partitions; carriers are the very machines of `crates/carrier`; the edge restarts, in order
+//!   and not; a control plane in small assigns, rotates passwords, rolls back and withdraws.
+//! - A reference model of what a registration must be runs beside the machine and checks every [`Rule`] at every step.
+//! - A run has two parts: things go wrong, then all is well and everything must be bound within a bound of time.
+//! - The same [`Plan`] gives the same trace hash; a [`Report`] shows the last lines of each trunk that broke a rule.
+
+mod act;
+mod agenda;
+mod chance;
+mod chaos;
+mod control;
+mod lab;
+mod model;
+mod network;
+mod plan;
+mod report;
+mod roster;
+mod seen;
+mod trace;
+mod world;
+
+pub use act::{Act, Cut, Rotation};
+pub use plan::{Plan, PlanError, Weather};
+pub use report::{Lapses, Report, Rule, Violation};
+pub use world::World;
+
+/// Simulates a plan.
+pub fn run(plan: Plan) -> Report {
+    World::new(plan).run()
+}

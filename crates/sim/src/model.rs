@@ -1,0 +1,147 @@
+//! The reference model: what a registration must be, kept beside the machine from what crosses the network and what is ordered.
+//!
+//! It knows nothing of the machine's insides. Each rule is checked where it can first be broken; see [`Rule`].
+
+mod digests;
+mod lapse;
+mod liveness;
+mod pace;
+mod reach;
+mod requests;
+mod responses;
+mod restart;
+mod status;
+mod transactions;
+mod watched;
+
+use std::time::Duration;
+
+use ua::Instant;
+
+use crate::report::{Report, Rule, Violation};
+use crate::roster::Roster;
+use crate::trace::{Line, Trace};
+use crate::Plan;
+use digests::Digests;
+use pace::Pace;
+use reach::Reach;
+use transactions::Transactions;
+use watched::Watched;
+pub use requests::Way;
+pub use watched::Want;
+
+/// More broken rules than that are counted, and not listed.
+const LISTED: usize = 20;
+
+/// What is expected, what was seen, and what was wrong.
+#[derive(Debug)]
+pub struct Model {
+    roster: Roster,
+    facts: Vec<Facts>,
+    transactions: Transactions,
+    digests: Digests,
+    paces: Vec<Pace>,
+    reach: Vec<Reach>,
+    edge: Reach,
+    trunks: Vec<Watched>,
+    /// Nothing is lost at present, and was not for the last minutes.
+    fair_since: Option<Instant>,
+    /// What is reported in the end.
+    pub report: Report,
+    /// The last lines of each trunk, and the hash of everything.
+    pub trace: Trace,
+}
+
+/// What is known of a carrier in advance.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// The realm that the credentials pin.
+    pub realm: Option<String>,
+    /// So many addresses.
+    pub nodes: usize,
+    /// REGISTER datagrams per second.
+    pub rate: u32,
+    /// Transactions in flight.
+    pub in_flight: u32,
+}
+
+impl Model {
+    /// Begins to watch.
+    pub fn new(plan: &Plan, roster: Roster, facts: Vec<Facts>) -> Self {
+        Model {
+            roster,
+            transactions: Transactions::default(),
+            digests: Digests::default(),
+            paces: facts.iter().map(|facts| Pace::new(facts.rate, facts.in_flight)).collect(),
+            reach: facts.iter().map(|_| Reach::default()).collect(),
+            facts,
+            edge: Reach::default(),
+            trunks: (0..roster.trunks).map(|_| Watched::default()).collect(),
+            fair_since: None,
+            report: Report { seed: plan.seed, trunks: plan.trunks, ..Report::default() },
+            trace: Trace::new(roster.trunks),
+        }
+    }
+
+    /// Takes down that a rule is broken.
+    pub fn violated(&mut self, now: Instant, rule: Rule, trunk: Option<usize>, what: String) {
+        self.report.violations_total += 1;
+        if self.report.violations.len() < LISTED {
+            let trace = trunk.map(|trunk| self.trace.of(trunk)).unwrap_or_default();
+            self.report.violations.push(Violation { at: now, rule, trunk, what, trace });
+        }
+    }
+
+    /// Notes what was done to a trunk.
+    pub fn note(&mut self, now: Instant, trunk: usize, what: &str) {
+        self.trace.write(now, trunk, Line::Noted(what.to_owned()));
+    }
+
+    /// Notes whether a carrier can be reached, or answers as it should.
+    pub fn reachable(&mut self, now: Instant, carrier: usize, reachable: bool) {
+        self.reach[carrier].set(now, reachable);
+    }
+
+    /// Notes whether datagrams get lost.
+    pub fn weather(&mut self, now: Instant, fair: bool) {
+        self.fair_since = if fair { self.fair_since.or(Some(now)) } else { None };
+    }
+
+    /// Notes an order that renews a trunk, or changes what it registers.
+    pub fn ordered(&mut self, now: Instant, trunk: usize, want: Want, fresh_secret: bool) {
+        let watched = &mut self.trunks[trunk];
+        watched.want = want;
+        watched.ordered_at = Some(now);
+        watched.acted_at = now;
+        watched.held = false;
+        if fresh_secret {
+            watched.failed_digests = 0;
+        }
+    }
+
+    /// Notes that a verification began or ended.
+    pub fn verifying(&mut self, now: Instant, trunk: usize, on: bool) {
+        let watched = &mut self.trunks[trunk];
+        watched.verifying = on;
+        watched.riding = false;
+        // What waited for it goes on now.
+        watched.ordered_at = Some(now);
+        watched.acted_at = now;
+    }
+
+    /// Tells since when the edge believes a trunk bound, if it does.
+    pub fn believed(&self, now: Instant, trunk: usize) -> Option<Instant> {
+        let watched = &self.trunks[trunk];
+        watched.grant.as_ref().filter(|grant| watched.want == Want::Kept && now < grant.lapses_at).map(|grant| grant.sent_at)
+    }
+
+    /// Tells whether a trunk is held.
+    pub fn is_held(&self, trunk: usize) -> bool {
+        self.trunks[trunk].held
+    }
+
+    fn slack(&self, carrier: usize) -> Duration {
+        let trunks = u64::try_from(self.trunks.len() / self.reach.len().max(1)).unwrap_or(u64::MAX);
+        Duration::from_secs(90 + trunks * 2 / u64::from(self.facts[carrier].rate))
+    }
+}

@@ -1,0 +1,48 @@
+//! What the edge tells.
+
+use ua::{Instant, Status};
+
+use super::{Model, Want};
+use super::watched::Grant;
+use crate::report::Rule;
+use crate::trace::Line;
+
+impl Model {
+    /// Takes a status.
+    pub fn told(&mut self, now: Instant, trunk: usize, status: &Status) {
+        self.lapse(now, trunk);
+        let line = Line::Told { state: status.state, bound: status.bound, failures: status.consecutive_failures, next: status.next_action_at };
+        self.trace.write(now, trunk, line);
+        let carrier = self.roster.carrier(trunk);
+        let watched = &mut self.trunks[trunk];
+        watched.state = Some(status.state);
+        watched.next_at = status.next_action_at;
+        watched.acted_at = now;
+        watched.forgotten = false;
+        if Model::is_at_rest(status.state, status.next_action_at) && watched.open.take().is_some() {
+            self.paces[carrier].ends();
+        }
+        let fault = match (status.bound.then_some(status.expires_at).flatten(), &watched.grant) {
+            (Some(at), _) if !watched.lapses.contains(&at) => Some(format!("tells of a binding until {at:?} that nobody granted")),
+            (Some(at), Some(grant)) if grant.lapses_at != at => {
+                // A late answer renewed it, or an old one counts.
+                let time = grant.time;
+                watched.grant = Some(Grant { sent_at: at - time, time, lapses_at: at });
+                None
+            }
+            (Some(_), Some(_)) => None,
+            (Some(at), None) => (at <= now).then(|| format!("tells of a binding that lapsed at {at:?}")),
+            (None, Some(grant)) if watched.want == Want::Kept => {
+                let until = grant.lapses_at;
+                // Removed by order meanwhile, or refused with its Contact.
+                let excused = watched.refused_at.is_some_and(|at| at >= grant.sent_at);
+                watched.grant = None;
+                (!excused).then(|| format!("tells of no binding, though one was granted until {until:?}"))
+            }
+            (None, Some(_) | None) => None,
+        };
+        if let Some(fault) = fault {
+            self.violated(now, Rule::Status, Some(trunk), fault);
+        }
+    }
+}
