@@ -28,7 +28,7 @@ mod tx;
 pub mod verifications;
 
 use std::fs::File;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::pool::PoolConnection;
 use sqlx::{Sqlite, SqlitePool, Transaction};
@@ -55,8 +55,8 @@ pub struct Store {
 struct Inner {
     readers: SqlitePool,
     writer: SqlitePool,
-    /// Held while the process lives: a second process on the same data would act on stale registrations.
-    _lock: File,
+    /// Held until the store is closed: a second process on the same data would act on stale registrations.
+    lock: Mutex<Option<File>>,
 }
 
 impl Store {
@@ -99,5 +99,7 @@ impl Store {
     pub async fn close(&self) {
         self.inner.readers.close().await;
         self.inner.writer.close().await;
+        // Nothing can be written from here on, whoever still holds the store.
+        self.inner.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }

@@ -2,7 +2,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -63,7 +63,7 @@ impl Store {
             .connect_with(options.pragma("query_only", "ON"))
             .await
             .map_err(|error| start_error(&file, error.into()))?;
-        Ok(Store { inner: Arc::new(Inner { readers, writer, _lock: lock }) })
+        Ok(Store { inner: Arc::new(Inner { readers, writer, lock: Mutex::new(Some(lock)) }) })
     }
 }
 
