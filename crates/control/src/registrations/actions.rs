@@ -1,9 +1,9 @@
 //! What is done for a trunk now, once.
 
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use link::Action;
 
 use super::Registrations;

@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use link::{
-    Account, CarrierProfile, Contact, Credential, DigestPolicy, FailureBudget, OptionsPing, Pacing, SealKey, Secret, VerifyBy,
-};
+use link::{Account, CarrierProfile, Contact, Credential, DigestPolicy, FailureBudget, OptionsPing, Pacing, SealKey, Secret, VerifyBy};
 
 use super::policy;
 use super::version::Version;
 use crate::domain::carrier::{OptionsSettings, ResponseSource};
 use crate::domain::organization::Defaults;
-use crate::domain::{AddressOfRecord, Carrier, CarrierSettings, ContactSettings, Organization, Site, SipUri, Trunk};
+use crate::domain::{AddressOfRecord, Carrier, CarrierSettings, ContactSettings, Organization, SipUri, Site, Trunk};
 
 /// Seconds to ask for where nobody says: what most carriers grant.
 pub const EXPIRES: u32 = 3600;
@@ -99,8 +97,12 @@ impl Settings {
 
 /// Fills a carrier's profile with the organisation's defaults, then the product's.
 pub fn profile(carrier: &Carrier, organization: &Organization) -> CarrierProfile {
-    let revision = carrier.meta.revision.max(organization.meta.revision);
-    profile_of(&carrier.meta.id, revision, &carrier.settings, organization.settings.defaults.as_ref())
+    profile_of(&carrier.meta.id, profile_revision(carrier, organization), &carrier.settings, organization.settings.defaults.as_ref())
+}
+
+/// Rises with every change that a carrier's profile may come from.
+pub fn profile_revision(carrier: &Carrier, organization: &Organization) -> u64 {
+    carrier.meta.revision.max(organization.meta.revision)
 }
 
 /// The profile of a carrier that is stored nowhere.
@@ -175,7 +177,10 @@ fn contact(trunk: Option<&ContactSettings>, user: Option<&str>, site: Option<&Co
     let site_address = site.filter(|_| trunk.is_none_or(|trunk| trunk.host.is_none()));
     let part = |of: fn(&ContactSettings) -> Option<String>| trunk.and_then(of).or_else(|| site_address.and_then(of));
     Contact {
-        user: user.map(str::to_owned).or_else(|| trunk.and_then(|trunk| trunk.user.clone())).or_else(|| site.and_then(|site| site.user.clone())),
+        user: user
+            .map(str::to_owned)
+            .or_else(|| trunk.and_then(|trunk| trunk.user.clone()))
+            .or_else(|| site.and_then(|site| site.user.clone())),
         host: part(|contact| contact.host.clone()),
         port: trunk.and_then(|contact| contact.port).or_else(|| site_address.and_then(|contact| contact.port)),
         transport: part(|contact| contact.transport.clone()),
@@ -209,7 +214,14 @@ pub(super) mod tests {
         let trunk: TrunkSettings = serde_json::from_value(serde_json::json!({"addressOfRecord": "sip:u1@lab.example"})).unwrap();
         let carrier: CarrierSettings = serde_json::from_value(serde_json::json!({"registrars": ["sip:192.0.2.1"]})).unwrap();
         Settings {
-            trunk: Trunk { meta: meta("t1", 4), site: "s1".into(), carrier: "c1".into(), in_service: true, target_revision: 4, settings: trunk },
+            trunk: Trunk {
+                meta: meta("t1", 4),
+                site: "s1".into(),
+                carrier: "c1".into(),
+                in_service: true,
+                target_revision: 4,
+                settings: trunk,
+            },
             site: Arc::new(Site { meta: meta("s1", 2), settings: SiteSettings::default() }),
             carrier: Arc::new(Carrier { meta: meta("c1", 3), target_revision: 3, settings: carrier }),
             organization: Arc::new(Organization { meta: meta("organization", 1), settings: OrganizationSettings::default() }),
@@ -263,8 +275,12 @@ pub(super) mod tests {
     #[test]
     fn a_trunks_own_host_leaves_the_sites_port_behind() {
         let mut settings = settings();
-        Arc::make_mut(&mut settings.site).settings.contact =
-            Some(ContactSettings { host: Some("pbx.example".into()), port: Some(5080), user: Some("site".into()), ..ContactSettings::default() });
+        Arc::make_mut(&mut settings.site).settings.contact = Some(ContactSettings {
+            host: Some("pbx.example".into()),
+            port: Some(5080),
+            user: Some("site".into()),
+            ..ContactSettings::default()
+        });
         assert_eq!(settings.account().contact.port, Some(5080));
         settings.trunk.settings.contact = Some(ContactSettings { host: Some("other.example".into()), ..ContactSettings::default() });
         settings.trunk.settings.contact_user = Some("6221500004".into());

@@ -151,7 +151,8 @@ mod tests {
     fn the_active_secret_again_is_refused_where_its_algorithm_is_no_longer_allowed() {
         let active = Version { algorithm: Some("MD5".into()), ..version(1, VersionState::Active) };
         let mut standing = standing(vec![(active, "mac")]);
-        standing.settings.trunk.settings.digest_policy = Some(DigestPolicySetting { allowed: Some(vec!["SHA-256".into()]), on_downgrade: None });
+        standing.settings.trunk.settings.digest_policy =
+            Some(DigestPolicySetting { allowed: Some(vec!["SHA-256".into()]), on_downgrade: None });
         assert_eq!(standing.check(&asked(None), "mac", 0).unwrap_err().code_str(), "sip.algorithm.not_allowed");
     }
 

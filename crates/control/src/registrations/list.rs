@@ -84,18 +84,26 @@ impl Wanted {
 
     /// Whether a trunk that no edge reports may fit.
     fn fits_unseen(&self) -> bool {
-        self.edge.is_none() && self.code.is_none() && self.bound != Some(true) && self.state.as_deref().is_none_or(|state| matches!(state, "PENDING" | "DISABLED"))
+        self.edge.is_none()
+            && self.code.is_none()
+            && self.bound != Some(true)
+            && self.state.as_deref().is_none_or(|state| matches!(state, "PENDING" | "DISABLED"))
     }
 
     fn fits_trunk(&self, trunk: &Trunk) -> bool {
         let same = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|wanted| wanted == is);
-        same(&self.trunk, &trunk.meta.id) && same(&self.site, &trunk.site) && same(&self.carrier, &trunk.carrier) && same(&self.name, &trunk.meta.name)
+        same(&self.trunk, &trunk.meta.id)
+            && same(&self.site, &trunk.site)
+            && same(&self.carrier, &trunk.carrier)
+            && same(&self.name, &trunk.meta.name)
     }
 
     fn fits_seen(&self, in_service: bool, seen: &[Seen]) -> bool {
         self.edge.as_deref().is_none_or(|edge| seen.iter().any(|seen| &*seen.edge == edge))
             && self.bound.is_none_or(|bound| object::is_bound(seen) == bound)
-            && self.code.is_none_or(|code| seen.iter().any(|seen| seen.status.diagnosis.as_ref().is_some_and(|diagnosis| diagnosis.code == code)))
+            && self
+                .code
+                .is_none_or(|code| seen.iter().any(|seen| seen.status.diagnosis.as_ref().is_some_and(|diagnosis| diagnosis.code == code)))
             && self.state.as_deref().is_none_or(|state| object::state(in_service, true, seen) == state)
     }
 

@@ -303,7 +303,10 @@ mod tests {
         assert_eq!(body["trunk"]["id"], "t1");
         assert_eq!(body["registrars"], json!(["sip:192.0.2.1"]));
         let credentials = &body["credentials"];
-        assert_eq!((&credentials["realm"], &credentials["algorithm"], &credentials["passwordSet"]), (&json!("lab"), &json!("MD5"), &json!(true)));
+        assert_eq!(
+            (&credentials["realm"], &credentials["algorithm"], &credentials["passwordSet"]),
+            (&json!("lab"), &json!("MD5"), &json!(true))
+        );
         assert_eq!((&credentials["activeVersion"], &credentials["lastRejected"]["code"]), (&json!(1), &json!("sip.realm.mismatch")));
         assert_eq!(credentials["lastRejected"]["at"], "1970-01-01T00:00:03.000Z");
         assert!(credentials.get("stagedVersion").is_none());
@@ -353,7 +356,13 @@ mod tests {
         let body = object(&Shown { settings: &settings, registration: Some(&registration()), versions: &[active()], seen: &[unasked] });
         assert_eq!(
             codes(&body),
-            ["sip.algorithm.weak", "sip.algorithm.disallowed_active", "registration.unauthenticated", "sip.interval.long", "registration.resting"]
+            [
+                "sip.algorithm.weak",
+                "sip.algorithm.disallowed_active",
+                "registration.unauthenticated",
+                "sip.interval.long",
+                "registration.resting"
+            ]
         );
         assert!(body["warnings"].as_array().unwrap().iter().all(|warning| warning["text"].as_str().is_some_and(|text| text.len() > 20)));
     }

@@ -89,7 +89,7 @@ impl Registrations {
         }
     }
 
-    /// Returns the trunks whose desired state changed with it: a standby version became active.
+    /// Returns the trunks whose desired state changed with it: something was pinned, a standby version became active.
     async fn accept(&self, accepted: &[Accepted]) -> Result<Vec<String>, StoreError> {
         let mut touched = Vec::new();
         // Most reports after a start say what is known: those cost no transaction.
@@ -110,10 +110,13 @@ impl Registrations {
         let mut tx = self.inner.store.begin(&Origin::system("registrations")).await?;
         for report in news {
             let Some(mut version) = credentials::version(tx.connection(), &report.trunk, report.version).await? else { continue };
-            transition::accepted(&mut tx, &mut version, report.negotiated.clone(), report.authenticated, report.at).await?;
+            let mut heard = transition::accepted(&mut tx, &mut version, report.negotiated.clone(), report.authenticated, report.at).await?;
             if version.state == VersionState::Standby {
                 let proof = transition::Proof { negotiated: report.negotiated.clone(), authenticated: report.authenticated };
                 transition::promote(&mut tx, &version, proof, "promoteStandby").await?;
+                heard = true;
+            }
+            if heard {
                 touched.push(report.trunk.clone());
             }
         }
@@ -156,7 +159,7 @@ impl Registrations {
             AfterRefusal::Ignore => return Ok(false),
             AfterRefusal::DropStandby => {
                 transition::reject(&mut tx, &mut version, &refused.diagnosis, refused.digest_sent, &basis).await?;
-                transition::standby_changed(&mut tx, &refused.trunk).await?;
+                transition::reassign(&mut tx, &refused.trunk).await?;
                 tx.commit().await?;
                 return Ok(true);
             }

@@ -56,12 +56,8 @@ pub fn name_override(mut diagnosis: Diagnosis, policy: &DigestPolicy, trunk: Opt
         let offered: Vec<String> = diagnosis.evidence.challenges.iter().map(|challenge| challenge.algorithm.clone()).collect();
         let known: Vec<&str> = ALGORITHMS.into_iter().filter(|name| offered.iter().any(|offer| base(offer) == *name)).collect();
         if let Some(strongest) = known.first() {
-            diagnosis.summary = format!(
-                "The carrier offers {} only, but {} allows {} only.",
-                list(&offered),
-                named(&policy.source),
-                list(&policy.allowed)
-            );
+            diagnosis.summary =
+                format!("The carrier offers {} only, but {} allows {} only.", list(&offered), named(&policy.source), list(&policy.allowed));
             diagnosis.remedy = remedy(policy, &[strongest], trunk);
         }
     }
@@ -91,7 +87,9 @@ fn remedy(policy: &DigestPolicy, wanted: &[&str], trunk: Option<&str>) -> String
         Some(trunk) => format!(
             "Allow it for this trunk by name: PATCH /api/v2/trunks/voice/{trunk} {body}; or use an algorithm that is allowed, if the carrier offers one."
         ),
-        None => format!("Allow it by name on the carrier or the trunk: {body}; or use an algorithm that is allowed, if the carrier offers one."),
+        None => {
+            format!("Allow it by name on the carrier or the trunk: {body}; or use an algorithm that is allowed, if the carrier offers one.")
+        }
     }
 }
 
@@ -161,7 +159,11 @@ mod tests {
         let refused = check_asked(&strict(), "MD5", Some("trunk_jkt_04")).unwrap_err();
         assert_eq!(refused.code, Code::AlgorithmNotAllowed);
         assert_eq!(refused.summary, "The request asks for MD5, but the organization's digestPolicy allows SHA-512-256 and SHA-256 only.");
-        assert!(refused.remedy.contains(r#"PATCH /api/v2/trunks/voice/trunk_jkt_04 {"digestPolicy":{"allowed":["MD5"]}}"#), "{}", refused.remedy);
+        assert!(
+            refused.remedy.contains(r#"PATCH /api/v2/trunks/voice/trunk_jkt_04 {"digestPolicy":{"allowed":["MD5"]}}"#),
+            "{}",
+            refused.remedy
+        );
     }
 
     #[test]

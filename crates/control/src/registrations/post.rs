@@ -47,26 +47,30 @@ pub(super) async fn post(State(app): State<App>, caller: Caller, headers: Header
     {
         return Ok(answer);
     }
-    let answer = registrations.answer(&caller, map, prefer_wait(&headers).unwrap_or(WAIT)).await;
-    let answer = match answer {
-        Ok(answer) => answer,
+    let outcome = registrations.answer(&caller, map, prefer_wait(&headers).unwrap_or(WAIT)).await;
+    let kept = match &outcome {
+        Ok(answered) => answered.clone(),
         // Refusals of the moment are not kept: the same request makes sense again.
-        Err(problem) if problem.status().is_server_error() || problem.status() == StatusCode::TOO_MANY_REQUESTS => return Err(problem),
+        Err(problem) if problem.status().is_server_error() || problem.status() == StatusCode::TOO_MANY_REQUESTS => {
+            return Err(problem.clone());
+        }
         Err(problem) => Answered { status: problem.status(), location: None, body: problem.body() },
     };
     let answer = Answer {
         request_mac: request_mac.unwrap_or_default(),
-        status: answer.status.as_u16(),
-        location: answer.location,
-        body: answer.body.to_string(),
+        status: kept.status.as_u16(),
+        location: kept.location,
+        body: kept.body.to_string(),
     };
     if let Some(key) = key {
         registrations.keep_answer(&caller, &key, &answer).await?;
     }
+    outcome?;
     response(answer, false)
 }
 
 /// An answer before it is sent.
+#[derive(Clone)]
 struct Answered {
     status: StatusCode,
     location: Option<String>,
@@ -111,7 +115,14 @@ impl Registrations {
 
     /// Waits until the edge has registered with the new version, or cannot for the time being. A refusal that went back to the version
     /// before is the caller's to know.
-    async fn until_registered(&self, watch: &mut Watch, trunk: &str, version: u32, generation: Generation, deadline: Instant) -> Result<(), Problem> {
+    async fn until_registered(
+        &self,
+        watch: &mut Watch,
+        trunk: &str,
+        version: u32,
+        generation: Generation,
+        deadline: Instant,
+    ) -> Result<(), Problem> {
         let seen = self.inner.fleet.observed().with(trunk, |seen| seen.iter().any(|seen| is_settled(&seen.status, version, generation)));
         if seen {
             return Ok(());
@@ -137,8 +148,9 @@ impl Registrations {
     }
 
     fn request_mac(&self, map: &Map<String, Value>) -> String {
-        let text = SecretString::from(Value::Object(map.clone()).to_string());
-        self.mac("Idempotency-Key", &Secret::Password(text))
+        // A map of JSON values has text for keys, so this cannot fail.
+        let text = serde_json::to_string(map).unwrap_or_default();
+        self.mac("Idempotency-Key", &Secret::Password(SecretString::from(text)))
     }
 
     async fn replay(&self, caller: &Caller, key: &str, mac: &str) -> Result<Option<Response>, Problem> {
@@ -204,7 +216,9 @@ fn malformed(faults: Vec<Fault>, trunk: Option<&str>) -> Problem {
 pub(super) fn prefer_wait(headers: &HeaderMap) -> Option<Duration> {
     let preferences = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split([',', ';']));
     let waits = preferences.filter_map(|preference| preference.split_once('='));
-    let seconds = waits.filter(|(name, _)| name.trim().eq_ignore_ascii_case("wait")).find_map(|(_, value)| value.trim().trim_matches('"').parse().ok());
+    let seconds = waits
+        .filter(|(name, _)| name.trim().eq_ignore_ascii_case("wait"))
+        .find_map(|(_, value)| value.trim().trim_matches('"').parse().ok());
     seconds.map(|seconds: u32| Duration::from_secs(seconds.into()).min(WAIT_MAX))
 }
 

@@ -40,7 +40,10 @@ fn field(code: Code) -> Option<&'static str> {
 pub fn edge_offline(trunk: &Trunk) -> Problem {
     let diagnosis = Diagnosis::new(Code::EdgeOffline)
         .summary(format!("No edge of site {} is online, so the carrier could not be asked.", trunk.site))
-        .remedy(format!("Bring an edge of site {} up; nothing was changed. \"verify\": \"static\" stores the credentials without asking.", trunk.site));
+        .remedy(format!(
+            "Bring an edge of site {} up; nothing was changed. \"verify\": \"static\" stores the credentials without asking.",
+            trunk.site
+        ));
     refusal(trunk, diagnosis).retry_after(5)
 }
 

@@ -42,7 +42,8 @@ impl Registrations {
                     let verdict = match timeout(left, verdict).await {
                         Ok(Ok(verdict)) => verdict,
                         Ok(Err(_)) | Err(_) => {
-                            let summary = "The server was stopped while the carrier was asked; whether the carrier got a digest is not known.";
+                            let summary =
+                                "The server was stopped while the carrier was asked; whether the carrier got a digest is not known.";
                             no_verdict(row.id.clone(), &row.edge, summary)
                         }
                     };

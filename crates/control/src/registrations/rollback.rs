@@ -42,7 +42,9 @@ pub fn after_refusal(refused: &Version, previous: Option<&Version>, digest_sent:
     }
     let settling = refused.accepted_at.is_none() || refused.promoted_at.is_some_and(|promoted| at - promoted <= SETTLING_MICROS);
     match previous {
-        Some(previous) if settling && previous.last_outcome == Some(LastOutcome::Accepted) => AfterRefusal::RollBack { to: previous.version },
+        Some(previous) if settling && previous.last_outcome == Some(LastOutcome::Accepted) => {
+            AfterRefusal::RollBack { to: previous.version }
+        }
         Some(previous) => AfterRefusal::Stay { both_rejected: previous.last_outcome == Some(LastOutcome::Refused) },
         None => AfterRefusal::Stay { both_rejected: false },
     }

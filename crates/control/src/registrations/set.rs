@@ -109,7 +109,7 @@ impl Registrations {
         }
         let new = New { trunk: &posted.trunk, asked: &posted.asked, mac, accept_unproven };
         transition::stage(&mut tx, &self.inner.keyring, &new, VersionState::Standby).await?;
-        transition::standby_changed(&mut tx, &posted.trunk).await?;
+        transition::reassign(&mut tx, &posted.trunk).await?;
         tx.commit().await?;
         self.inner.fleet.touch(&posted.trunk);
         Ok(Settled::Kept { first: !standing.has_active() })
@@ -176,17 +176,20 @@ impl Registrations {
         // As it was asked for: what an earlier refusal had negotiated binds nobody.
         let fresh = Version { negotiated: None, ..version.clone() };
         let sealed = credential(&fresh, &posted.asked.secret, &edge.key, &posted.trunk);
-        let question = Question {
-            id: verification_id,
-            accept_unproven: Some(accept_unproven),
-            ..Question::new(VerifyMode::Digest, Some(sealed))
-        };
+        let question =
+            Question { id: verification_id, accept_unproven: Some(accept_unproven), ..Question::new(VerifyMode::Digest, Some(sealed)) };
         let verdict = verification::ask(&self.inner.fleet, &edge, question.order(settings)).await;
         self.decide(origin, &row, settings, verdict).await
     }
 
     /// Writes what a verdict means; tried again while the store is busy, for the carrier's answer cannot be asked for a second time.
-    pub(super) async fn decide(&self, origin: &Origin, row: &Verification, settings: &Settings, verdict: Verdict) -> Result<Settled, Problem> {
+    pub(super) async fn decide(
+        &self,
+        origin: &Origin,
+        row: &Verification,
+        settings: &Settings,
+        verdict: Verdict,
+    ) -> Result<Settled, Problem> {
         let mut tries = 0;
         loop {
             match self.write_decision(origin, row, settings, &verdict).await {
@@ -200,7 +203,13 @@ impl Registrations {
         }
     }
 
-    async fn write_decision(&self, origin: &Origin, row: &Verification, settings: &Settings, verdict: &Verdict) -> Result<Settled, StoreError> {
+    async fn write_decision(
+        &self,
+        origin: &Origin,
+        row: &Verification,
+        settings: &Settings,
+        verdict: &Verdict,
+    ) -> Result<Settled, StoreError> {
         let mut tx = self.inner.store.begin(origin).await?;
         let open = verifications::close(tx.connection(), &row.id).await?;
         let version = credentials::version(tx.connection(), &row.trunk, row.version).await?;

@@ -106,7 +106,9 @@ pub async fn promote(tx: &mut Tx, version: &Version, proof: Proof, action: &'sta
         let next = match other.state {
             VersionState::Active => VersionState::Previous,
             VersionState::Previous => VersionState::Retired,
-            VersionState::Staged | VersionState::Verifying | VersionState::Standby | VersionState::Rejected | VersionState::Retired => continue,
+            VersionState::Staged | VersionState::Verifying | VersionState::Standby | VersionState::Rejected | VersionState::Retired => {
+                continue;
+            }
         };
         if other.state == VersionState::Active {
             before = Some(audited(&other));
@@ -152,13 +154,19 @@ pub async fn reject(tx: &mut Tx, version: &mut Version, diagnosis: &Diagnosis, d
 }
 
 /// Goes back from the refused active version to another.
-pub async fn roll_back(tx: &mut Tx, refused: &mut Version, to: &Version, diagnosis: &Diagnosis, basis: &str) -> Result<Promoted, StoreError> {
+pub async fn roll_back(
+    tx: &mut Tx,
+    refused: &mut Version,
+    to: &Version,
+    diagnosis: &Diagnosis,
+    basis: &str,
+) -> Result<Promoted, StoreError> {
     reject(tx, refused, diagnosis, true, basis).await?;
     promote(tx, to, Proof { negotiated: to.negotiated.clone(), authenticated: to.authenticated }, "rollback").await
 }
 
-/// Lets the edges hear of another standby version; the active one is as proved as before.
-pub async fn standby_changed(tx: &mut Tx, trunk: &str) -> Result<(), StoreError> {
+/// Lets the edges hear of what changed beside the active secret, which is as proved as before.
+pub async fn reassign(tx: &mut Tx, trunk: &str) -> Result<(), StoreError> {
     let number = tx.generation().await?.number;
     let mut registration = registration_or_new(tx, trunk).await?;
     registration.revision = number;
@@ -195,7 +203,7 @@ pub async fn proved_again(tx: &mut Tx, trunk: &str) -> Result<Generation, StoreE
     Ok(generation)
 }
 
-/// Records what carrier and edge agreed upon where it was open. Tells whether anything is new.
+/// Records what carrier and edge agreed upon where it was open. Tells whether the edges are to hear of it.
 pub async fn accepted(
     tx: &mut Tx,
     version: &mut Version,
@@ -204,7 +212,10 @@ pub async fn accepted(
     at: UnixMicros,
 ) -> Result<bool, StoreError> {
     let pins = negotiated.is_some() && version.negotiated != negotiated;
-    let news = pins || version.accepted_at.is_none() || version.last_outcome != Some(LastOutcome::Accepted) || version.authenticated != authenticated;
+    let news = pins
+        || version.accepted_at.is_none()
+        || version.last_outcome != Some(LastOutcome::Accepted)
+        || version.authenticated != authenticated;
     if !news {
         return Ok(false);
     }
@@ -218,9 +229,11 @@ pub async fn accepted(
     version.diagnosis = None;
     credentials::update(tx.connection(), version).await?;
     if pins {
+        // What is pinned is what a later challenge is compared with.
+        reassign(tx, &version.trunk).await?;
         tx.audit(AuditEntry::new("pin", KIND, &version.trunk).before(before).after(audited(version)));
     }
-    Ok(true)
+    Ok(pins)
 }
 
 /// A version as audit records and listings may show it: without its secret.

@@ -68,7 +68,9 @@ pub async fn ask(fleet: &Fleet, edge: &AttachedEdge, order: VerifyOrder) -> Verd
     let limit = Duration::from_millis(order.patience_ms) + GRACE;
     match timeout(limit, fleet.verify(edge, order)).await {
         Ok(Ok(verdict)) => verdict,
-        Ok(Err(_)) => no_verdict(id, edge.id(), "The edge went away before it had an outcome; whether the carrier got a digest is not known."),
+        Ok(Err(_)) => {
+            no_verdict(id, edge.id(), "The edge went away before it had an outcome; whether the carrier got a digest is not known.")
+        }
         Err(_) => no_verdict(id, edge.id(), "The edge gave no outcome in time; whether the carrier got a digest is not known."),
     }
 }

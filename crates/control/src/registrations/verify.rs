@@ -64,7 +64,12 @@ pub(super) async fn trunk(
 }
 
 /// POST /registrations/verify.
-pub(super) async fn ad_hoc(State(app): State<App>, caller: Caller, headers: HeaderMap, JsonBody(map): JsonBody) -> Result<Response, Problem> {
+pub(super) async fn ad_hoc(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    JsonBody(map): JsonBody,
+) -> Result<Response, Problem> {
     caller.require_all(&[VERIFY, EDIT])?;
     let form = VerifyAdHoc::read(map).map_err(form::problem)?;
     let patience = prefer_wait(&headers).unwrap_or(PATIENCE);
@@ -87,7 +92,8 @@ impl Registrations {
             Tried::Nothing => {}
             Tried::Given(asked) => {
                 if let Some(algorithm) = asked.algorithm {
-                    policy::check_asked(&settings.policy(), algorithm, Some(trunk)).map_err(|diagnosis| refusal(&settings.trunk, *diagnosis))?;
+                    policy::check_asked(&settings.policy(), algorithm, Some(trunk))
+                        .map_err(|diagnosis| refusal(&settings.trunk, *diagnosis))?;
                 }
             }
             Tried::Active(..) if self.is_held(trunk) => return Err(held(&settings.trunk)),
@@ -163,7 +169,8 @@ impl Registrations {
         let site = match site {
             Some(site) => site,
             None => {
-                let unclear = || Problem::invalid("site", "The site may be left out only where there is exactly one. GET /api/v2/sites lists them.");
+                let unclear =
+                    || Problem::invalid("site", "The site may be left out only where there is exactly one. GET /api/v2/sites lists them.");
                 sites::only(&mut state).await?.ok_or_else(unclear)?
             }
         };
@@ -303,7 +310,8 @@ mod tests {
 
     #[test]
     fn a_2xx_without_a_challenge_proves_nothing() {
-        let verdict = Verdict { id: "v1".into(), outcome: Outcome::AcceptedUnproven, negotiated: None, evidence: Evidence::default(), at: 0 };
+        let verdict =
+            Verdict { id: "v1".into(), outcome: Outcome::AcceptedUnproven, negotiated: None, evidence: Evidence::default(), at: 0 };
         assert_eq!(told(verdict).unwrap_err().code, Code::CredentialsUnproven);
     }
 }

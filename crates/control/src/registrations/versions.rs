@@ -32,7 +32,13 @@ pub fn path(trunk: &str, version: u32) -> String {
 }
 
 /// GET /registrations/{trunkId}/credentials.
-pub(super) async fn list(State(app): State<App>, caller: Caller, Path(trunk): Path<String>, uri: Uri, mut query: Query) -> Result<Response, Problem> {
+pub(super) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Path(trunk): Path<String>,
+    uri: Uri,
+    mut query: Query,
+) -> Result<Response, Problem> {
     caller.require(VIEW)?;
     let paging = listing::paging(&mut query, SORTINGS)?;
     query.finish()?;

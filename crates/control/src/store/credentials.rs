@@ -6,8 +6,8 @@ use sqlx::sqlite::SqliteRow;
 
 use super::{Connection, StoreError, row};
 use crate::encoding::{base64, unbase64};
-use crate::sealing::SealedRow;
 use crate::registrations::version::{LastOutcome, Version, VersionState};
+use crate::sealing::SealedRow;
 
 /// So many versions of a trunk are kept that are of no use any more: rejected or retired.
 pub const PAST_VERSIONS_KEPT: i64 = 50;
@@ -117,7 +117,11 @@ pub async fn usable_between(connection: &mut Connection, first: &str, last: &str
 }
 
 /// As [`registration`], for all trunks in a range of ids, both ends included, ordered by trunk.
-pub async fn registrations_between(connection: &mut Connection, first: &str, last: &str) -> Result<Vec<(String, Registration)>, StoreError> {
+pub async fn registrations_between(
+    connection: &mut Connection,
+    first: &str,
+    last: &str,
+) -> Result<Vec<(String, Registration)>, StoreError> {
     let rows = sqlx::query(
         "SELECT trunk, version, created, modified, revision, verified, last_version FROM registrations \
          WHERE trunk >= $1 AND trunk <= $2 ORDER BY trunk",

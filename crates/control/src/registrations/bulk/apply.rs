@@ -126,7 +126,9 @@ impl Registrations {
         let mut asking = JoinSet::new();
         for line in lines {
             let Ok(order) = &line.order else { continue };
-            let Some(asked) = order.asked.as_ref().filter(|_| order.mode == Mode::Live && turns.contains_key(&order.trunk)) else { continue };
+            let Some(asked) = order.asked.as_ref().filter(|_| order.mode == Mode::Live && turns.contains_key(&order.trunk)) else {
+                continue;
+            };
             let settings = match self.would_be(origin, order).await {
                 Ok(Some(settings)) => settings,
                 Ok(None) => continue,
@@ -139,7 +141,10 @@ impl Registrations {
                 proofs.insert(line.number, Err(edge_offline(&settings.trunk)));
                 continue;
             };
-            let question = Question { accept_unproven: order.accept_unproven, ..Question::new(VerifyMode::Digest, Some(seal(asked, &edge, &order.trunk))) };
+            let question = Question {
+                accept_unproven: order.accept_unproven,
+                ..Question::new(VerifyMode::Digest, Some(seal(asked, &edge, &order.trunk)))
+            };
             let verify = question.order(&settings);
             let (fleet, limit, number) = (self.inner.fleet.clone(), Arc::clone(&limit), line.number);
             asking.spawn(async move {
@@ -342,5 +347,6 @@ async fn write_results(tx: &mut Tx, job: &mut Job, done: &[Done]) -> Result<(), 
 }
 
 fn busy(trunk: &str) -> Problem {
-    Problem::conflict("Other credentials of this trunk are being verified; wait for their outcome, then send the line again.").entity(trunk, None)
+    Problem::conflict("Other credentials of this trunk are being verified; wait for their outcome, then send the line again.")
+        .entity(trunk, None)
 }

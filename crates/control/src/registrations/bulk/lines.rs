@@ -2,6 +2,7 @@
 
 use axum::body::{Body, Bytes};
 use http_body_util::BodyExt;
+use zeroize::Zeroizing;
 
 use crate::problem::Problem;
 
@@ -12,7 +13,7 @@ pub const LINE_BYTES_MAX: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct Lines {
     body: Body,
-    rest: Vec<u8>,
+    rest: Zeroizing<Vec<u8>>,
     chunk: Bytes,
     number: u64,
     /// What is left of a line that is too long is skipped.
@@ -26,13 +27,13 @@ pub struct Line {
     /// Counts all lines from 1, blank ones too.
     pub number: u64,
     /// Its text, or `None` where it is too long.
-    pub text: Option<Vec<u8>>,
+    pub text: Option<Zeroizing<Vec<u8>>>,
 }
 
 impl Lines {
     /// Begins with a body.
     pub fn new(body: Body) -> Self {
-        Lines { body, rest: Vec::new(), chunk: Bytes::new(), number: 0, skipping: false, ended: false }
+        Lines { body, rest: Zeroizing::default(), chunk: Bytes::new(), number: 0, skipping: false, ended: false }
     }
 
     /// Returns the next line; `None` at the end. Safe to be given up and called again.
@@ -97,6 +98,7 @@ impl Lines {
             return Some(Line { number: self.number, text: None });
         }
         let blank = text.iter().all(u8::is_ascii_whitespace);
+        // The line holds a password; it is wiped when it has been read.
         (!blank).then_some(Line { number: self.number, text: Some(text) })
     }
 }
@@ -106,7 +108,8 @@ mod tests {
     use super::*;
 
     fn body(chunks: &[&str]) -> Body {
-        let chunks: Vec<Result<Bytes, std::convert::Infallible>> = chunks.iter().map(|chunk| Ok(Bytes::from((*chunk).to_owned()))).collect();
+        let chunks: Vec<Result<Bytes, std::convert::Infallible>> =
+            chunks.iter().map(|chunk| Ok(Bytes::from((*chunk).to_owned()))).collect();
         Body::from_stream(futures_util::stream::iter(chunks))
     }
 
@@ -114,7 +117,7 @@ mod tests {
         let mut lines = Lines::new(body(chunks));
         let mut all = Vec::new();
         while let Some(line) = lines.next().await.unwrap() {
-            all.push((line.number, line.text.map(|text| String::from_utf8(text).unwrap())));
+            all.push((line.number, line.text.map(|text| String::from_utf8(text.to_vec()).unwrap())));
         }
         all
     }

@@ -232,5 +232,7 @@ fn require_ndjson(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 fn wants_ndjson(headers: &HeaderMap) -> bool {
-    media(headers, header::ACCEPT).split(',').any(|range| matches!(range.split(';').next().unwrap_or_default().trim(), NDJSON | "application/ndjson"))
+    media(headers, header::ACCEPT)
+        .split(',')
+        .any(|range| matches!(range.split(';').next().unwrap_or_default().trim(), NDJSON | "application/ndjson"))
 }

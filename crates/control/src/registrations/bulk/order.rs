@@ -78,7 +78,10 @@ mod tests {
 
     #[test]
     fn a_line_has_a_trunk_and_credentials_and_is_static_by_default() {
-        let order = Order::read(br#"{"trunk": {"id": "t1", "addressOfRecord": "sip:u1@lab"}, "credentials": {"username": "u1", "password": "p1"}}"#).unwrap();
+        let order = Order::read(
+            br#"{"trunk": {"id": "t1", "addressOfRecord": "sip:u1@lab"}, "credentials": {"username": "u1", "password": "p1"}}"#,
+        )
+        .unwrap();
         assert_eq!((order.trunk.as_str(), order.mode), ("t1", Mode::Static));
         assert!(order.fields.is_some() && order.asked.is_some());
         let rotation = Order::read(br#"{"trunkId": "t1", "credentials": {"username": "u1", "password": "p2"}, "verify": "live"}"#).unwrap();
@@ -91,7 +94,9 @@ mod tests {
         let unknown = br#"{"trunk": {"id": "t2"}, "credentials": {"username": "u", "password": "p", "pasword": "x"}}"#;
         let (id, problem) = Order::read(unknown).unwrap_err();
         assert_eq!((id.as_deref(), problem.code_str()), (Some("t2"), "registration.field.unknown"));
-        for (line, code) in [(&b"{not json"[..], "bad.request"), (b"[]", "bad.request"), (b"{}", "invalid.value"), (br#"{"trunk": 1}"#, "invalid.value")] {
+        for (line, code) in
+            [(&b"{not json"[..], "bad.request"), (b"[]", "bad.request"), (b"{}", "invalid.value"), (br#"{"trunk": 1}"#, "invalid.value")]
+        {
             let (id, problem) = Order::read(line).unwrap_err();
             assert_eq!((id, problem.code_str(), problem.status().as_u16()), (None, code, 400));
         }

@@ -11,7 +11,8 @@ use super::Fleet;
 use super::desired::{Desired, Loader};
 use super::edge::AttachedEdge;
 use super::outbox::Work;
-use crate::registrations::assignment::profile;
+use crate::domain::{Carrier, Organization};
+use crate::registrations::assignment::{profile, profile_revision};
 use crate::sealing::Keyring;
 use crate::store::{Store, StoreError, trunks};
 
@@ -195,12 +196,12 @@ impl Driver {
     async fn assign(&mut self, desired: &Desired) -> Result<(), Stop> {
         let trunk = &desired.settings.trunk;
         let fingerprint = desired.fingerprint();
+        self.introduce(&desired.settings.carrier, &desired.settings.organization).await?;
         if let Some(sent) = self.sent.get(&trunk.meta.id)
             && (sent.fingerprint == fingerprint || sent.generation >= desired.generation)
         {
             return Ok(());
         }
-        self.introduce(&desired.settings.carrier, &desired.settings.organization).await?;
         self.send(ToEdge::Assign(Box::new(desired.assignment(&self.keyring, &self.edge.key)))).await?;
         let sent = Sent {
             generation: desired.generation,
@@ -214,12 +215,11 @@ impl Driver {
     }
 
     /// Sends a carrier's profile before the first assignment that names it, and whenever it changed.
-    async fn introduce(&mut self, carrier: &crate::domain::Carrier, organization: &crate::domain::Organization) -> Result<(), Stop> {
-        let profile = profile(carrier, organization);
-        if self.carriers.get(&profile.id).is_none_or(|known| *known < profile.revision) {
-            let (id, revision) = (profile.id.clone(), profile.revision);
-            self.send(ToEdge::Carrier(profile)).await?;
-            self.carriers.insert(id, revision);
+    async fn introduce(&mut self, carrier: &Carrier, organization: &Organization) -> Result<(), Stop> {
+        let revision = profile_revision(carrier, organization);
+        if self.carriers.get(&carrier.meta.id).is_none_or(|known| *known < revision) {
+            self.send(ToEdge::Carrier(profile(carrier, organization))).await?;
+            self.carriers.insert(carrier.meta.id.clone(), revision);
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use link::{Action, ControlEnd, FromEdge, Hello, Sites, ToEdge, UnixMicros, Verdict, VerifyOrder};
 use tokio::sync::{mpsc, oneshot};
 
-pub use desired::{Desired, Loader};
+pub use desired::Loader;
 pub use edge::AttachedEdge;
 pub use observed::{Happening, Observed, Seen, Watch};
 
@@ -72,15 +72,8 @@ impl Fleet {
                 other.outbox.everything();
             }
         }
-        let driver = Driver {
-            fleet: self.clone(),
-            store,
-            keyring,
-            edge: Arc::clone(&edge),
-            orders,
-            sent: HashMap::new(),
-            carriers: HashMap::new(),
-        };
+        let driver =
+            Driver { fleet: self.clone(), store, keyring, edge: Arc::clone(&edge), orders, sent: HashMap::new(), carriers: HashMap::new() };
         tokio::spawn(driver.run());
         (edge, reports)
     }

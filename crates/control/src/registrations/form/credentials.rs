@@ -97,13 +97,20 @@ impl Given {
         let algorithm = algorithm(self.algorithm, faults);
         let secret = match (self.password, self.ha1) {
             (Some(_), Some((path, _))) => {
-                faults.push(Fault::new(Code::Ha1Malformed, path, "A password and HA1 values are given; they exclude each other.").remedy("Give one of them."));
+                faults.push(
+                    Fault::new(Code::Ha1Malformed, path, "A password and HA1 values are given; they exclude each other.")
+                        .remedy("Give one of them."),
+                );
                 None
             }
             (None, Some((path, values))) => {
                 let secret = ha1(&path, values, faults);
                 if realm.is_none() && faults.iter().skip(before).all(|fault| fault.code() != Code::RealmMalformed.as_str()) {
-                    faults.push(Fault::new(Code::Ha1RealmRequired, "credentials.realm", "An HA1 is valid for one realm, and none is given."));
+                    faults.push(Fault::new(
+                        Code::Ha1RealmRequired,
+                        "credentials.realm",
+                        "An HA1 is valid for one realm, and none is given.",
+                    ));
                 }
                 if let (Some(Secret::Ha1(values)), Some(asked)) = (&secret, algorithm) {
                     check_has(asked, values, &path, faults);
@@ -177,7 +184,11 @@ fn password(given: Option<(String, SecretString)>, accept_whitespace: bool, faul
             return None;
         }
         if let Some((position, c)) = (1..).zip(text.chars()).find(|(_, c)| c.is_control()) {
-            faults.push(Fault::new(Code::Whitespace, path, format!("The password holds U+{:04X} control character at position {position}.", u32::from(c))));
+            faults.push(Fault::new(
+                Code::Whitespace,
+                path,
+                format!("The password holds U+{:04X} control character at position {position}.", u32::from(c)),
+            ));
             return None;
         }
     }
@@ -383,7 +394,12 @@ mod tests {
         assert!(asked.is_none());
         assert_eq!(
             faults.iter().map(Fault::code).collect::<Vec<_>>(),
-            ["registration.username.malformed", "registration.realm.malformed", "registration.algorithm.unknown", "registration.password.empty"]
+            [
+                "registration.username.malformed",
+                "registration.realm.malformed",
+                "registration.algorithm.unknown",
+                "registration.password.empty"
+            ]
         );
     }
 
@@ -397,7 +413,9 @@ mod tests {
         assert_eq!(values[0].1.expose_secret(), md5.to_lowercase());
         bad(ha1(None, json!({"MD5": md5})), "registration.ha1.realm_required", "credentials.realm");
         bad(ha1(Some("*"), json!({"MD5": md5})), "registration.ha1.realm_required", "credentials.realm");
-        for (name, value) in [("MD5", "0123"), ("SHA-256", md5), ("MD5-sess", md5), ("SHA-1", md5), ("MD5", "zz23456789abcdef0123456789abcdef")] {
+        for (name, value) in
+            [("MD5", "0123"), ("SHA-256", md5), ("MD5-sess", md5), ("SHA-1", md5), ("MD5", "zz23456789abcdef0123456789abcdef")]
+        {
             bad(ha1(Some("r"), json!({name: value})), "registration.ha1.malformed", &format!("credentials.ha1.{name}"));
         }
         bad(ha1(Some("r"), json!({})), "registration.ha1.malformed", "credentials.ha1");

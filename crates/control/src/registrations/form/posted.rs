@@ -96,7 +96,10 @@ mod tests {
         let posted = read(json!({"trunkId": "trunk_jkt_04", "verify": "static", "standby": true, "acceptUnproven": true,
             "credentials": {"username": "6221500004", "password": "s3cret", "realm": "ims.carrier.co.id", "algorithm": "MD5"}}))
         .unwrap();
-        assert_eq!((posted.trunk.as_str(), posted.mode, posted.standby, posted.accept_unproven), ("trunk_jkt_04", Mode::Static, true, Some(true)));
+        assert_eq!(
+            (posted.trunk.as_str(), posted.mode, posted.standby, posted.accept_unproven),
+            ("trunk_jkt_04", Mode::Static, true, Some(true))
+        );
     }
 
     #[test]

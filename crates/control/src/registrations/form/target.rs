@@ -68,14 +68,22 @@ impl VerifyAdHoc {
         }
         let address_of_record = uri(&mut body, "addressOfRecord", &mut faults);
         if address_of_record.is_none() && faults.iter().all(|fault| fault.field != "addressOfRecord") {
-            faults.push(Fault::new(Code::RegistrarMalformed, "addressOfRecord", "addressOfRecord is missing: who registers, such as sip:6221500004@ims.carrier.co.id."));
+            faults.push(Fault::new(
+                Code::RegistrarMalformed,
+                "addressOfRecord",
+                "addressOfRecord is missing: who registers, such as sip:6221500004@ims.carrier.co.id.",
+            ));
         }
         let request_uri = uri(&mut body, "requestUri", &mut faults);
         let outbound_proxy = uri(&mut body, "outboundProxy", &mut faults);
         let site = body.reference("site", &mut faults);
         let (asked, challenge_only) = what(&mut body, &mut faults);
         if asked.is_none() && !challenge_only && faults.is_empty() {
-            faults.push(Fault::new(Code::PasswordEmpty, "credentials", "No credentials were given; \"challengeOnly\": true asks without any."));
+            faults.push(Fault::new(
+                Code::PasswordEmpty,
+                "credentials",
+                "No credentials were given; \"challengeOnly\": true asks without any.",
+            ));
         }
         body.finish(&mut faults);
         match address_of_record {
@@ -164,8 +172,16 @@ mod tests {
     #[test]
     fn a_target_that_is_no_uri_is_named() {
         for (body, code, field) in [
-            (json!({"registrars": ["192.0.2.1"], "addressOfRecord": "sip:u@c", "challengeOnly": true}), "registration.registrar.malformed", "registrars[0]"),
-            (json!({"registrars": ["sip:c"], "addressOfRecord": "u@c", "challengeOnly": true}), "registration.registrar.malformed", "addressOfRecord"),
+            (
+                json!({"registrars": ["192.0.2.1"], "addressOfRecord": "sip:u@c", "challengeOnly": true}),
+                "registration.registrar.malformed",
+                "registrars[0]",
+            ),
+            (
+                json!({"registrars": ["sip:c"], "addressOfRecord": "u@c", "challengeOnly": true}),
+                "registration.registrar.malformed",
+                "addressOfRecord",
+            ),
             (json!({"registrars": ["sip:c"], "challengeOnly": true}), "registration.registrar.malformed", "addressOfRecord"),
             (json!({"addressOfRecord": "sip:u@c", "challengeOnly": true}), "invalid.value", "registrars"),
             (json!({"registrars": ["sip:c"], "addressOfRecord": "sip:u@c"}), "registration.password.empty", "credentials"),

@@ -1,0 +1,22 @@
+//! Setting credentials from the HTTP call to the orders for an edge, with a scripted edge at the other end of the link.
+
+#[allow(dead_code)]
+#[path = "../api/lab.rs"]
+mod lab;
+
+mod accepted;
+mod bulk;
+mod converge;
+mod filters;
+mod idempotent;
+mod joined;
+mod rejected;
+mod restart;
+mod rollback;
+mod scene;
+mod scripted_edge;
+mod slow;
+mod standby;
+mod unproven;
+mod verify;
+mod versions;
