@@ -50,6 +50,12 @@ impl Control {
         self.first_start_client.as_ref().map(|(id, secret)| (id.as_str(), secret))
     }
 
+    /// Lends what the routes share.
+    #[cfg(test)]
+    pub(crate) fn app(&self) -> &App {
+        &self.app
+    }
+
     /// Ends the work with the edges and closes the store after what is under way.
     pub async fn shutdown(&self) {
         self.app.registrations.shutdown().await;

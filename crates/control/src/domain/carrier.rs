@@ -28,7 +28,7 @@ pub struct Carrier {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct CarrierSettings {
     /// For people.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "checked::text")]
     pub description: Option<String>,
     /// Next hops, in order; at least one.
     #[serde(deserialize_with = "checked::registrars")]
@@ -43,7 +43,7 @@ pub struct CarrierSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<bool>,
     /// Which transports may be used, in order.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "checked::few")]
     pub transports: Option<Vec<Transport>>,
     /// Whom to trust over TLS.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,16 +109,16 @@ pub struct CarrierSettings {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "checked::expires")]
     pub forbidden_retry: Option<u32>,
     /// Text in a reason phrase, to a note for the operator.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "checked::notes")]
     pub phrase_notes: Option<BTreeMap<String, String>>,
     /// When the carrier is expected to be away.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "checked::few")]
     pub maintenance: Option<Vec<Maintenance>>,
     /// User-Agent.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "checked::line")]
     pub user_agent: Option<String>,
     /// Further headers of every REGISTER.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "checked::few")]
     pub extra_headers: Option<Vec<ExtraHeader>>,
 }
 

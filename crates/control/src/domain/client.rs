@@ -16,7 +16,7 @@ pub struct Client {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ClientSettings {
     /// For people.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "super::carrier::checked::text")]
     pub description: Option<String>,
     /// Roles, each within a scope.
     pub role_grants: Vec<RoleGrant>,

@@ -18,7 +18,7 @@ pub struct Role {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct RoleSettings {
     /// For people.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "super::carrier::checked::text")]
     pub description: Option<String>,
     /// Such as `telephony:trunk:view`; `*` as the last or last two parts stands for all.
     pub permissions: Vec<String>,

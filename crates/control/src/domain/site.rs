@@ -16,10 +16,10 @@ pub struct Site {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct SiteSettings {
     /// For people.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "super::carrier::checked::text")]
     pub description: Option<String>,
     /// The region of a cloud, or whatever orders sites.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "super::carrier::checked::text")]
     pub region: Option<String>,
     /// For times shown to people.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -26,7 +26,7 @@ pub struct Trunk {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TrunkSettings {
     /// For people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "checked::text")]
     pub description: Option<String>,
     /// To, and From unless `from_uri` is set; kept byte for byte.
     pub address_of_record: AddressOfRecord,
@@ -52,7 +52,7 @@ pub struct TrunkSettings {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "checked::line")]
     pub user_agent: Option<String>,
     /// Further headers of every REGISTER.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "checked::few")]
     pub extra_headers: Option<Vec<ExtraHeader>>,
     /// How a new secret is tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]

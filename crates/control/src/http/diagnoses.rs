@@ -22,6 +22,7 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/api/v2/diagnoses", get(list))
         .route("/api/v2/diagnoses/{code}", get(read))
+        .route("/docs", get(index))
         .route("/docs/diagnoses", get(index))
         .route("/docs/diagnoses/{code}", get(page))
 }
@@ -58,16 +59,26 @@ async fn read(_: Caller, Path(code): Path<String>) -> Result<Response, Problem> 
 }
 
 /// The pages need no token: whoever got an error body may read what it means.
-async fn index() -> Html<String> {
-    let rows = ALL.iter().filter(|code| text(code.as_str()).is_some());
-    let items = rows.map(|code| format!("- [{code}](/docs/diagnoses/{code}): {}\n", code.meaning()));
-    Html(markdown::page("Diagnoses", &format!("# Diagnoses\n\n{}", items.collect::<String>())))
+async fn index(headers: HeaderMap) -> Response {
+    const INDEX: &str = "README";
+    let made = || {
+        let items =
+            ALL.iter().filter(|code| text(code.as_str()).is_some()).map(|code| format!("- [`{code}`]({code}.md): {}\n", code.meaning()));
+        format!("# Diagnoses\n\n{}", items.collect::<String>())
+    };
+    text(INDEX).map_or_else(|| document("Diagnoses", &made(), &headers), |text| document("Diagnoses", text, &headers))
 }
 
 async fn page(Path(code): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
-    let text = text(&code).ok_or_else(|| Problem::not_found("page for diagnosis", &code))?;
-    let plain = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/markdown"));
-    let mut response = if plain { text.into_response() } else { Html(markdown::page(&code, text)).into_response() };
+    let missing = || Problem::not_found("page for diagnosis", &code);
+    let known: Code = code.parse().map_err(|_| missing())?;
+    Ok(document(&code, text(known.as_str()).ok_or_else(missing)?, &headers))
+}
+
+/// Answers Markdown to whoever asks for it, HTML to everyone else.
+fn document(title: &str, text: &str, asked: &HeaderMap) -> Response {
+    let plain = asked.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/markdown"));
+    let mut response = if plain { text.to_owned().into_response() } else { Html(markdown::page(title, text)).into_response() };
     let headers = response.headers_mut();
     if plain {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/markdown; charset=utf-8"));
@@ -75,7 +86,7 @@ async fn page(Path(code): Path<String>, headers: HeaderMap) -> Result<Response, 
     headers.insert(header::VARY, HeaderValue::from_static("accept"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'"));
-    Ok(response)
+    response
 }
 
 fn text(code: &str) -> Option<&'static str> {

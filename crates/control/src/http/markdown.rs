@@ -109,52 +109,58 @@ fn table(html: &mut String, block: &[&str]) {
     html.push_str("</table>\n");
 }
 
-/// Code first: nothing in it is markup. Then links and emphasis of what is left.
+/// Code, links and emphasis within a line; all else is text.
 fn inline(text: &str) -> String {
     let mut html = String::new();
-    for (index, part) in text.split('`').enumerate() {
-        if index % 2 == 1 {
-            let _ = write!(html, "<code>{}</code>", escape(part));
-        } else {
-            html.push_str(&links(part));
-        }
-    }
-    html
-}
-
-fn links(text: &str) -> String {
-    let mut html = String::new();
     let mut rest = text;
-    while let Some((before, after)) = rest.split_once('[') {
-        html.push_str(&emphasis(before));
-        let link = after.split_once("](").and_then(|(label, tail)| tail.split_once(')').map(|(target, tail)| (label, target, tail)));
-        match link {
-            Some((label, target, tail))
-                if ["/", "#", "https://"].iter().any(|start| target.starts_with(start)) || !target.contains(':') =>
-            {
-                let _ = write!(html, "<a href=\"{}\">{}</a>", escape(target), emphasis(label));
-                rest = tail;
+    while let Some(next) = rest.chars().next() {
+        rest = match span(rest) {
+            Some((shown, tail)) => {
+                html.push_str(&shown);
+                tail
             }
-            _ => {
-                html.push('[');
-                rest = after;
+            None => {
+                let (one, tail) = rest.split_at(next.len_utf8());
+                html.push_str(&escape(one));
+                tail
             }
-        }
+        };
     }
-    html.push_str(&emphasis(rest));
     html
 }
 
-fn emphasis(text: &str) -> String {
-    let parts: Vec<&str> = text.split("**").collect();
-    if parts.len().is_multiple_of(2) {
-        return escape(text);
+/// Renders the span that the text begins with, if it does.
+fn span(text: &str) -> Option<(String, &str)> {
+    if let Some(rest) = text.strip_prefix('`') {
+        let (code, tail) = rest.split_once('`')?;
+        return Some((format!("<code>{}</code>", escape(code)), tail));
     }
-    let mut html = String::new();
-    for (index, part) in parts.iter().enumerate() {
-        let _ = if index % 2 == 1 { write!(html, "<strong>{}</strong>", escape(part)) } else { write!(html, "{}", escape(part)) };
+    if let Some(rest) = text.strip_prefix('[') {
+        let (label, tail) = rest.split_once("](")?;
+        let (target, tail) = tail.split_once(')')?;
+        let target = link(target)?;
+        return Some((format!("<a href=\"{}\">{}</a>", escape(&target), inline(label)), tail));
     }
-    html
+    for (mark, tag) in [("**", "strong"), ("*", "em")] {
+        if let Some(rest) = text.strip_prefix(mark) {
+            let (inner, tail) = rest.split_once(mark)?;
+            if inner.is_empty() || inner.starts_with(' ') || inner.ends_with(' ') {
+                return None;
+            }
+            return Some((format!("<{tag}>{}</{tag}>", inline(inner)), tail));
+        }
+    }
+    None
+}
+
+/// Returns where a link leads on this server: the pages are files beside each other in the sources. None for what is no link to follow.
+fn link(target: &str) -> Option<String> {
+    if target.starts_with("https://") || target.starts_with('/') || target.starts_with('#') {
+        return Some(target.to_owned());
+    }
+    let page = target.strip_suffix(".md")?;
+    let plain = page.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    plain.then(|| if page == "README" { "/docs/diagnoses".to_owned() } else { format!("/docs/diagnoses/{page}") })
 }
 
 #[cfg(test)]
@@ -176,5 +182,19 @@ mod tests {
             assert!(html.contains(part), "{part} not in {html}");
         }
         assert!(!html.contains("href=\"javascript"));
+    }
+
+    #[test]
+    fn spans_nest_and_lead_to_the_pages_of_this_server() {
+        for (text, html) in [
+            ("[`a.b`](a.b.md) *", "<a href=\"/docs/diagnoses/a.b\"><code>a.b</code></a> *"),
+            ("*G* and 2 * 3 * 4", "<em>G</em> and 2 * 3 * 4"),
+            ("**none *was* sent**", "<strong>none <em>was</em> sent</strong>"),
+            ("`*x* <y>`", "<code>*x* &lt;y&gt;</code>"),
+            ("[x](../y.md) [z] ` **", "[x](../y.md) [z] ` **"),
+            ("é", "é"),
+        ] {
+            assert_eq!(inline(text), html);
+        }
     }
 }

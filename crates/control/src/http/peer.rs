@@ -26,3 +26,22 @@ pub(super) fn find(headers: &HeaderMap, extensions: &Extensions, behind_proxy: b
     let forwarded = last.and_then(|list| list.rsplit(',').next()).and_then(|address| address.trim().parse().ok());
     forwarded.or(connection)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_proxy_in_front_is_believed_and_only_its_own_entry() {
+        let mut headers = HeaderMap::new();
+        headers.append("x-forwarded-for", "10.0.0.1".parse().expect("a value"));
+        headers.append("x-forwarded-for", "10.0.0.2, 192.0.2.7".parse().expect("a value"));
+        let mut extensions = Extensions::new();
+        extensions.insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 4000))));
+        let find = |headers: &HeaderMap, behind_proxy| find(headers, &extensions, behind_proxy).map(|address| address.to_string());
+        assert_eq!(find(&headers, false).as_deref(), Some("127.0.0.1"));
+        assert_eq!(find(&headers, true).as_deref(), Some("192.0.2.7"));
+        headers.append("x-forwarded-for", "nonsense".parse().expect("a value"));
+        assert_eq!(find(&headers, true).as_deref(), Some("127.0.0.1"));
+    }
+}

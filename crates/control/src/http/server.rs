@@ -123,3 +123,54 @@ async fn tidy(response: Response) -> Response {
     }
     Problem::new(status, "bad.request", String::from_utf8_lossy(&text)).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::routing::get;
+    use serde_json::Value;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::{Config, Control};
+
+    async fn ask(path: &str, headers: &[(&str, &str)]) -> (StatusCode, Value) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let control = Control::open(Config::in_directory(dir.path())).await.expect("it starts");
+        let app = control.app().clone();
+        let router = Router::new()
+            .route("/panic", get(async || -> &'static str { panic!("s3cret in a panic") }))
+            .route("/plain", get(async || (StatusCode::BAD_REQUEST, "plain words")))
+            .route("/broken", get(async || (StatusCode::INTERNAL_SERVER_ERROR, "s3cret inside")))
+            .layer(middleware::from_fn_with_state(app.clone(), outermost))
+            .with_state(app);
+        let mut request = Request::get(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = router.oneshot(request.body(Body::empty()).expect("a request")).await.expect("infallible");
+        assert!(response.headers().contains_key(&CORRELATION));
+        let status = response.status();
+        let bytes = body::to_bytes(response.into_body(), 4096).await.expect("a body");
+        (status, serde_json::from_slice(&bytes).expect("JSON"))
+    }
+
+    #[tokio::test]
+    async fn a_panic_becomes_an_answer_that_tells_nothing() {
+        let (status, body) = ask("/panic", &[("inin-correlation-id", "c-1")]).await;
+        assert_eq!(
+            (status, &body["code"], &body["contextId"]),
+            (StatusCode::INTERNAL_SERVER_ERROR, &"internal.error".into(), &"c-1".into())
+        );
+        assert!(!body.to_string().contains("s3cret"));
+    }
+
+    #[tokio::test]
+    async fn the_frameworks_own_refusals_become_the_error_body() {
+        let (status, body) = ask("/plain", &[]).await;
+        assert_eq!((status, &body["message"]), (StatusCode::BAD_REQUEST, &"plain words".into()));
+        let (status, body) = ask("/broken", &[]).await;
+        assert_eq!((status, &body["code"]), (StatusCode::INTERNAL_SERVER_ERROR, &"internal.error".into()));
+        assert!(!body.to_string().contains("s3cret"));
+    }
+}

@@ -71,3 +71,34 @@ impl Allowance {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn callers_are_counted_apart_and_stopped_beyond_their_allowance() {
+        let rates = Rates::default();
+        let mut one = HeaderMap::new();
+        one.insert(header::AUTHORIZATION, "Bearer a".parse().expect("a value"));
+        for count in 1..=ALLOWED {
+            let allowance = rates.count(&one, None);
+            assert_eq!((allowance.count, allowance.spent()), (count, false));
+        }
+        assert!(rates.count(&one, None).spent());
+        assert_eq!(rates.count(&HeaderMap::new(), None).count, 1);
+        assert!((1..=61).contains(&rates.count(&one, None).reset));
+    }
+
+    #[test]
+    fn a_flood_of_made_up_tokens_takes_no_memory() {
+        let rates = Rates::default();
+        let mut headers = HeaderMap::new();
+        for n in 0..2 * CALLERS_MAX {
+            headers.insert(header::AUTHORIZATION, format!("Bearer {n}").parse().expect("a value"));
+            rates.count(&headers, None);
+        }
+        let window = rates.window.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(window.as_ref().is_some_and(|window| window.counts.len() <= CALLERS_MAX + 1));
+    }
+}

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use axum::http::StatusCode;
+
 use crate::problem::Problem;
 
 /// Why the store did not do as asked.
@@ -66,6 +68,11 @@ impl From<serde_json::Error> for StoreError {
     }
 }
 
+fn unwritable(message: &str) -> Problem {
+    tracing::error!(message, "the store cannot be written");
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "database.unwritable", message).retry_after(30)
+}
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
@@ -73,9 +80,11 @@ impl From<StoreError> for Problem {
             StoreError::Conflict(_) => {
                 Problem::conflict("Something that this change needs was changed at the same time. Read it again and repeat.")
             }
-            StoreError::Full | StoreError::ReadOnly | StoreError::Damaged(_) | StoreError::Unreadable(_) | StoreError::Sql(_) => {
-                Problem::internal(error)
+            StoreError::Full => unwritable("The disk with the data directory is full; nothing was changed. Make room and repeat."),
+            StoreError::ReadOnly => {
+                unwritable("The database cannot be written; nothing was changed. Check the data directory's file system and mode.")
             }
+            StoreError::Damaged(_) | StoreError::Unreadable(_) | StoreError::Sql(_) => Problem::internal(error),
         }
     }
 }

@@ -27,9 +27,9 @@ impl Store {
     pub async fn open(data: &Path) -> Result<Self, StartError> {
         let lock = prepare(data)?;
         let file = data.join(FILE);
+        restrict(&file)?;
         let options = SqliteConnectOptions::new()
             .filename(&file)
-            .create_if_missing(true)
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
             // FULL: in WAL mode NORMAL may lose the last acknowledged changes with the power.
@@ -46,7 +46,6 @@ impl Store {
             .connect_with(options.clone())
             .await
             .map_err(|error| start_error(&file, error.into()))?;
-        restrict(&file)?;
         {
             let mut connection = writer.acquire().await.map_err(|error| start_error(&file, error.into()))?;
             migrate::run(&mut connection).await.map_err(|error| match error {
@@ -92,8 +91,9 @@ fn prepare(data: &Path) -> Result<File, StartError> {
     Ok(lock)
 }
 
-/// Takes the database's file away from others of the machine.
+/// Makes the database's file where it is absent, for no other user to read; SQLite gives its -wal and -shm files the same mode.
 fn restrict(file: &Path) -> Result<(), StartError> {
-    fs::set_permissions(file, fs::Permissions::from_mode(0o600))
-        .map_err(|error| StartError::DataNotWritable { path: file.to_owned(), error })
+    let not_writable = |error| StartError::DataNotWritable { path: file.to_owned(), error };
+    let opened = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(file).map_err(not_writable)?;
+    opened.set_permissions(fs::Permissions::from_mode(0o600)).map_err(not_writable)
 }

@@ -64,6 +64,10 @@ async fn bad_profiles_are_refused_by_field() {
             "invalid.value",
             "tls.clientCertificate",
         ),
+        (r#"{"registrars": ["sip:a"], "description": "a\u0001"}"#, "invalid.value", "description"),
+        (r#"{"registrars": ["sip:a"], "phraseNotes": {"": "x"}}"#, "invalid.value", "phraseNotes"),
+        (r#"{"registrars": ["sip:a"], "redirectHosts": ["a b"]}"#, "invalid.value", "redirectHosts"),
+        (r#"{"registrars": ["sip:a"], "algorithmAliases": {"x": "y"}}"#, "invalid.value", "algorithmAliases"),
         (r#"{"registrars": ["sip:a"], "registars": 1}"#, "invalid.value", "registars"),
     ] {
         lab.post("/api/v2/carriers", body).await.refused(400, code).about(field);

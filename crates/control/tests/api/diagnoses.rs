@@ -23,14 +23,16 @@ async fn a_page_is_readable_without_a_token_and_an_unknown_one_is_404() {
     lab.call(Method::GET, "/docs/diagnoses/sip.nothing", "", &[], None).await.refused(404, "not.found");
     lab.call(Method::GET, "/docs/diagnoses/..%2F..%2Fx", "", &[], None).await.refused(404, "not.found");
     let index = lab.call(Method::GET, "/docs/diagnoses", "", &[], None).await.is(200);
-    let Some(path) = index.text.split("href=\"").nth(1).and_then(|rest| rest.split('"').next()) else {
-        // No page is written yet.
-        return;
-    };
-    let page = lab.call(Method::GET, path, "", &[], None).await.is(200);
-    assert!(page.header("content-type").starts_with("text/html"));
-    assert!(page.text.contains("<h1>"));
-    let plain = lab.call(Method::GET, path, "", &[("accept", "text/markdown")], None).await.is(200);
-    assert!(plain.header("content-type").starts_with("text/markdown"));
-    assert!(plain.text.starts_with('#'));
+    assert!(index.text.contains("href=\"/docs/diagnoses/sip.realm.mismatch\""));
+    // Every code has its page, rendered as HTML and given as it was written.
+    for code in diagnosis::ALL {
+        let path = format!("/docs/diagnoses/{code}");
+        let page = lab.call(Method::GET, &path, "", &[], None).await.is(200);
+        assert!(page.header("content-type").starts_with("text/html"));
+        assert!(page.text.contains(&format!("<h1>{code}</h1>")), "{code}");
+        assert!(page.header("content-security-policy").contains("default-src 'none'"));
+        let plain = lab.call(Method::GET, &path, "", &[("accept", "text/markdown")], None).await.is(200);
+        assert!(plain.header("content-type").starts_with("text/markdown"));
+        assert!(plain.text.starts_with(&format!("# {code}")), "{code}");
+    }
 }

@@ -55,3 +55,18 @@ async fn a_database_locked_by_another_program_is_told_as_that() {
     sqlx::query("ROLLBACK").execute(&mut other).await.expect("it unlocks");
     lab.post("/api/v2/sites", r#"{"id": "a"}"#).await.is(201);
 }
+
+#[tokio::test]
+async fn a_change_runs_to_its_end_though_the_caller_goes_away() {
+    let lab = Lab::new().await;
+    let token = lab.token.clone();
+    let mut request = Box::pin(lab.call(Method::POST, "/api/v2/sites", &token, &[], Some(r#"{"id": "a"}"#)));
+    tokio::select! {
+        biased;
+        _ = &mut request => panic!("answered at once"),
+        () = tokio::task::yield_now() => {}
+    }
+    drop(request);
+    lab.until("/api/v2/sites/a", |answer| answer.status == 200).await;
+    assert_eq!(lab.get("/api/v2/audits?entityId=a").await.body["total"], 1);
+}

@@ -19,9 +19,11 @@ async fn refusal(config: Config) -> StartError {
 async fn the_first_start_makes_a_client_and_a_key_for_nobody_else_to_read() {
     let dir = tempdir().expect("a directory");
     let data = dir.path().join("data");
+    // A directory that others may read, as an installer may have made it.
+    fs::create_dir(&data).expect("made");
     let control = Control::open(Config::in_directory(&data)).await.expect("it starts");
     assert!(control.first_start_client().is_some());
-    for file in ["master.key", "trunkline.db", "lock"] {
+    for file in ["master.key", "trunkline.db", "trunkline.db-wal", "trunkline.db-shm", "lock"] {
         let mode = fs::metadata(data.join(file)).expect("a file").permissions().mode();
         assert_eq!(mode & 0o077, 0, "{file} {mode:o}");
     }

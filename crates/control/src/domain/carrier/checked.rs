@@ -51,9 +51,45 @@ pub(in crate::domain) fn line<'de, D: Deserializer<'de>>(from: D) -> Result<Opti
     }
 }
 
+/// Some lines of text for people.
+pub(in crate::domain) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    const BYTES_MAX: usize = 2048;
+    match Option::<String>::deserialize(from)? {
+        Some(text) if text.len() > BYTES_MAX || text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') => {
+            Err(D::Error::custom(format!("At most {BYTES_MAX} bytes of text without control characters are expected.")))
+        }
+        text => Ok(text),
+    }
+}
+
+/// A list that a person could have written.
+pub(in crate::domain) fn few<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<Vec<T>>, D::Error> {
+    const ITEMS_MAX: usize = 32;
+    match Option::<Vec<T>>::deserialize(from)? {
+        Some(items) if items.len() > ITEMS_MAX => Err(D::Error::custom(format!("At most {ITEMS_MAX} are expected."))),
+        items => Ok(items),
+    }
+}
+
+/// Text in a reason phrase, to a note.
+pub(in crate::domain) fn notes<'de, D: Deserializer<'de>>(from: D) -> Result<Option<BTreeMap<String, String>>, D::Error> {
+    const NOTES_MAX: usize = 64;
+    const BYTES_MAX: usize = 512;
+    let notes = Option::<BTreeMap<String, String>>::deserialize(from)?;
+    let fits = |notes: &BTreeMap<String, String>| {
+        notes.len() <= NOTES_MAX && notes.iter().all(|(text, note)| !text.is_empty() && text.len().max(note.len()) <= BYTES_MAX)
+    };
+    match notes {
+        Some(notes) if !fits(&notes) => {
+            Err(D::Error::custom(format!("At most {NOTES_MAX} notes are expected, text and note of at most {BYTES_MAX} bytes.")))
+        }
+        notes => Ok(notes),
+    }
+}
+
 /// Host names or addresses.
 pub(in crate::domain) fn hosts<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
-    let hosts = Option::<Vec<String>>::deserialize(from)?;
+    let hosts: Option<Vec<String>> = few(from)?;
     match hosts.iter().flatten().find(|host| !uri::is_host(host)) {
         Some(bad) => Err(D::Error::custom(format!("{bad:?} is not a host name or an address, IPv6 in brackets."))),
         None => Ok(hosts),
@@ -76,6 +112,7 @@ pub(in crate::domain) fn certificates<'de, D: Deserializer<'de>>(from: D) -> Res
         Some(text) if text.contains("PRIVATE KEY") => {
             Err(D::Error::custom("It holds a private key. This field is shown to whoever may view the carrier; give the certificate only."))
         }
+        Some(text) if text.len() > 64 * 1024 => Err(D::Error::custom("At most 64 KB of certificates are expected.")),
         Some(text) if !text.contains("-----BEGIN CERTIFICATE-----") => Err(D::Error::custom("Certificates in PEM are expected.")),
         text => Ok(text),
     }
