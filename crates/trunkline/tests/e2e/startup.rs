@@ -7,6 +7,7 @@ use std::process::Command;
 
 use serde_json::json;
 
+use crate::support::lock::Lock;
 use crate::support::process::Process;
 use crate::support::server::{Launch, Server};
 use crate::support::wait::secs;
@@ -124,4 +125,29 @@ fn the_master_key_and_the_database_are_readable_by_their_owner_only() {
         files += 1;
     }
     assert!(files >= 2, "a database and a key");
+}
+
+#[test]
+fn a_locked_database_is_told_while_it_runs_and_nothing_is_half_written() {
+    let server = Server::start();
+    let api = server.api();
+    let lock = Lock::hold(server.launch().data());
+    let site = json!({"id": "jakarta", "name": "Jakarta"});
+    let answer = api.post("/api/v2/sites", &site).expect(503);
+    assert!(answer.json["message"].as_str().is_some_and(|text| text.contains("database")), "{}", answer.text);
+    assert!(answer.header("Retry-After").is_some_and(|seconds| seconds.parse::<u32>().is_ok()), "{:?}", answer.headers);
+    lock.release();
+    api.get("/api/v2/sites/jakarta").expect(404);
+    api.post("/api/v2/sites", &site).expect(201);
+}
+
+#[test]
+fn a_locked_database_is_named_at_the_start() {
+    let mut server = Server::start();
+    assert!(server.stop().success());
+    let lock = Lock::hold(server.launch().data());
+    gives_up(server.launch(), &["database", "locked", &server.launch().data().display().to_string()]);
+    lock.release();
+    server.restart();
+    server.api().get("/api/v2/organization").expect(200);
 }
