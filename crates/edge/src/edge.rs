@@ -1,3 +1,4 @@
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -51,6 +52,11 @@ impl Edge {
     /// Returns what was counted.
     pub fn counters(&self) -> Counters {
         self.tally.sum()
+    }
+
+    /// Tells whether a shard has failed, by a fault of ours. Its registrations lapse unless the edge is started anew.
+    pub fn has_failed(&self) -> bool {
+        self.tally.failed.load(Ordering::Relaxed)
     }
 
     /// Stops in order: un-registers nothing and saves what a restart goes on from. Blocks, at most five seconds.

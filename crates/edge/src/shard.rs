@@ -1,5 +1,6 @@
 //! A shard: one thread, its sockets and its endpoint.
 
+mod alarm;
 mod icmp;
 mod inbox;
 mod outbox;

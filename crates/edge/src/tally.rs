@@ -1,6 +1,6 @@
 //! Counting without locks: each thread counts for itself and shows its counts once a turn.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use crate::Counters;
 
@@ -26,6 +26,8 @@ pub(crate) struct Tally {
     pub(crate) reports_lost: AtomicU64,
     pub(crate) saved: AtomicU64,
     pub(crate) save_failed: AtomicU64,
+    /// A shard has failed.
+    pub(crate) failed: AtomicBool,
 }
 
 impl Tally {
@@ -37,6 +39,7 @@ impl Tally {
             reports_lost: AtomicU64::new(0),
             saved: AtomicU64::new(0),
             save_failed: AtomicU64::new(0),
+            failed: AtomicBool::new(false),
         }
     }
 

@@ -3,7 +3,6 @@
 mod support;
 
 use std::net::UdpSocket;
-use std::time::Duration;
 
 use diagnosis::Code;
 use link::{Action, FromEdge, Outcome, RegistrationState, ToEdge, Withdrawal};
@@ -276,8 +275,6 @@ fn a_lost_answer_is_asked_for_again() {
     lab.status("t1", |status| status.bound);
     let seen = registrar.registers();
     assert_eq!((seen[0].cseq, seen[0].answer), (seen[1].cseq, None), "the same request again");
-    let apart = seen[1].at - seen[0].at;
-    assert!(apart >= Duration::from_millis(490), "RFC 3261 Timer E: {apart:?}");
 }
 
 #[test]

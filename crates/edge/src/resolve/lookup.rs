@@ -1,5 +1,7 @@
+use std::fs;
 use std::net::{IpAddr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig as Servers, ResolverOpts};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
@@ -17,9 +19,19 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// A look-up ends after so long whatever happens: a verification waits for it.
 const LIMIT: Duration = Duration::from_secs(8);
 
+/// What the system's resolver is made from.
+const SYSTEM_FILES: [&str; 2] = ["/etc/resolv.conf", "/etc/hosts"];
+
 /// Looks names up.
 pub(crate) struct Lookup {
+    config: ResolverConfig,
+    current: Mutex<Current>,
+}
+
+/// A resolver, and when what it was made from was last changed.
+struct Current {
     resolver: Result<TokioResolver, String>,
+    changed: [Option<SystemTime>; 2],
 }
 
 /// What a name led to.
@@ -40,20 +52,22 @@ enum Missing {
 impl Lookup {
     /// Makes the resolver; within a runtime. Without name servers, every look-up fails in words and literal addresses still work.
     pub(crate) fn new(config: &ResolverConfig) -> Self {
-        let builder = match config {
-            ResolverConfig::System => {
-                Resolver::builder_tokio().map_err(|error| format!("the system's name servers cannot be read: {error}"))
-            }
-            ResolverConfig::Servers(servers) => Ok(Resolver::builder_with_config(explicit(servers), TokioRuntimeProvider::default())),
-        };
-        let resolver = builder.and_then(|mut builder| {
-            adjust(builder.options_mut(), config);
-            builder.build().map_err(|error| format!("the resolver does not start: {error}"))
-        });
+        let resolver = build(config);
         if let Err(why) = &resolver {
-            tracing::warn!("{why}; carriers given by name cannot be reached");
+            tracing::warn!("{why}; carriers given by name cannot be reached until that changes");
         }
-        Lookup { resolver }
+        Lookup { config: config.clone(), current: Mutex::new(Current { resolver, changed: changed(config) }) }
+    }
+
+    /// Returns the resolver, made anew if the system's files have changed: an edge may be started before its network, and outlive it.
+    fn resolver(&self) -> Result<TokioResolver, String> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = changed(&self.config);
+        if current.changed != changed {
+            tracing::info!("the system's name servers or hosts have changed");
+            *current = Current { resolver: build(&self.config), changed };
+        }
+        current.resolver.clone()
     }
 
     /// Returns the addresses of a name, of the families that the edge has; others only if there are none, so that this can be told.
@@ -61,14 +75,32 @@ impl Lookup {
     /// # Errors
     /// In words.
     pub(crate) async fn addresses(&self, host: &str, families: Families) -> Result<Found, String> {
-        let resolver = self.resolver.as_ref().map_err(Clone::clone)?;
+        let resolver = self.resolver().map_err(|why| format!("{host}: {why}"))?;
         // RFC 3261 19.1: the host of a URI is whole; search domains are for people.
         let name = format!("{}.", host.trim_end_matches('.'));
-        match tokio::time::timeout(LIMIT, both(resolver, &name, families)).await {
+        match tokio::time::timeout(LIMIT, both(&resolver, &name, families)).await {
             Ok(Ok(found)) => Ok(found),
             Ok(Err(why)) => Err(format!("{host}: {why}")),
             Err(_) => Err(format!("{host}: the name servers did not answer within {} s", LIMIT.as_secs())),
         }
+    }
+}
+
+fn build(config: &ResolverConfig) -> Result<TokioResolver, String> {
+    let mut builder = match config {
+        ResolverConfig::System => {
+            Resolver::builder_tokio().map_err(|error| format!("the system's name servers cannot be read: {error}"))?
+        }
+        ResolverConfig::Servers(servers) => Resolver::builder_with_config(explicit(servers), TokioRuntimeProvider::default()),
+    };
+    adjust(builder.options_mut(), config);
+    builder.build().map_err(|error| format!("the resolver does not start: {error}"))
+}
+
+fn changed(config: &ResolverConfig) -> [Option<SystemTime>; 2] {
+    match config {
+        ResolverConfig::System => SYSTEM_FILES.map(|path| fs::metadata(path).and_then(|meta| meta.modified()).ok()),
+        ResolverConfig::Servers(_) => [None; 2],
     }
 }
 

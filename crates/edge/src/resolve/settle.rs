@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use ua::{Resolution, ResolveFault};
 
-use crate::gate::Gate;
+use crate::gate::{Gate, GateFault};
 
 /// An answer is used at least so long, whatever its TTL: a burst of registrations must not become a burst of look-ups.
 const TTL_MIN: Duration = Duration::from_secs(5);
@@ -75,6 +75,16 @@ pub(crate) fn settle(
     }
     addresses.sort_by_key(|to| families.rank(to.ip()));
     Ok(Resolution { addresses, ttl: ttl.clamp(TTL_MIN, TTL_MAX) })
+}
+
+/// Says a gate's fault in the endpoint's terms.
+impl From<GateFault> for ResolveFault {
+    fn from(fault: GateFault) -> Self {
+        match fault {
+            GateFault::Address(ip) => ResolveFault::Forbidden(ip),
+            GateFault::Port(port) => ResolveFault::ForbiddenPort(port),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -161,3 +161,9 @@ async fn shards_get_what_passes_the_gate() {
     assert_eq!(tally.sum().resolved, 1);
     assert_eq!(tally.sum().resolve_failed, 2);
 }
+
+#[tokio::test]
+async fn the_systems_hosts_file_counts() {
+    let found = Lookup::new(&ResolverConfig::System).addresses("localhost", Families::V4).await.unwrap();
+    assert_eq!(texts(&found.addresses), ["127.0.0.1"]);
+}

@@ -8,12 +8,13 @@ use socket2::Socket;
 use tokio::sync::mpsc::UnboundedSender;
 use ua::{Endpoint, Event, Input, Instant, Local, Output, Query, SendFault};
 
+use super::alarm::Alarm;
 use super::inbox::{Farewell, Inbox, ToShard};
 use super::outbox::{BATCH, Flushed};
 use super::receive::Receiver;
 use super::wire::Wire;
 use crate::clock::Clock;
-use crate::gate::{Gate, GateFault};
+use crate::gate::Gate;
 use crate::reports::Reports;
 use crate::resolve::{Ask, Families, settle};
 use crate::state::Keeper;
@@ -24,6 +25,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// So many orders are taken before the sockets have their turn.
 const ORDERS_AT_ONCE: usize = 256;
+
+/// So many batches are sent before answers are taken: they must fit the socket's buffer meanwhile.
+const BATCHES_AT_ONCE: usize = 16;
 
 /// The endpoint's counters are read at most so often.
 const COUNT_APART: Duration = Duration::from_millis(10);
@@ -90,6 +94,7 @@ impl Shard {
 
     /// Turns until it is told to stop, or nobody can tell it anything any more.
     pub(crate) fn run(mut self) {
+        let _alarm = Alarm(Arc::clone(&self.parts.tally));
         loop {
             self.parts.inbox.hush();
             if let Some(farewell) = self.parts.inbox.stopped() {
@@ -115,9 +120,9 @@ impl Shard {
         self.parts.inbox.knock();
     }
 
-    /// Does what the endpoint wants done now, and returns when it wants to be woken.
+    /// Does what the endpoint wants done now, and returns when it wants to be woken; at once if there is more than a few batches of it.
     fn work(&mut self) -> Option<Instant> {
-        loop {
+        for _ in 0..BATCHES_AT_ONCE {
             let now = self.parts.clock.now();
             let (wake, answers) = self.poll(now);
             self.flush(now);
@@ -134,6 +139,7 @@ impl Shard {
                 Turn::Until(_) | Turn::Batch | Turn::Full => {}
             }
         }
+        Some(self.parts.clock.now())
     }
 
     /// Polls the endpoint until it has nothing more to do, or a batch is complete. Literal addresses to resolve come back.
@@ -259,6 +265,7 @@ impl Shard {
     fn stop(mut self, farewell: &Farewell) {
         let end = self.parts.clock.now() + FAREWELL;
         self.work();
+        self.flush(self.parts.clock.now());
         while self.wires.iter().any(|wire| wire.waiting() > 0) && self.parts.clock.now() < end {
             self.wait(None);
             self.flush(self.parts.clock.now());
@@ -281,14 +288,4 @@ enum Turn {
 /// `bind` refuses more sockets than `Local` can count.
 fn local(index: usize) -> Local {
     Local(u16::try_from(index).unwrap_or(u16::MAX))
-}
-
-/// Says a gate's fault in the endpoint's terms.
-impl From<GateFault> for ua::ResolveFault {
-    fn from(fault: GateFault) -> Self {
-        match fault {
-            GateFault::Address(ip) => ua::ResolveFault::Forbidden(ip),
-            GateFault::Port(port) => ua::ResolveFault::ForbiddenPort(port),
-        }
-    }
 }

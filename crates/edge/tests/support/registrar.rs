@@ -2,7 +2,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sip::build::Builder;
 use sip::digest::{Algorithm, Answer, Authorization, Hash, Qop, Request, ha1};
@@ -21,7 +21,6 @@ pub struct Seen {
     /// A digest came with it, and was right or not.
     pub digest: Option<bool>,
     pub source: SocketAddr,
-    pub at: Instant,
     /// What was answered.
     pub answer: Option<u16>,
 }
@@ -124,7 +123,6 @@ fn look(message: &Message<'_>, source: SocketAddr, password: &str) -> Option<See
         contact: message.header(Name::Contact).map(text),
         digest: message.header(Name::Authorization).map(|value| right(value, method, password)),
         source,
-        at: Instant::now(),
         answer: None,
     })
 }
