@@ -32,7 +32,6 @@ use std::sync::Arc;
 
 use link::{ControlEnd, FromEdge, RegistrationState};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
 
 pub use fleet::Fleet;
 pub use routes::routes;
@@ -100,12 +99,9 @@ impl Registrations {
     /// Ends the work with the edges. What is being verified is decided after the next start.
     pub async fn shutdown(&self) {
         self.inner.ending.send_replace(true);
-        let mut closing = JoinSet::new();
         for edge in self.inner.fleet.edges() {
-            let fleet = self.inner.fleet.clone();
-            closing.spawn(async move { fleet.detach(&edge) });
+            self.inner.fleet.detach(&edge);
         }
-        closing.join_all().await;
     }
 
     async fn follow(self, mut changes: ChangesReader) {

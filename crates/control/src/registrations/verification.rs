@@ -86,6 +86,8 @@ pub fn no_verdict(id: String, edge: &str, summary: &str) -> Verdict {
 #[must_use]
 pub fn attach(mut diagnosis: Diagnosis, seen: Evidence) -> Diagnosis {
     let mut checks = seen.checks;
+    // What was compared here and by the edge too is told once, in the words of the refusal.
+    checks.retain(|check| diagnosis.evidence.checks.iter().all(|own| own.name != check.name));
     checks.append(&mut diagnosis.evidence.checks);
     diagnosis.evidence = Evidence { checks, credential_sent: Some(false), ..seen };
     diagnosis
@@ -93,4 +95,27 @@ pub fn attach(mut diagnosis: Diagnosis, seen: Evidence) -> Diagnosis {
 
 pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use diagnosis::{Check, Code};
+
+    use super::*;
+
+    #[test]
+    fn evidence_is_attached_without_repeating_a_check() {
+        let refused = Diagnosis::new(Code::AlgorithmNotAllowed).check(Check::compared("algorithm.allowed", false, "SHA-256", "MD5"));
+        let checks = vec![Check::new("reachable", true), Check::compared("algorithm.allowed", false, "SHA-256", "MD5")];
+        let told = attach(refused, Evidence { checks, public_address: Some("198.51.100.7:5060".into()), ..Evidence::default() });
+        assert_eq!(told.evidence.checks.iter().map(|check| check.name.as_str()).collect::<Vec<_>>(), ["reachable", "algorithm.allowed"]);
+        assert_eq!((told.evidence.credential_sent, told.evidence.public_address.as_deref()), (Some(false), Some("198.51.100.7:5060")));
+    }
+
+    #[test]
+    fn no_verdict_counts_as_a_failed_digest_and_names_the_edge() {
+        let verdict = no_verdict("v1".into(), "e1", "The edge went away.");
+        let Outcome::Refused(diagnosis) = verdict.outcome else { panic!("not refused") };
+        assert_eq!((diagnosis.code, diagnosis.evidence.edge.as_deref()), (Code::Indeterminate, Some("e1")));
+    }
 }

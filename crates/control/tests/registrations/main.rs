@@ -8,6 +8,7 @@ mod accepted;
 mod bulk;
 mod converge;
 mod filters;
+mod held;
 mod idempotent;
 mod joined;
 mod rejected;

@@ -26,6 +26,8 @@ pub struct Carrier {
     pub open: bool,
     /// Refuses every REGISTER that binds, whatever the password.
     pub refuses_binding: bool,
+    /// A refused digest of a registration holds the version.
+    pub holds: bool,
     /// Assignments are taken and nothing is reported of them.
     pub mute: bool,
 }
@@ -63,6 +65,7 @@ impl ScriptedEdge {
             silent: false,
             open: false,
             refuses_binding: false,
+            holds: false,
             mute: false,
         };
         let state = Arc::new(Mutex::new(State { carrier, orders: Vec::new(), assigned: HashMap::new(), held: Vec::new() }));
@@ -243,9 +246,10 @@ impl State {
             all.extend(self.accepted(&trunk, generation, standby.version));
             return all;
         }
-        let mut status = self.status(&trunk, generation, RegistrationState::RetryWait, version);
+        let state = if self.carrier.holds { RegistrationState::AuthHeld } else { RegistrationState::RetryWait };
+        let mut status = self.status(&trunk, generation, state, version);
         status.diagnosis = Some(Box::new(Diagnosis::new(Code::CredentialsRejected)));
-        vec![refused(version, false), FromEdge::Status(vec![status])]
+        vec![refused(version, self.carrier.holds), FromEdge::Status(vec![status])]
     }
 
     fn accepted(&self, trunk: &str, generation: Generation, version: u32) -> Vec<FromEdge> {
