@@ -12,6 +12,8 @@ pub enum Algorithm {
     Md5,
     /// `algorithm=SHA-256`
     Sha256,
+    /// `algorithm=SHA-512-256`
+    Sha512t256,
 }
 
 impl Algorithm {
@@ -20,6 +22,7 @@ impl Algorithm {
         match self {
             Self::Md5 => "MD5",
             Self::Sha256 => "SHA-256",
+            Self::Sha512t256 => "SHA-512-256",
         }
     }
 
@@ -28,6 +31,7 @@ impl Algorithm {
         match self {
             Self::Md5 => hex(&md5::Md5::digest(text)),
             Self::Sha256 => hex(&sha2::Sha256::digest(text)),
+            Self::Sha512t256 => hex(&sha2::Sha512_256::digest(text)),
         }
     }
 
@@ -45,6 +49,20 @@ fn hex(bytes: &[u8]) -> String {
 pub fn response(algorithm: Algorithm, ha1: &str, nonce: &str, nc: &str, cnonce: &str, uri: &str) -> String {
     let ha2 = algorithm.hash(&format!("REGISTER:{uri}"));
     algorithm.hash(&format!("{ha1}:{nonce}:{nc}:{cnonce}:auth:{ha2}"))
+}
+
+/// Whether the Authorization of a REGISTER is right for a password, with qop=auth or without qop.
+pub fn is_right(request: &str, algorithm: Algorithm, password: &str) -> bool {
+    let Some(header) = super::udp::header(request, "Authorization") else { return false };
+    let value = |name: &str| parameter(header, name).unwrap_or_default();
+    let ha1 = algorithm.ha1(value("username"), value("realm"), password);
+    let expected = if value("qop").is_empty() {
+        let ha2 = algorithm.hash(&format!("REGISTER:{}", value("uri")));
+        algorithm.hash(&format!("{ha1}:{}:{ha2}", value("nonce")))
+    } else {
+        response(algorithm, &ha1, value("nonce"), value("nc"), value("cnonce"), value("uri"))
+    };
+    value("response") == expected
 }
 
 /// The value of a parameter in a challenge or an Authorization header, without quotes.

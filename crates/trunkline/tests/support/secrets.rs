@@ -14,7 +14,7 @@ impl Secret {
     /// The forms of a password that would let a reader register with it.
     pub fn new(username: &str, realm: &str, password: &str) -> Self {
         let mut forms = vec![password.to_owned(), super::api::base64(password.as_bytes())];
-        forms.extend([Algorithm::Md5, Algorithm::Sha256].map(|algorithm| algorithm.ha1(username, realm, password)));
+        forms.extend([Algorithm::Md5, Algorithm::Sha256, Algorithm::Sha512t256].map(|algorithm| algorithm.ha1(username, realm, password)));
         forms.extend([hex(password.as_bytes()), bytes_as_numbers(password.as_bytes())]);
         Self { forms }
     }

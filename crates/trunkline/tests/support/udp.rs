@@ -53,8 +53,13 @@ pub struct Peer {
 
 impl Peer {
     /// Starts a peer; what the script returns goes back to the sender, `None` is silence.
-    pub fn start(mut script: impl FnMut(&str) -> Option<String> + Send + 'static) -> Self {
-        let socket = UdpSocket::bind((loopback::next(), 5060)).expect("peer socket");
+    pub fn start(script: impl FnMut(&str) -> Option<String> + Send + 'static) -> Self {
+        Self::start_at(SocketAddr::from((loopback::next(), 5060)), script)
+    }
+
+    /// As [`Peer::start`], at an address of one's own; port 0 takes any.
+    pub fn start_at(address: SocketAddr, mut script: impl FnMut(&str) -> Option<String> + Send + 'static) -> Self {
+        let socket = UdpSocket::bind(address).expect("peer socket");
         socket.set_read_timeout(Some(Duration::from_millis(50))).expect("timeout");
         let address = socket.local_addr().expect("address");
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -166,6 +171,11 @@ pub fn granted(request: &str, expires: u32) -> String {
         format!("Contact: <{uri}>;expires={expires}\r\n")
     });
     reply(request, 200, "OK", &(contact.unwrap_or_default() + &format!("Expires: {expires}\r\n")))
+}
+
+/// A registrar's script that challenges once and then grants.
+pub fn challenged_once(realm: &'static str) -> impl FnMut(&str) -> Option<String> + Send + 'static {
+    move |request| Some(if has_digest(request) { granted(request, 600) } else { challenge(request, realm, "MD5", "n1") })
 }
 
 /// Whether a request carries a digest.

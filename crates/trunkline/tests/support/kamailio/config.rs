@@ -21,6 +21,8 @@ pub struct Options {
     pub expires_min: u32,
     /// Answers 404 before any challenge to users that it does not know.
     pub knows_users: bool,
+    /// Listens on `::1` in place of an IPv4 address.
+    pub ipv6: bool,
 }
 
 impl Default for Options {
@@ -32,6 +34,7 @@ impl Default for Options {
             expires_max: 3600,
             expires_min: 1,
             knows_users: true,
+            ipv6: false,
         }
     }
 }

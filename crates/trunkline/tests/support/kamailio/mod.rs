@@ -57,7 +57,8 @@ impl Kamailio {
     pub fn start(options: Options) -> Self {
         let folder = tempfile::Builder::new().prefix("kam").tempdir().expect("temporary folder");
         let ip = loopback::next();
-        let (address, control) = (SocketAddr::from((ip, 5060)), SocketAddr::from((ip, 5070)));
+        let control = SocketAddr::from((ip, 5070));
+        let address = if options.ipv6 { loopback::next_v6() } else { SocketAddr::from((ip, 5060)) };
         let file = folder.path().join("kamailio.cfg");
         std::fs::write(&file, config::text(&options, address, control, folder.path())).expect("configuration");
         let mut command = Command::new("kamailio");
