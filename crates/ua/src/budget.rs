@@ -15,8 +15,11 @@ const NAMES_MAX: usize = 100_000;
 /// Who is about to send a digest that may fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asker {
-    /// A registration, by itself.
-    Machine,
+    /// By itself, with a secret that was never accepted (`fresh`) or was.
+    Machine {
+        /// Never accepted yet.
+        fresh: bool,
+    },
     /// A person's verification of a new secret, for whom one failure is reserved.
     Person,
 }
@@ -33,8 +36,15 @@ impl Budget {
     ///
     /// # Errors
     /// The time until the oldest counted failure leaves its window.
-    pub fn check(&mut self, now: Instant, carrier: &Arc<str>, username: &str, asker: Asker, limits: &FailureBudget) -> Result<(), Duration> {
-        if asker == Asker::Person {
+    pub fn check(
+        &mut self,
+        now: Instant,
+        carrier: &Arc<str>,
+        username: &str,
+        asker: Asker,
+        limits: &FailureBudget,
+    ) -> Result<(), Duration> {
+        if matches!(asker, Asker::Person | Asker::Machine { fresh: true }) {
             let recent = self.carriers.entry(carrier.clone()).or_default();
             forget(recent, now, BREAKER_WINDOW);
             if let Some(wait) = wait(recent, now, BREAKER, BREAKER_WINDOW) {
@@ -45,7 +55,7 @@ impl Budget {
         forget(failures, now, limits.window);
         let allowed = match asker {
             Asker::Person => limits.failures,
-            Asker::Machine => limits.failures.saturating_sub(1).max(1),
+            Asker::Machine { .. } => limits.failures.saturating_sub(1).max(1),
         };
         wait(failures, now, allowed as usize, limits.window).map_or(Ok(()), Err)
     }
@@ -100,14 +110,14 @@ mod tests {
         let carrier: Arc<str> = "c".into();
         let mut budget = Budget::default();
         budget.failed(at(0), &carrier, "alice");
-        assert_eq!(budget.check(at(1), &carrier, "alice", Asker::Machine, &limits), Ok(()));
+        assert_eq!(budget.check(at(1), &carrier, "alice", Asker::Machine { fresh: true }, &limits), Ok(()));
         budget.failed(at(100), &carrier, "alice");
-        assert_eq!(budget.check(at(101), &carrier, "alice", Asker::Machine, &limits), Err(Duration::from_secs(499)));
+        assert_eq!(budget.check(at(101), &carrier, "alice", Asker::Machine { fresh: true }, &limits), Err(Duration::from_secs(499)));
         assert_eq!(budget.check(at(101), &carrier, "alice", Asker::Person, &limits), Ok(()));
         budget.failed(at(200), &carrier, "alice");
         assert_eq!(budget.check(at(201), &carrier, "alice", Asker::Person, &limits), Err(Duration::from_secs(399)));
         assert_eq!(budget.check(at(600), &carrier, "alice", Asker::Person, &limits), Ok(()));
-        assert_eq!(budget.check(at(201), &carrier, "bob", Asker::Machine, &limits), Ok(()));
+        assert_eq!(budget.check(at(201), &carrier, "bob", Asker::Machine { fresh: true }, &limits), Ok(()));
     }
 
     #[test]
@@ -119,7 +129,8 @@ mod tests {
             budget.failed(at(n), &carrier, &format!("user{n}"));
         }
         assert_eq!(budget.check(at(10), &carrier, "new", Asker::Person, &limits), Err(Duration::from_secs(50)));
-        assert_eq!(budget.check(at(10), &carrier, "new", Asker::Machine, &limits), Ok(()), "refreshes go on");
+        assert_eq!(budget.check(at(10), &carrier, "new", Asker::Machine { fresh: false }, &limits), Ok(()), "refreshes go on");
+        assert_eq!(budget.check(at(10), &carrier, "new", Asker::Machine { fresh: true }, &limits), Err(Duration::from_secs(50)));
         assert_eq!(budget.check(at(10), &other, "new", Asker::Person, &limits), Ok(()));
         assert_eq!(budget.check(at(61), &carrier, "new", Asker::Person, &limits), Ok(()));
     }

@@ -28,6 +28,8 @@ pub struct Carrier {
     pub nonces: Nonces,
     /// So many registrations are with it.
     pub registrations: usize,
+    /// A target that was down answers OPTIONS again: the first registration that succeeds releases those that wait (carriers.md, back-off).
+    pub healing: bool,
 }
 
 impl Carrier {
@@ -39,6 +41,7 @@ impl Carrier {
             pace: Pace::new(now, profile.pacing),
             nonces: Nonces::default(),
             registrations: 0,
+            healing: false,
             profile,
         }
     }
@@ -55,13 +58,14 @@ pub enum Urgency {
     First,
 }
 
-/// A token bucket of REGISTER datagrams, a cap of transactions, and who waits.
+/// A token bucket of REGISTER datagrams, a cap of exchanges, and who waits.
 ///
-/// A first request takes two tokens, one of them for the answer to its challenge, so that an answer never waits; what was not needed comes back.
+/// An exchange pays its first datagram when it is admitted. What it sends beyond, answers to challenges and retransmissions, is paid at once
+/// even where the bucket is empty, and goes out when its turn has come: before anybody else is admitted. So no second sees more than the rate.
 #[derive(Debug)]
 pub struct Pace {
     limits: Pacing,
-    /// Thousandths of a datagram; below zero after retransmissions.
+    /// Thousandths of a datagram; below zero where datagrams are promised to times to come.
     tokens: i64,
     filled_at: Instant,
     in_flight: u32,
@@ -71,8 +75,6 @@ pub struct Pace {
     pub timer: Option<TimerKey>,
 }
 
-/// Tokens of a first request: itself and the answer to its challenge.
-const FIRST: i64 = 2_000;
 const ONE: i64 = 1_000;
 
 impl Pace {
@@ -124,15 +126,11 @@ impl Pace {
         if self.waiting.is_empty() || self.is_full() {
             return Err(None);
         }
-        // A rate below two per second must still let one through.
-        let needed = FIRST.min(burst(self.limits));
-        if self.tokens < needed {
-            let missing = u64::try_from(needed - self.tokens).unwrap_or(0);
-            let rate = u64::from(self.limits.registers_per_second.max(1));
-            return Err(Some(now + Duration::from_micros((missing * 1_000).div_ceil(rate))));
+        if self.tokens < ONE {
+            return Err(Some(now + self.time_for(ONE - self.tokens)));
         }
         let Some((_, registration)) = self.waiting.pop_first() else { return Err(None) };
-        self.tokens -= FIRST;
+        self.tokens -= ONE;
         self.in_flight += 1;
         Ok(registration)
     }
@@ -142,31 +140,48 @@ impl Pace {
         std::mem::take(&mut self.waiting).into_values().collect()
     }
 
-    /// An exchange has ended after so many datagrams (of which `admit` paid two).
-    pub fn ended(&mut self, datagrams: u32) {
+    /// An exchange has ended.
+    pub fn ended(&mut self) {
         self.in_flight = self.in_flight.saturating_sub(1);
-        self.tokens += FIRST - ONE * i64::from(datagrams);
+    }
+
+    /// Pays one more datagram of an exchange, and says when it may go.
+    pub fn spend(&mut self, now: Instant) -> Instant {
+        self.fill(now);
+        self.tokens -= ONE;
+        now + self.time_for(-self.tokens)
+    }
+
+    /// Takes a paid datagram back that did not go.
+    pub fn give_back(&mut self) {
+        self.tokens += ONE;
     }
 
     /// Counts a verification's datagram, which waits for nobody.
-    pub fn charge(&mut self, datagrams: u32) {
-        self.tokens -= ONE * i64::from(datagrams);
+    pub fn charge(&mut self, now: Instant) {
+        self.fill(now);
+        self.tokens -= ONE;
+    }
+
+    /// How long it takes to gain so many tokens.
+    fn time_for(&self, tokens: i64) -> Duration {
+        let rate = u64::from(self.limits.registers_per_second.max(1));
+        Duration::from_micros(u64::try_from(tokens).unwrap_or(0).saturating_mul(1_000).div_ceil(rate))
     }
 
     fn fill(&mut self, now: Instant) {
-        let passed = now.since(self.filled_at);
-        let gained = passed.as_micros().saturating_mul(u128::from(self.limits.registers_per_second)) / 1_000;
-        let gained = i64::try_from(gained).unwrap_or(i64::MAX);
-        if gained > 0 {
-            self.tokens = self.tokens.saturating_add(gained).min(burst(self.limits));
-            self.filled_at = now;
-        }
+        let rate = u128::from(self.limits.registers_per_second.max(1));
+        let gained = now.since(self.filled_at).as_micros().saturating_mul(rate) / 1_000;
+        self.tokens = self.tokens.saturating_add(i64::try_from(gained).unwrap_or(i64::MAX)).min(burst(self.limits));
+        // Only the time that it took: a remainder counts next time.
+        let taken = u64::try_from(gained.saturating_mul(1_000) / rate).unwrap_or(u64::MAX);
+        self.filled_at = self.filled_at + Duration::from_micros(taken);
     }
 }
 
-/// A bucket holds a twentieth of a second, so that a second never sees much more than its rate.
+/// A bucket holds a twentieth of a second, so that a second never sees much more than its rate; and at least a request and its answer.
 fn burst(limits: Pacing) -> i64 {
-    (i64::from(limits.registers_per_second) * ONE / 20).max(FIRST)
+    (i64::from(limits.registers_per_second) * ONE / 20).max(2 * ONE)
 }
 
 /// A place in a carrier's queue.
@@ -240,20 +255,21 @@ mod tests {
         }
         let first = pace.enqueue(Urgency::First, keys.insert(1000));
         pace.leave(first);
-        let (mut now, mut admitted) = (ms(0), Vec::new());
+        let (mut now, mut admitted, mut sent) = (ms(0), Vec::new(), Vec::new());
         while !pace.is_idle() {
             match pace.admit(now) {
                 Ok(key) => {
                     admitted.push((now, key));
-                    pace.ended(2);
+                    sent.extend([now, pace.spend(now)]);
+                    pace.ended();
                 }
                 Err(at) => now = at.expect("only time is missing"),
             }
         }
         assert!(admitted.iter().map(|(_, key)| *key).eq(all.iter().rev().copied()));
         for second in 0..10 {
-            let datagrams = admitted.iter().filter(|(at, _)| at.micros() / 1_000_000 == second).count() * 2;
-            assert!(datagrams <= 106, "{datagrams} in second {second}");
+            let datagrams = sent.iter().filter(|at| at.micros() / 1_000_000 == second).count();
+            assert!(datagrams <= 105, "{datagrams} in second {second}");
         }
     }
 

@@ -84,9 +84,11 @@ pub fn seen(answer: &Message<'_>, profile: &Profile) -> Vec<diagnosis::Challenge
                 algorithm: named(&challenge, profile),
                 qop: match challenge.qop() {
                     QopOffer::Absent | QopOffer::UnknownOnly => Vec::new(),
-                    QopOffer::Offers { auth, auth_int } => {
-                        [(auth, "auth"), (auth_int, "auth-int")].iter().filter(|(offered, _)| *offered).map(|(_, name)| (*name).to_owned()).collect()
-                    }
+                    QopOffer::Offers { auth, auth_int } => [(auth, "auth"), (auth_int, "auth-int")]
+                        .iter()
+                        .filter(|(offered, _)| *offered)
+                        .map(|(_, name)| (*name).to_owned())
+                        .collect(),
                 },
                 stale: challenge.stale(),
                 proxy: source == ChallengeSource::Proxy,
@@ -95,11 +97,12 @@ pub fn seen(answer: &Message<'_>, profile: &Profile) -> Vec<diagnosis::Challenge
         .collect()
 }
 
-/// Chooses the challenge to answer: the strongest that is supported, allowed and for which a usable secret is at hand.
+/// Chooses the challenge to answer: the strongest that is supported, allowed and for which a usable secret is at hand. Where a proxy and
+/// the registrar challenge in one answer, one of each (RFC 3261 22.3); the answer's own comes first.
 ///
 /// # Errors
 /// A [`Refusal`] that says at which comparison the last candidate fell.
-pub fn choose(answer: &Message<'_>, credential: &Credential, policy: &DigestPolicy, profile: &Profile) -> Result<Choice, Refusal> {
+pub fn choose(answer: &Message<'_>, credential: &Credential, policy: &DigestPolicy, profile: &Profile) -> Result<Vec<Choice>, Refusal> {
     let secret = match &*credential.secret {
         Secret::Password(_) => None,
         Secret::Ha1(values) => Some(values.iter().map(|(hash, _)| *hash).collect::<Vec<_>>()),
@@ -117,7 +120,7 @@ pub fn choose(answer: &Message<'_>, credential: &Credential, policy: &DigestPoli
 ///
 /// # Errors
 /// As [`choose`].
-pub fn learn(answer: &Message<'_>, policy: &DigestPolicy, profile: &Profile) -> Result<Choice, Refusal> {
+pub fn learn(answer: &Message<'_>, policy: &DigestPolicy, profile: &Profile) -> Result<Vec<Choice>, Refusal> {
     Wanted { realm: None, algorithm: None, pinned: false, hashes: None }.choose(answer, policy, profile)
 }
 
@@ -134,8 +137,20 @@ struct Candidate<'a> {
 }
 
 impl Wanted<'_> {
-    fn choose(&self, answer: &Message<'_>, policy: &DigestPolicy, profile: &Profile) -> Result<Choice, Refusal> {
-        let candidates = readable(answer)?;
+    fn choose(&self, answer: &Message<'_>, policy: &DigestPolicy, profile: &Profile) -> Result<Vec<Choice>, Refusal> {
+        let proxy = answer.start().code() == Some(407);
+        let (own, other): (Vec<_>, Vec<_>) =
+            readable(answer)?.into_iter().partition(|candidate| (candidate.source == ChallengeSource::Proxy) == proxy);
+        // Some send a 407 with WWW-Authenticate, or the reverse; then that is what there is to answer.
+        let (own, other) = if own.is_empty() { (other, own) } else { (own, other) };
+        let mut choices = vec![self.choose_of(own, policy, profile)?];
+        if !other.is_empty() {
+            choices.extend(self.choose_of(other, policy, profile));
+        }
+        Ok(choices)
+    }
+
+    fn choose_of(&self, candidates: Vec<Candidate<'_>>, policy: &DigestPolicy, profile: &Profile) -> Result<Choice, Refusal> {
         let offered: Vec<String> = candidates.iter().map(|candidate| named(&candidate.challenge, profile)).collect();
         let candidates = self.of_the_realm(candidates)?;
         let mut known: Vec<(Algorithm, Candidate<'_>)> =
@@ -158,7 +173,9 @@ impl Wanted<'_> {
         }
         // A changed policy ends no binding: what was pinned stays usable until credentials are next set.
         let pinned = self.algorithm.filter(|_| self.pinned);
-        known.retain(|(algorithm, _)| policy.allowed.contains(&algorithm.hash) || pinned.is_some_and(|pinned| pinned.hash == algorithm.hash));
+        known.retain(|(algorithm, _)| {
+            policy.allowed.contains(&algorithm.hash) || pinned.is_some_and(|pinned| pinned.hash == algorithm.hash)
+        });
         if known.is_empty() {
             return Err(Refusal::AlgorithmNotAllowed { offered });
         }
@@ -229,14 +246,25 @@ fn malformed(fault: &ChallengeFault<'_>) -> Refusal {
     Refusal::Malformed { fault: fault.to_string(), header: without_nonce(&header) }
 }
 
-/// A nonce tells nothing, and never stands beside a response in what we show.
+/// A nonce never stands where a response could come to stand beside it; the header may be broken in any way.
 fn without_nonce(header: &str) -> String {
-    let Some(at) = header.to_ascii_lowercase().find("nonce=\"") else { return header.to_owned() };
-    let value = at + "nonce=\"".len();
-    match header[value..].find('"') {
-        Some(end) => format!("{}<{} chars>{}", &header[..value], end, &header[value + end..]),
-        None => header.to_owned(),
+    let mut out = String::with_capacity(header.len());
+    let mut rest = header;
+    // Lower-casing ASCII keeps every place.
+    while let Some(at) = rest.to_ascii_lowercase().find("nonce") {
+        let (before, after) = rest.split_at(at + "nonce".len());
+        out.push_str(before);
+        rest = after;
+        let Some(value) = rest.trim_start().strip_prefix('=') else { continue };
+        let value = value.trim_start();
+        let shown = match value.strip_prefix('"') {
+            Some(quoted) => quoted.find('"').map_or(quoted.len(), |end| end) + 1,
+            None => value.find([',', ' ', ';']).unwrap_or(value.len()),
+        };
+        out.push_str(&format!("=<{} characters>", value.get(..shown).unwrap_or(value).trim_matches('"').chars().count()));
+        rest = value.get(shown..).unwrap_or_default().trim_start_matches('"');
     }
+    out + rest
 }
 
 fn choice(candidate: &Candidate<'_>, algorithm: Algorithm, downgraded: bool, offered: Vec<String>) -> Choice {
@@ -293,6 +321,10 @@ pub(crate) fn printable(text: &str) -> String {
 /// What a choice keeps of the carrier is nobody's to print beside a response.
 impl std::fmt::Debug for Choice {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Choice").field("realm", &self.realm).field("algorithm", &self.algorithm).field("qop", &self.qop).finish_non_exhaustive()
+        f.debug_struct("Choice")
+            .field("realm", &self.realm)
+            .field("algorithm", &self.algorithm)
+            .field("qop", &self.qop)
+            .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,6 @@
 //! What goes into an endpoint.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +25,6 @@ pub struct Socket {
 pub struct Query(pub u32);
 
 /// What goes in. `handle` takes each at its time.
-#[derive(Debug)]
 pub enum Input<'a> {
     /// A datagram arrived.
     Datagram {
@@ -53,6 +53,22 @@ pub enum Input<'a> {
     },
     /// The control plane's order.
     Command(Command),
+}
+
+/// A datagram holds nonces and responses: its length is all that is printed.
+impl fmt::Debug for Input<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Input::Datagram { local, source, bytes } => {
+                f.debug_struct("Datagram").field("local", local).field("source", source).field("length", &bytes.len()).finish()
+            }
+            Input::SendFailed { local, to, fault } => {
+                f.debug_struct("SendFailed").field("local", local).field("to", to).field("fault", fault).finish()
+            }
+            Input::Resolved { query, outcome } => f.debug_struct("Resolved").field("query", query).field("outcome", outcome).finish(),
+            Input::Command(command) => f.debug_tuple("Command").field(command).finish(),
+        }
+    }
 }
 
 /// Addresses of a host, in the order to be tried; each has passed the edge's gate.

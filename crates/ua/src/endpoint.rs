@@ -151,7 +151,7 @@ impl Endpoint {
         match message.start() {
             Start::Request { method, .. } => self.requested(local, source, method, &message),
             Start::Status { .. } => {
-                if let Some(transaction) = self.wire.answered(now, source, &message) {
+                if let Some(transaction) = self.wire.answered(source, &message) {
                     self.ended(now, &transaction, &Reply::Answer(&message));
                 }
             }
@@ -160,16 +160,7 @@ impl Endpoint {
 
     fn fire(&mut self, now: Instant, timer: Timer) {
         match timer {
-            Timer::Transaction(key) => match self.wire.tick(now, key) {
-                Ticked::Gone | Ticked::Again { owner: Owner::Probe(_) | Owner::ProbeOptions(_) | Owner::Ping(..), .. } => {}
-                Ticked::Again { first, owner: Owner::Registration(registration) } => {
-                    // A healthy refresh is over before anybody could look at it; one that is not shows.
-                    if first {
-                        self.tell_status(now, registration);
-                    }
-                }
-                Ticked::Silence(transaction) => self.ended(now, &transaction, &Reply::Silence),
-            },
+            Timer::Transaction(key) => self.transaction_due(now, key),
             Timer::Registration(key) => self.due(now, key),
             Timer::Probe(key) => self.probe_due(now, key),
             Timer::Ping(carrier, at) => self.ping(now, carrier, at),
@@ -179,6 +170,31 @@ impl Endpoint {
                 }
                 self.pump(now, carrier);
             }
+        }
+    }
+
+    /// Sends again, pays for it first if it is a REGISTER, or gives up.
+    fn transaction_due(&mut self, now: Instant, key: Key) {
+        let turn = match self.wire.unpaid(now, key) {
+            Some(Owner::Registration(registration)) => self.pay(now, registration),
+            Some(Owner::Probe(probe)) => {
+                self.charge_probe(now, probe);
+                now
+            }
+            Some(Owner::ProbeOptions(_) | Owner::Ping(..)) | None => now,
+        };
+        if turn > now {
+            return self.wire.postpone(key, turn);
+        }
+        match self.wire.tick(now, key) {
+            Ticked::Gone | Ticked::Again { owner: Owner::Probe(_) | Owner::ProbeOptions(_) | Owner::Ping(..), .. } => {}
+            Ticked::Again { first, owner: Owner::Registration(registration) } => {
+                // A healthy refresh is over before anybody could look at it; one that is not shows.
+                if first {
+                    self.tell_status(now, registration);
+                }
+            }
+            Ticked::Silence(transaction) => self.ended(now, &transaction, &Reply::Silence),
         }
     }
 

@@ -10,7 +10,6 @@ use diagnosis::{Code, Diagnosis, Evidence, SipStatus};
 use crate::{Generation, Instant, Local, Query};
 
 /// What comes out of `poll`.
-#[derive(Debug)]
 pub enum Output<'a> {
     /// A datagram to send.
     Send {
@@ -34,6 +33,22 @@ pub enum Output<'a> {
     Event(Event),
     /// Nothing more to do before then, unless something comes in.
     Wake(Option<Instant>),
+}
+
+/// A datagram holds nonces and responses: its length is all that is printed.
+impl fmt::Debug for Output<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Output::Send { local, to, bytes } => {
+                f.debug_struct("Send").field("local", local).field("to", to).field("length", &bytes.len()).finish()
+            }
+            Output::Resolve { query, host, port } => {
+                f.debug_struct("Resolve").field("query", query).field("host", host).field("port", port).finish()
+            }
+            Output::Event(event) => f.debug_tuple("Event").field(event).finish(),
+            Output::Wake(at) => f.debug_tuple("Wake").field(at).finish(),
+        }
+    }
 }
 
 /// Something to tell.

@@ -29,7 +29,7 @@ pub enum Granted {
     },
 }
 
-/// Finds our Contact by URI equality (RFC 3261 19.1.4), else by its user if that is unique, else as the sole one; never by place.
+/// Finds our Contact by URI equality (RFC 3261 19.1.4), else by a parameter of ours or by its user if that is unique, else as the sole one; never by place.
 pub fn granted(answer: &Message<'_>, contact: &str, asked: u32) -> Granted {
     let seconds = |own: Option<u32>, otherwise: u32| {
         let seconds = own.or_else(|| answer.expires().ok().flatten()).unwrap_or(otherwise);
@@ -41,10 +41,9 @@ pub fn granted(answer: &Message<'_>, contact: &str, asked: u32) -> Granted {
     }
     let ours = Uri::parse(contact).ok().and_then(|ours| find(&listed, &ours));
     match ours {
-        Some((found, exact)) => Granted::Bound {
-            time: seconds(found.expires(), asked),
-            rewritten: (!exact).then(|| crate::challenge::printable(found.uri())),
-        },
+        Some((found, exact)) => {
+            Granted::Bound { time: seconds(found.expires(), asked), rewritten: (!exact).then(|| crate::challenge::printable(found.uri())) }
+        }
         None => Granted::Missing { listed: listed.iter().map(|contact| crate::challenge::printable(contact.uri())).collect() },
     }
 }
@@ -70,6 +69,14 @@ fn find<'l, 'a>(listed: &'l [Contact<'a>], ours: &Uri<'_>) -> Option<(&'l Contac
     let same_place = |uri: &Uri<'_>| uri.host.equivalent(&ours.host) && place(uri) == place(ours);
     if let Some((contact, _)) = parsed.iter().find(|(_, uri)| same_user(uri) && same_place(uri)) {
         return Some((contact, true));
+    }
+    // What carriers copy though they rewrite all else: a parameter that we gave.
+    let carries_ours = |uri: &Uri<'_>| {
+        ours.param_list().any(|(name, value)| value.is_some() && !name.eq_ignore_ascii_case("transport") && uri.param(name) == Some(value))
+    };
+    let mut with_our_parameter = parsed.iter().filter(|(_, uri)| carries_ours(uri));
+    if let (Some((contact, _)), None) = (with_our_parameter.next(), with_our_parameter.next()) {
+        return Some((contact, false));
     }
     let mut of_our_user = parsed.iter().filter(|(_, uri)| ours.user.is_some() && same_user(uri));
     if let (Some((contact, _)), None) = (of_our_user.next(), of_our_user.next()) {
@@ -104,7 +111,10 @@ mod tests {
             ("Contact: <sip:alice@10.0.0.1:5060>\r\n", bound(600, None)),
             ("Contact: <sip:bob@10.0.0.9>;expires=9, <sip:alice@10.0.0.1:5060>;expires=300\r\n", bound(300, None)),
             ("Contact: <sip:ALICE@10.0.0.1:5060;ob>;expires=60\r\n", bound(60, None)),
-            ("Contact: <sip:bob@10.0.0.9>;expires=9\r\nContact: <sip:alice@198.51.100.7:1024>;expires=60\r\n", bound(60, Some("sip:alice@198.51.100.7:1024"))),
+            (
+                "Contact: <sip:bob@10.0.0.9>;expires=9\r\nContact: <sip:alice@198.51.100.7:1024>;expires=60\r\n",
+                bound(60, Some("sip:alice@198.51.100.7:1024")),
+            ),
             ("Contact: <sip:alice@10.0.0.1:5060>;expires=0\r\n", bound(0, None)),
             ("Expires: 120\r\n", Granted::Unlisted { time: Duration::from_secs(120) }),
             ("", Granted::Unlisted { time: Duration::from_secs(300) }),

@@ -14,10 +14,10 @@ pub mod chance;
 pub mod command;
 pub mod endpoint;
 pub mod event;
+mod granted;
 mod ping;
 mod probe;
 pub mod profile;
-mod granted;
 mod registration;
 mod request;
 mod slab;
@@ -29,9 +29,14 @@ mod wire;
 
 pub use account::{Account, ContactSpec, Credential, DigestPolicy, OnDowngrade, PolicySource, Secret};
 pub use chance::Seeds;
-pub use command::{Action, Assignment, Command, Generation, Input, Local, Query, ResolveFault, Resolution, SendFault, Socket, VerifyMode, VerifyOrder, Withdrawal};
+pub use command::{
+    Action, Assignment, Command, Generation, Input, Local, Query, Resolution, ResolveFault, SendFault, Socket, VerifyMode, VerifyOrder,
+    Withdrawal,
+};
 pub use endpoint::{Config, Counters, Endpoint};
-pub use event::{Event, Negotiated, OptionsState, OptionsStatus, Output, Outcome, RegistrationState, Resume, ResumeBinding, ResumeNonce, Status, Verdict};
+pub use event::{
+    Event, Negotiated, OptionsState, OptionsStatus, Outcome, Output, RegistrationState, Resume, ResumeBinding, ResumeNonce, Status, Verdict,
+};
 pub use profile::{FailureBudget, NonceReuse, OptionsPing, Pacing, Profile, VerifyBy};
 pub use sip::digest::{Algorithm, Hash};
 pub use time::Instant;

@@ -32,7 +32,17 @@ pub struct Ping {
 impl Ping {
     /// Begins to ask an address.
     pub fn new(target: SocketAddr, uri: &str, local: Local, identity: Identity) -> Self {
-        Ping { target, uri: uri.into(), local, identity, status: OptionsStatus::default(), out: None, timer: None, successes: 0, failures: 0 }
+        Ping {
+            target,
+            uri: uri.into(),
+            local,
+            identity,
+            status: OptionsStatus::default(),
+            out: None,
+            timer: None,
+            successes: 0,
+            failures: 0,
+        }
     }
 
     /// Takes a final answer: any but 408 and 503 proves that it is reachable. Tells whether the state changed.

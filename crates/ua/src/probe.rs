@@ -32,6 +32,8 @@ pub struct Probe {
     pub answers: Vec<Answering>,
     /// `stale=true` running.
     pub stale: u8,
+    /// The challenge to its removal is still to be answered, once.
+    pub asks_back: bool,
     /// What was, or would be, answered.
     pub negotiated: Option<Negotiated>,
     /// What was seen.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use diagnosis::{Code, Diagnosis, SipStatus};
 
 use crate::answering::Answering;
+use crate::budget::Asker;
 use crate::carrier::Ticket;
 use crate::chance::Jitter;
 use crate::request::Identity;
@@ -26,8 +27,8 @@ pub struct Registration {
     pub phase: Phase,
     /// What the carrier has granted.
     pub binding: Option<Binding>,
-    /// A nonce to answer unasked.
-    pub remembered: Option<Box<Answering>>,
+    /// Nonces to answer unasked: one, or a proxy's and the registrar's.
+    pub remembered: Vec<Answering>,
     /// To be kept, or removed.
     pub intent: Intent,
     /// Which credential is in use.
@@ -38,18 +39,22 @@ pub struct Registration {
     pub failed_digests: u32,
     /// The version in use was accepted at least once.
     pub accepted: bool,
+    /// A person has released the hold: the next digest may use the failure that is reserved for people.
+    pub released: bool,
     /// What was last reported as accepted: version and terms.
     pub reported: Option<(u32, Option<Negotiated>)>,
     /// Failures running.
     pub failures: u32,
     /// Something changed while an exchange was on: renew when it ends.
     pub again: bool,
-    /// A verification renews the binding: nothing else may meanwhile (carriers.md B11).
-    pub ridden: bool,
+    /// The verification that renews the binding: nothing else may meanwhile (carriers.md B11).
+    pub ridden: Option<Key>,
     /// The least that a 423 asked for.
     pub min_expires: Option<u32>,
     /// A binding of ours under another Contact, to be removed once the new one holds (carriers.md B12).
     pub stray: Option<Box<str>>,
+    /// The last REGISTER that nobody answered in time: a late 2xx to it still binds (carriers.md F10).
+    pub late: Option<Box<Late>>,
     /// When the last attempt began.
     pub started_at: Instant,
     /// What the operator sees.
@@ -83,6 +88,8 @@ pub enum Wait {
     Network,
     /// The carrier is in trouble.
     Temporary,
+    /// The carrier said how long (Retry-After).
+    Told,
     /// A first failed digest.
     FailedDigest,
     /// Any other refusal.
@@ -154,8 +161,8 @@ pub struct Exchange {
     pub purpose: Purpose,
     /// Addresses tried in this attempt.
     pub tried: Vec<SocketAddr>,
-    /// REGISTER datagrams of this attempt.
-    pub datagrams: u32,
+    /// Nothing was sent yet.
+    pub fresh: bool,
     /// Challenges of this attempt that were answered, one for each who challenged.
     pub answers: Vec<Answering>,
     /// The remembered nonce went along, and was so old.
@@ -174,6 +181,20 @@ pub struct Exchange {
     pub expires: u32,
     /// The credential version in use.
     pub version: u32,
+}
+
+/// A REGISTER that nobody answered in time.
+pub struct Late {
+    /// Its CSeq.
+    pub cseq: u32,
+    /// The Contact that went along.
+    pub contact: Box<str>,
+    /// Seconds asked for.
+    pub expires: u32,
+    /// The credential version in use.
+    pub version: u32,
+    /// A digest went along.
+    pub authenticated: bool,
 }
 
 /// What a REGISTER does.
@@ -238,12 +259,11 @@ impl Shown {
 impl Registration {
     /// Returns the credential in use: for a removal the one that the binding was granted to, if it is still at hand.
     pub fn credential(&self) -> Option<&Credential> {
-        let Assignment { active, previous, standby, .. } = &*self.assignment;
-        if let (true, Some(binding)) = (self.intent.removes(), &self.binding) {
-            let kept = [active, previous, standby].into_iter().flatten().find(|credential| credential.version == binding.version);
-            if kept.is_some() {
-                return kept;
-            }
+        let Assignment { active, standby, .. } = &*self.assignment;
+        if let (true, Some(binding)) = (self.intent.removes(), &self.binding)
+            && let Some(kept) = self.credential_of(binding.version)
+        {
+            return Some(kept);
         }
         match self.which {
             Which::Active => active.as_ref(),
@@ -251,19 +271,50 @@ impl Registration {
         }
     }
 
+    /// Returns a version, if it is still at hand.
+    pub fn credential_of(&self, version: u32) -> Option<&Credential> {
+        let Assignment { active, previous, standby, .. } = &*self.assignment;
+        [active, previous, standby].into_iter().flatten().find(|credential| credential.version == version)
+    }
+
+    /// Tells whether a version is the one in use.
+    pub fn uses(&self, version: u32) -> bool {
+        self.credential().is_some_and(|credential| credential.version == version)
+    }
+
+    /// Returns in whose name the allowance of failed digests is to be asked; in nobody's for a version that was accepted, or proven by a
+    /// verification, and has not failed since: what others guess wrong for this user name must not end a binding that works.
+    pub fn asker(&self) -> Option<Asker> {
+        let proven = self.accepted || self.credential().is_some_and(|credential| credential.pinned);
+        match (self.failed_digests, self.released) {
+            (0, false) if proven => None,
+            (_, true) => Some(Asker::Person),
+            (_, false) => Some(Asker::Machine { fresh: !self.accepted }),
+        }
+    }
+
     /// Returns the state in the API's words.
     pub fn state(&self) -> RegistrationState {
         let bound = self.binding.is_some();
         match &self.phase {
-            Phase::Queued(_) | Phase::Asking(_) | Phase::Waiting { .. } | Phase::Bound { .. } if self.intent.removes() => RegistrationState::Unregistering,
+            Phase::Queued(_) | Phase::Asking(_) | Phase::Waiting { .. } | Phase::Bound { .. } if self.intent.removes() => {
+                RegistrationState::Unregistering
+            }
             Phase::Idle | Phase::Away => RegistrationState::Pending,
             Phase::Asking(_) if bound => RegistrationState::Refreshing,
             Phase::Queued(_) | Phase::Bound { .. } if bound => RegistrationState::Registered,
-            Phase::Asking(_) if self.shown.state == RegistrationState::Pending || self.shown.state == RegistrationState::Registering => RegistrationState::Registering,
             // Trying again changes nothing until it ends.
             Phase::Asking(_) | Phase::Queued(_) | Phase::Bound { .. } => match self.shown.state {
                 RegistrationState::Registered | RegistrationState::Refreshing => RegistrationState::Expired,
-                other => other,
+                RegistrationState::Pending | RegistrationState::AuthHeld | RegistrationState::Unregistering => match self.phase {
+                    Phase::Asking(_) => RegistrationState::Registering,
+                    _ => RegistrationState::Pending,
+                },
+                kept @ (RegistrationState::Registering
+                | RegistrationState::RetryWait
+                | RegistrationState::Unreachable
+                | RegistrationState::Rejected
+                | RegistrationState::Expired) => kept,
             },
             Phase::Held => RegistrationState::AuthHeld,
             Phase::Waiting { why: Wait::Rejected, .. } => RegistrationState::Rejected,
@@ -275,6 +326,10 @@ impl Registration {
 
     /// Returns when to act next by itself.
     pub fn next_action_at(&self) -> Option<Instant> {
+        // While a verification rides, its end is what is waited for.
+        if self.ridden.is_some() {
+            return None;
+        }
         match self.phase {
             Phase::Bound { refresh_at } => Some(refresh_at),
             Phase::Waiting { retry_at, .. } => Some(retry_at),

@@ -89,6 +89,11 @@ impl Targets {
     /// Chooses the next hop: in order, those that are shunned last, none that was tried.
     pub fn next(&self, now: Instant, tried: &[SocketAddr]) -> Next {
         let missing: Vec<usize> = (0..self.hops.len()).filter(|&at| self.hops[at].wants_lookup(now)).collect();
+        // Nobody overtakes the first in order because its name takes longer to look up.
+        let first = self.hops.iter().find(|hop| hop.is_unheard() || !hop.addresses().is_empty());
+        if tried.is_empty() && first.is_some_and(Hop::is_unheard) {
+            return Next::LookUp(self.lookups(missing));
+        }
         let mut candidates = self.hops.iter().flat_map(|hop| hop.addresses().iter().map(move |&address| (hop, address)));
         let open = |address: SocketAddr| !tried.contains(&address);
         let healthy = candidates.clone().find(|&(_, address)| open(address) && !self.is_shunned(now, address));
@@ -102,7 +107,8 @@ impl Targets {
             return Next::LookUp(self.lookups(missing));
         }
         let failed = self.hops.iter().find_map(|hop| Some((hop.uri.clone(), hop.fault.clone()?.0)));
-        let (registrar, fault) = failed.unwrap_or_else(|| (self.first_uri().into(), ResolveFault::Failed("the registrar is not a SIP URI".into())));
+        let (registrar, fault) =
+            failed.unwrap_or_else(|| (self.first_uri().into(), ResolveFault::Failed("the registrar is not a SIP URI".into())));
         Next::Nowhere { registrar, fault }
     }
 
@@ -195,6 +201,11 @@ impl Targets {
 impl Hop {
     fn addresses(&self) -> &[SocketAddr] {
         self.found.as_ref().map_or(&[], |(addresses, _)| addresses)
+    }
+
+    /// Its first look-up has not ended yet.
+    fn is_unheard(&self) -> bool {
+        self.place.is_some() && self.found.is_none() && self.fault.is_none()
     }
 
     fn wants_lookup(&self, now: Instant) -> bool {

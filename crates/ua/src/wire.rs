@@ -20,6 +20,8 @@ pub const T2: Duration = Duration::from_secs(4);
 pub const TIMER_F: Duration = Duration::from_secs(32);
 /// RFC 3261 8.1.1.7.
 const COOKIE: &str = "z9hG4bK";
+/// So long after Timer F a 2xx is still taken: as long as Timer F itself.
+const LATE: Duration = TIMER_F;
 /// More free buffers than that are given back.
 const BUFFERS: usize = 1024;
 
@@ -54,7 +56,6 @@ pub enum Owner {
 /// A non-INVITE client transaction (RFC 3261 17.1.2).
 ///
 /// Timer K keeps nothing: a final response that comes again finds no branch and is dropped, which is what K is for.
-#[derive(Debug)]
 pub struct Transaction {
     /// Whose it is.
     pub owner: Owner,
@@ -64,8 +65,10 @@ pub struct Transaction {
     pub local: Local,
     /// When it was sent first.
     pub sent_at: Instant,
-    /// How often it was sent again.
-    pub retransmissions: u32,
+    /// How often it was sent.
+    pub sends: u32,
+    /// Its next sending is paid for, and waits for its turn.
+    pub paid: bool,
     branch: u128,
     method: &'static str,
     cseq: u32,
@@ -77,6 +80,7 @@ pub struct Transaction {
     next_send: Instant,
     gives_up_at: Instant,
     timer: Option<TimerKey>,
+    over: bool,
 }
 
 /// A request to start a transaction with.
@@ -95,10 +99,24 @@ pub struct Outset<'r> {
     pub branch: Branch,
     /// The request.
     pub bytes: Vec<u8>,
-    /// Timer F, or less.
+    /// It goes out then, and not before.
+    pub at: Instant,
+    /// Timer F, or less; from then on.
     pub patience: Duration,
     /// A response must come from `target`.
     pub exact_source: bool,
+}
+
+impl Transaction {
+    /// Its time is over; an answer comes late.
+    pub fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// Its CSeq.
+    pub fn cseq(&self) -> u32 {
+        self.cseq
+    }
 }
 
 /// A branch that nobody can guess.
@@ -164,6 +182,7 @@ pub struct Wire {
     branches: HashMap<u128, Key, BuildHasherDefault<Random>>,
     outgoing: VecDeque<Outgoing>,
     buffers: Vec<Vec<u8>>,
+    late: VecDeque<(Instant, Key)>,
     lent: Vec<u8>,
     lent_request: Option<Key>,
     queries: u32,
@@ -202,6 +221,7 @@ impl Wire {
             branches: HashMap::default(),
             outgoing: VecDeque::new(),
             buffers: Vec::new(),
+            late: VecDeque::new(),
             lent: Vec::new(),
             lent_request: None,
             queries: 0,
@@ -259,14 +279,16 @@ impl Wire {
 
     /// Starts a transaction and queues its request.
     pub fn start(&mut self, now: Instant, outset: Outset<'_>) -> Key {
-        let Outset { owner, method, identity, local, target, branch, bytes, patience, exact_source } = outset;
-        let gives_up_at = now + patience.min(TIMER_F);
+        let Outset { owner, method, identity, local, target, branch, bytes, at, patience, exact_source } = outset;
+        let waits = at > now;
+        let gives_up_at = at + patience.min(TIMER_F);
         let transaction = Transaction {
             owner,
             target,
             local,
-            sent_at: now,
-            retransmissions: 0,
+            sent_at: at,
+            sends: u32::from(!waits),
+            paid: waits,
             branch: branch.0,
             method,
             cseq: identity.cseq,
@@ -275,9 +297,10 @@ impl Wire {
             exact_source,
             bytes,
             interval: T1,
-            next_send: now + T1,
+            next_send: if waits { at } else { now + T1 },
             gives_up_at,
             timer: None,
+            over: false,
         };
         let due = transaction.next_send.min(gives_up_at);
         let key = self.transactions.insert(transaction);
@@ -286,7 +309,9 @@ impl Wire {
             transaction.timer = Some(timer);
         }
         self.branches.insert(branch.0, key);
-        self.outgoing.push_back(Outgoing::Request(key));
+        if !waits {
+            self.outgoing.push_back(Outgoing::Request(key));
+        }
         key
     }
 
@@ -298,53 +323,99 @@ impl Wire {
         }
         self.branches.remove(&transaction.branch);
         let mut bytes = std::mem::take(&mut transaction.bytes);
-        if self.buffers.len() < BUFFERS {
+        if self.buffers.len() < BUFFERS && bytes.capacity() > 0 {
             bytes.clear();
             self.buffers.push(bytes);
         }
         Some(transaction)
     }
 
-    /// Retransmits (RFC 3261 17.1.2.2, timer E) or gives up (timer F).
+    /// Keeps of a registration's REGISTER what recognises an answer that comes too late (carriers.md F10).
+    fn keep_for_late(&mut self, now: Instant, transaction: &Transaction) {
+        while self.late.front().is_some_and(|&(until, _)| until <= now) {
+            let (_, key) = self.late.pop_front().expect("it has a front");
+            self.abandon(key);
+        }
+        if !matches!(transaction.owner, Owner::Registration(_)) {
+            return;
+        }
+        let kept = Transaction {
+            call_id: transaction.call_id.clone(),
+            from_tag: transaction.from_tag.clone(),
+            bytes: Vec::new(),
+            paid: false,
+            timer: None,
+            over: true,
+            ..*transaction
+        };
+        let key = self.transactions.insert(kept);
+        self.branches.insert(transaction.branch, key);
+        self.late.push_back((now + LATE, key));
+    }
+
+    /// Returns whose transaction is to be sent now and is not paid for yet.
+    pub fn unpaid(&self, now: Instant, key: Key) -> Option<Owner> {
+        self.transactions
+            .at(key)
+            .filter(|transaction| now < transaction.gives_up_at && !transaction.paid)
+            .map(|transaction| transaction.owner)
+    }
+
+    /// Puts a sending off that has been paid for.
+    pub fn postpone(&mut self, key: Key, at: Instant) {
+        let Some(transaction) = self.transactions.at_mut(key) else { return };
+        transaction.paid = true;
+        let due = at.min(transaction.gives_up_at);
+        if let Some(timer) = transaction.timer.replace(self.wheel.arm(due, Timer::Transaction(key))) {
+            self.wheel.disarm(timer);
+        }
+    }
+
+    /// Sends again (RFC 3261 17.1.2.2, timer E) or gives up (timer F).
     pub fn tick(&mut self, now: Instant, key: Key) -> Ticked {
         let Some(transaction) = self.transactions.at_mut(key) else { return Ticked::Gone };
         transaction.timer = None;
         if now >= transaction.gives_up_at {
-            return self.abandon(key).map_or(Ticked::Gone, |transaction| Ticked::Silence(Box::new(transaction)));
+            return self.abandon(key).map_or(Ticked::Gone, |transaction| {
+                self.keep_for_late(now, &transaction);
+                Ticked::Silence(Box::new(transaction))
+            });
         }
-        transaction.interval = (transaction.interval * 2).min(T2);
+        if transaction.sends == 0 {
+            transaction.sent_at = now;
+            transaction.gives_up_at = transaction.gives_up_at.max(now);
+        } else {
+            transaction.interval = (transaction.interval * 2).min(T2);
+            self.counters.retransmissions += 1;
+        }
         transaction.next_send = now + transaction.interval;
-        transaction.retransmissions += 1;
-        let (first, owner) = (transaction.retransmissions == 1, transaction.owner);
+        transaction.sends += 1;
+        transaction.paid = false;
+        let (first, owner) = (transaction.sends == 2, transaction.owner);
         let due = transaction.next_send.min(transaction.gives_up_at);
         transaction.timer = Some(self.wheel.arm(due, Timer::Transaction(key)));
         self.outgoing.push_back(Outgoing::Request(key));
-        self.counters.retransmissions += 1;
         Ticked::Again { first, owner }
     }
 
     /// Finds the transaction that a response belongs to: by branch, method, Call-ID, From tag and CSeq (carriers.md N11), and ends it if the
     /// response is final. A provisional one slows its retransmissions down.
-    pub fn answered(&mut self, now: Instant, source: SocketAddr, message: &Message<'_>) -> Option<Transaction> {
+    pub fn answered(&mut self, source: SocketAddr, message: &Message<'_>) -> Option<Transaction> {
         let key = self.matching(source, message);
         let (Some(key), Start::Status { code, .. }) = (key, message.start()) else {
             self.counters.strangers += 1;
             return None;
         };
+        let over = self.transactions.at(key).is_some_and(Transaction::is_over);
+        if over && !(200..300).contains(&code) {
+            self.counters.strangers += 1;
+            return None;
+        }
         if code >= 200 {
             return self.abandon(key);
         }
-        let transaction = self.transactions.at_mut(key)?;
-        if transaction.interval < T2 {
-            // RFC 3261 17.1.2.2: in Proceeding, timer E fires every T2.
-            transaction.interval = T2;
-            transaction.next_send = now + T2;
-            let due = transaction.next_send.min(transaction.gives_up_at);
-            if let Some(timer) = transaction.timer.take() {
-                self.wheel.disarm(timer);
-            }
-            transaction.timer = Some(self.wheel.arm(due, Timer::Transaction(key)));
-        }
+        // RFC 3261 17.1.2.2: in Proceeding, timer E is T2 when it fires next; the one that runs goes on.
+        self.transactions.at_mut(key)?.interval = T2;
         None
     }
 
@@ -366,14 +437,18 @@ impl Wire {
         self.transactions.at(key).map(|transaction| transaction.owner)
     }
 
-    /// Returns every transaction and whose it is.
+    /// Returns every transaction that is on and whose it is.
     pub fn transactions(&self) -> impl Iterator<Item = (Key, Owner)> {
-        self.transactions.iter().map(|(key, transaction)| (key, transaction.owner))
+        self.transactions.iter().filter(|(_, transaction)| !transaction.over).map(|(key, transaction)| (key, transaction.owner))
     }
 
     /// Returns the transactions that wait for an answer from there.
     pub fn waiting_for(&self, local: Local, target: SocketAddr) -> Vec<Key> {
-        self.transactions.iter().filter(|(_, transaction)| transaction.target == target && transaction.local == local).map(|(key, _)| key).collect()
+        self.transactions
+            .iter()
+            .filter(|(_, transaction)| transaction.target == target && transaction.local == local && !transaction.over)
+            .map(|(key, _)| key)
+            .collect()
     }
 
     /// Returns the next thing that waits to go out.

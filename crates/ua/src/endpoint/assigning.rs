@@ -9,11 +9,13 @@ use super::Endpoint;
 use crate::answering::{Answering, Came};
 use crate::carrier::Carrier;
 use crate::challenge::Choice;
-use crate::registration::{Binding, Intent, Phase, Registration, Shown, Which, refresh_at};
+use crate::registration::{Binding, Intent, Phase, Registration, Shown, Wait, Which, refresh_at};
 use crate::request::Identity;
 use crate::slab::Key;
 use crate::targets::Targets;
-use crate::{Action, Assignment, Credential, Event, Instant, Local, Profile, Resume, ResumeBinding, ResumeNonce, Withdrawal};
+use crate::{
+    Action, Assignment, Credential, Event, Instant, Local, Profile, RegistrationState, Resume, ResumeBinding, ResumeNonce, Withdrawal,
+};
 
 /// carriers.md B8: saved state may lag the wire.
 const UNCLEAN_JUMP: u32 = 1_000;
@@ -36,11 +38,12 @@ impl Endpoint {
         carrier.profile = profile;
         if moved {
             // A trunk that could not be registered at the old hop need not wait its back-off out.
-            let waiting: Vec<Key> = self.registrations.iter().filter(|(_, r)| r.carrier == key && matches!(r.phase, Phase::Waiting { .. })).map(|(key, _)| key).collect();
+            let cut_short = |phase: &Phase| matches!(phase, Phase::Waiting { why, .. } if *why != Wait::FailedDigest);
+            let waiting: Vec<Key> =
+                self.registrations.iter().filter(|(_, r)| r.carrier == key && cut_short(&r.phase)).map(|(key, _)| key).collect();
             for registration in waiting {
                 self.enqueue(now, registration, false);
             }
-            self.look_up_pinged(now, key);
         }
         self.keep_alive(now, key);
         self.pump(now, key);
@@ -68,36 +71,45 @@ impl Endpoint {
         let version = |credential: &Option<Credential>| credential.as_ref().map(|credential| credential.version);
         let fresh_secret = version(&old.active) != version(&assignment.active);
         let promoted_standby = registration.which == Which::Standby && version(&old.standby) == version(&assignment.active);
-        let renew = fresh_secret
-            || old.account != assignment.account
-            || registration.intent.removes()
-            || !matches!(registration.phase, Phase::Bound { .. } | Phase::Queued(_) | Phase::Asking(_) | Phase::Held);
+        let other_standby = version(&old.standby) != version(&assignment.standby);
+        // What was removed by hand stays away until something new is desired.
+        let wanted_again = registration.intent.removes() && (registration.intent != Intent::Away || assignment.generation > old.generation);
+        let spent = matches!(registration.phase, Phase::Waiting { why: Wait::FailedDigest, .. });
+        let changed = old.account != assignment.account || old.policy != assignment.policy;
+        let renew = (fresh_secret && !promoted_standby) || wanted_again || matches!(registration.phase, Phase::Idle) || (changed && !spent);
+        if old.account.expires != assignment.account.expires {
+            registration.min_expires = None;
+        }
         registration.assignment = assignment;
-        registration.intent = Intent::Keep;
-        if fresh_secret || version(&registration.assignment.standby).is_none() {
+        if wanted_again {
+            registration.intent = Intent::Keep;
+        }
+        if fresh_secret || other_standby {
             registration.which = Which::Active;
             registration.standby_refused = false;
         }
-        if fresh_secret && !promoted_standby {
+        if promoted_standby {
+            registration.failed_digests = 0;
+        } else if fresh_secret {
             registration.failed_digests = 0;
             registration.failures = 0;
             registration.accepted = false;
             registration.reported = None;
-            registration.remembered = None;
+            registration.remembered.clear();
             registration.shown.answered = false;
             registration.shown.diagnosis = None;
+            if registration.binding.is_none() {
+                registration.shown.state = RegistrationState::Pending;
+            }
         }
-        if registration.assignment.active.is_none() {
-            registration.phase = match std::mem::replace(&mut registration.phase, Phase::Idle) {
-                asking @ Phase::Asking(_) => asking,
-                _ => Phase::Idle,
-            };
+        if registration.assignment.active.is_none() && !registration.intent.removes() {
+            self.leave_queue(key);
+            let Some(registration) = self.registrations.at_mut(key) else { return };
+            if !matches!(registration.phase, Phase::Asking(_)) {
+                registration.phase = Phase::Idle;
+            }
             self.arm(key);
-            return self.tell_status(now, key);
-        }
-        // A changed policy alone ends no binding and sends nothing; it may warn.
-        self.warn_of_terms(key);
-        if renew && !promoted_standby {
+        } else if renew && registration.intent == Intent::Keep {
             self.enqueue(now, key, true);
         }
         self.tell_status(now, key);
@@ -120,17 +132,19 @@ impl Endpoint {
             identity,
             phase: Phase::Idle,
             binding: None,
-            remembered: None,
+            remembered: Vec::new(),
             intent: Intent::Keep,
             which: Which::Active,
             standby_refused: false,
             failed_digests: 0,
             accepted: false,
+            released: false,
             reported: None,
             failures: 0,
             again: false,
-            ridden: false,
+            ridden: None,
             min_expires: None,
+            late: None,
             stray: None,
             started_at: now,
             shown: Shown::new(now),
@@ -143,7 +157,7 @@ impl Endpoint {
         if let Some(carrier) = self.carriers.at_mut(carrier) {
             carrier.registrations += 1;
         }
-        self.look_up_pinged(now, carrier);
+        self.keep_alive(now, carrier);
         if resumed {
             self.warn_of_terms(key);
             self.arm(key);
@@ -164,18 +178,23 @@ impl Endpoint {
         }
         let same_version = saved.credential_version == active.version;
         if let (true, true, Some(nonce)) = (clean, same_version, nonce) {
-            registration.remembered = self.remembered(active, &saved, nonce).map(Box::new);
+            let truncated = self.carriers.at(registration.carrier).is_some_and(|carrier| carrier.profile.truncated_sha512);
+            registration.remembered = self.remembered(active, &saved, nonce, truncated).into_iter().collect();
         }
         let shown = &mut registration.shown;
         shown.answered = true;
         shown.since = saved.registered_at;
-        shown.state = crate::RegistrationState::Registered;
+        shown.state = RegistrationState::Registered;
         shown.negotiated.clone_from(&saved.negotiated);
         shown.version = Some(saved.credential_version);
         registration.accepted = same_version;
         registration.reported = same_version.then(|| (saved.credential_version, saved.negotiated.clone().filter(|_| saved.authenticated)));
         let sent_at = saved.lapses_at - saved.granted;
-        let contact = self.wire.local_for(saved.registrar).and_then(|local| self.wire.advertised(local)).map(|own| crate::request::contact_uri(account, own));
+        let contact = self
+            .wire
+            .local_for(saved.registrar)
+            .and_then(|local| self.wire.advertised(local))
+            .map(|own| crate::request::contact_uri(account, own));
         let unchanged = same_version && contact.as_deref() == Some(&*saved.contact);
         let refresh_at = if unchanged { refresh_at(sent_at, saved.granted, &mut self.wire.jitter).max(now) } else { now };
         registration.binding = Some(Binding {
@@ -192,7 +211,7 @@ impl Endpoint {
         true
     }
 
-    fn remembered(&self, credential: &Credential, saved: &ResumeBinding, nonce: ResumeNonce) -> Option<Answering> {
+    fn remembered(&self, credential: &Credential, saved: &ResumeBinding, nonce: ResumeNonce, truncated: bool) -> Option<Answering> {
         let negotiated = saved.negotiated.as_ref()?;
         let algorithm = Algorithm::from_token(&negotiated.algorithm)?;
         let at = self.wire.config.sockets.iter().position(|socket| socket.address == nonce.local)?;
@@ -215,7 +234,7 @@ impl Endpoint {
             offered: negotiated.offered.clone(),
         };
         let came = Came { at: nonce.issued_at, local: Local(u16::try_from(at).ok()?), target: saved.registrar };
-        let mut answering = Answering::begin(choice, credential, nonce.cnonce, false, came)?;
+        let mut answering = Answering::begin(choice, credential, nonce.cnonce, truncated, came)?;
         answering.nc = nonce.nc;
         Some(answering)
     }
@@ -226,7 +245,7 @@ impl Endpoint {
             return self.wire.tell(Event::Forget { trunk: trunk.clone(), unregistered: how == Withdrawal::Unregister });
         };
         match how {
-            Withdrawal::Forget => self.forget(key, false),
+            Withdrawal::Forget => self.forget(now, key, false),
             Withdrawal::Unregister => {
                 if let Some(registration) = self.registrations.at_mut(key) {
                     registration.intent = Intent::Leave;
@@ -239,6 +258,9 @@ impl Endpoint {
     pub(super) fn act(&mut self, now: Instant, trunk: &Arc<str>, action: Action) {
         let Some(&key) = self.trunks.get(trunk) else { return };
         let Some(registration) = self.registrations.at_mut(key) else { return };
+        if matches!(registration.intent, Intent::Leave | Intent::LeaveUnseen) {
+            return;
+        }
         match action {
             Action::Refresh => {
                 registration.intent = Intent::Keep;
@@ -249,6 +271,7 @@ impl Endpoint {
             Action::ReleaseHold => {
                 registration.failed_digests = 0;
                 registration.standby_refused = false;
+                registration.released = true;
                 if matches!(registration.phase, Phase::Held | Phase::Waiting { .. }) {
                     self.enqueue(now, key, true);
                 }
@@ -265,22 +288,21 @@ impl Endpoint {
         let Some(registration) = self.registrations.at_mut(key) else { return };
         let asking = matches!(registration.phase, Phase::Asking(_));
         if registration.binding.is_none() && !asking {
-            return self.unbound(now, key);
+            return self.unbound(now, key, true);
         }
         self.enqueue(now, key, true);
         self.tell_status(now, key);
     }
 
     /// Drops a registration and all that waits for it.
-    pub(super) fn forget(&mut self, key: Key, unregistered: bool) {
+    pub(super) fn forget(&mut self, now: Instant, key: Key, unregistered: bool) {
         self.leave_queue(key);
         let Some(mut registration) = self.registrations.remove(key) else { return };
         if let Some(timer) = registration.timer.take() {
             self.wire.wheel.disarm(timer);
         }
         if let Phase::Asking(exchange) = registration.phase {
-            self.wire.abandon(exchange.transaction);
-            self.unpace(registration.carrier, exchange.datagrams);
+            self.abandon(registration.carrier, &exchange);
         }
         if let Some(carrier) = self.carriers.at_mut(registration.carrier) {
             carrier.registrations = carrier.registrations.saturating_sub(1);
@@ -289,14 +311,7 @@ impl Endpoint {
             self.trunks.remove(&registration.assignment.trunk);
             self.wire.tell(Event::Forget { trunk: registration.assignment.trunk.clone(), unregistered });
         }
-    }
-
-    /// Orders the look-ups that OPTIONS keep-alive needs, before any REGISTER wants them.
-    fn look_up_pinged(&mut self, now: Instant, key: Key) {
-        let Some(carrier) = self.carriers.at_mut(key) else { return };
-        if carrier.profile.options.is_some() && carrier.registrations > 0 && carrier.pings.is_empty() {
-            let hops = carrier.targets.stale(now);
-            self.look_up_carrier(key, hops);
-        }
+        self.keep_alive(now, registration.carrier);
+        self.pump(now, registration.carrier);
     }
 }

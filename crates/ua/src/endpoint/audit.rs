@@ -57,7 +57,9 @@ impl Endpoint {
             }
             Owner::Probe(key) => self.probes.at(key).is_some_and(|probe| probe.register == Some(out)),
             Owner::ProbeOptions(key) => self.probes.at(key).is_some_and(|probe| probe.options == Some(out)),
-            Owner::Ping(carrier, at) => self.carriers.at(carrier).and_then(|carrier| carrier.pings.get(at)).is_some_and(|ping| ping.out == Some(out)),
+            Owner::Ping(carrier, at) => {
+                self.carriers.at(carrier).and_then(|carrier| carrier.pings.get(at)).is_some_and(|ping| ping.out == Some(out))
+            }
         };
         match self.wire.transactions().find(|&(out, owner)| !wanted(owner, out)) {
             Some((_, owner)) => Err(format!("a transaction that nobody waits for: {owner:?}")),
@@ -66,15 +68,19 @@ impl Endpoint {
     }
 
     fn audit_registration(&self, key: Key, registration: &Registration) -> Result<(), &'static str> {
-        let ridden = self.probes.iter().any(|(_, probe)| probe.asks == Asks::Renewal(key));
-        if registration.ridden && !ridden {
+        if registration.ridden.is_some_and(|probe| self.probes.at(probe).is_none_or(|probe| probe.asks != Asks::Renewal(key))) {
             return Err("ridden by nobody");
         }
         match &registration.phase {
             Phase::Idle if registration.assignment.active.is_some() || registration.intent.removes() => return Err("idle, and forgotten"),
-            Phase::Asking(exchange) if self.wire.owner(exchange.transaction) != Some(Owner::Registration(key)) => return Err("asks by a transaction that is gone"),
-            Phase::Bound { .. } | Phase::Waiting { .. } if registration.timer.is_none() && !registration.ridden => return Err("waits without a timer"),
-            Phase::Idle | Phase::Asking(_) | Phase::Queued(_) | Phase::Bound { .. } | Phase::Waiting { .. } | Phase::Held | Phase::Away => {}
+            Phase::Asking(exchange) if self.wire.owner(exchange.transaction) != Some(Owner::Registration(key)) => {
+                return Err("asks by a transaction that is gone");
+            }
+            Phase::Bound { .. } | Phase::Waiting { .. } if registration.timer.is_none() && registration.ridden.is_none() => {
+                return Err("waits without a timer");
+            }
+            Phase::Idle | Phase::Asking(_) | Phase::Queued(_) | Phase::Bound { .. } | Phase::Waiting { .. } | Phase::Held | Phase::Away => {
+            }
         }
         if registration.binding.is_some() && registration.timer.is_none() {
             return Err("nobody watches the binding lapse");

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use diagnosis::Code;
-use sip::Message;
+use sip::{ChallengeSource, Message};
 
 use super::{Endpoint, Reply, final_of, public_address, reason_of};
+use crate::answering::Answering;
 use crate::granted::{Granted, granted, lists};
-use crate::registration::{Binding, Exchange, Intent, Phase, Purpose, Which, refresh_at};
-use crate::slab::Key;
+use crate::registration::{Binding, Exchange, Intent, Late, Phase, Purpose, Registration, Which, refresh_at};
+use crate::slab::{Key, Slab};
 use crate::verdict::{End, names_cseq, status};
 use crate::wire::Transaction;
 use crate::{Event, Instant, NonceReuse};
@@ -24,16 +25,20 @@ const CSEQ_JUMP: u32 = 100_000;
 
 impl Endpoint {
     pub(super) fn registration_ended(&mut self, now: Instant, key: Key, transaction: &Transaction, reply: &Reply<'_>) {
+        if let (true, Reply::Answer(message)) = (transaction.is_over(), reply) {
+            return self.came_late(now, key, transaction, message);
+        }
         let Some(registration) = self.registrations.at_mut(key) else { return };
         let carrier = registration.carrier;
-        let mut exchange = match std::mem::replace(&mut registration.phase, Phase::Idle) {
+        let exchange = match std::mem::replace(&mut registration.phase, Phase::Idle) {
             Phase::Asking(exchange) => exchange,
             other => {
                 registration.phase = other;
                 return;
             }
         };
-        exchange.datagrams += transaction.retransmissions;
+        self.refund(carrier, transaction.paid);
+        registration_late(&mut self.registrations, key, transaction, &exchange, reply);
         match reply {
             Reply::Silence => self.failed(now, key, exchange, &End::Silence),
             Reply::NotSent(fault) => self.failed(now, key, exchange, &End::NotSent(*fault)),
@@ -50,7 +55,7 @@ impl Endpoint {
         shown.response = Some(status(code, &reason));
         shown.public = public_address(message).or(shown.public);
         // After a retransmission nobody knows which request was answered (as RFC 6298 3, Karn).
-        if transaction.retransmissions == 0 {
+        if transaction.sends == 1 {
             shown.round_trip = Some(now.since(transaction.sent_at));
         }
         if let Some(carrier) = self.carriers.at_mut(registration.carrier) {
@@ -67,7 +72,15 @@ impl Endpoint {
                     registration.identity.cseq = registration.identity.cseq.saturating_add(CSEQ_JUMP);
                 } else {
                     registration.identity = self.wire.identity();
+                    // A nonce belongs to the Call-ID that it was issued to (carriers.md C17).
+                    registration.remembered.clear();
+                    exchange.answers.clear();
                 }
+                self.send(now, key, exchange);
+            }
+            403 if exchange.remembered.is_some() => {
+                // As carriers.md C12: whether it is the nonce or the account shows without it.
+                registration.remembered.clear();
                 self.send(now, key, exchange);
             }
             _ => self.failed(now, key, exchange, &End::Final(final_of(message))),
@@ -99,18 +112,26 @@ impl Endpoint {
             if let Some(age) = exchange.remembered {
                 carrier.nonces.accepted(age);
             }
+            if std::mem::take(&mut carrier.healing) {
+                self.release(now, carrier_key);
+            }
         }
+        let Some(registration) = self.registrations.at_mut(key) else { return };
         match exchange.purpose {
             Purpose::Bind => {}
             Purpose::Unbind => {
                 registration.binding = None;
                 let wanted_again = registration.intent == Intent::Keep;
-                self.unpace(carrier_key, exchange.datagrams);
-                return if wanted_again { self.enqueue(now, key, true) } else { self.unbound(now, key) };
+                self.unpace(carrier_key);
+                if !wanted_again {
+                    return self.unbound(now, key, true);
+                }
+                self.save(key);
+                return self.enqueue(now, key, true);
             }
             Purpose::UnbindStray => {
                 registration.stray = None;
-                self.unpace(carrier_key, exchange.datagrams);
+                self.unpace(carrier_key);
                 return self.settle(now, key);
             }
         }
@@ -138,21 +159,34 @@ impl Endpoint {
         self.remember(now, key, &mut exchange, message);
         let Some(registration) = self.registrations.at_mut(key) else { return };
         registration.failures = 0;
-        registration.failed_digests = 0;
-        registration.accepted = true;
+        // What an exchange of the version before brought says nothing of the one in use.
+        let current = registration.uses(exchange.version);
+        if current {
+            registration.failed_digests = 0;
+            registration.accepted = true;
+        registration.released = false;
+        }
         registration.shown.lapsed = false;
         registration.shown.diagnosis = None;
         registration.shown.refreshes += u64::from(renewed);
         let mut warnings = self.warnings(key, authenticated);
-        warnings.extend([(unlisted, Code::BindingUnlisted), (rewritten.is_some(), Code::ContactRewritten), (time < UNSUSTAINABLE, Code::IntervalUnsustainable)]
+        warnings.extend(
+            [
+                (unlisted, Code::BindingUnlisted),
+                (rewritten.is_some(), Code::ContactRewritten),
+                (time < UNSUSTAINABLE, Code::IntervalUnsustainable),
+            ]
             .into_iter()
-            .filter_map(|(holds, code)| holds.then_some(code)));
+            .filter_map(|(holds, code)| holds.then_some(code)),
+        );
         let Some(registration) = self.registrations.at_mut(key) else { return };
         if registration.min_expires.is_some_and(|least| least > LONG) {
             warnings.push(Code::IntervalLong);
         }
         registration.shown.warnings = warnings;
-        self.accept(key, &exchange, authenticated);
+        if current {
+            self.accept(key, exchange.version, authenticated);
+        }
         // carriers.md B12: the new Contact holds; the old one goes, if it is still there.
         let Some(registration) = self.registrations.at_mut(key) else { return };
         if registration.stray.as_ref().is_some_and(|stray| *stray != exchange.contact && lists(message, stray)) {
@@ -161,7 +195,45 @@ impl Endpoint {
             return self.send(now, key, exchange);
         }
         registration.stray = None;
-        self.unpace(carrier_key, exchange.datagrams);
+        self.unpace(carrier_key);
+        self.settle(now, key);
+    }
+
+    /// A 2xx to a REGISTER that was given up: it binds all the same.
+    fn came_late(&mut self, now: Instant, key: Key, transaction: &Transaction, message: &Message<'_>) {
+        let Some(registration) = self.registrations.at_mut(key).filter(|registration| registration.intent == Intent::Keep) else { return };
+        let Some(late) = registration.late.take_if(|late| late.cseq == transaction.cseq()) else { return };
+        let (Granted::Bound { time, .. } | Granted::Unlisted { time }) = granted(message, &late.contact, late.expires) else { return };
+        let lapses_at = transaction.sent_at + time;
+        if lapses_at <= now {
+            return;
+        }
+        registration.binding = Some(Binding {
+            address_of_record: registration.assignment.account.address_of_record.clone(),
+            registrar: transaction.target,
+            granted: time,
+            lapses_at,
+            registered_at: registration.binding.as_ref().map_or(now, |binding| binding.registered_at),
+            version: late.version,
+            authenticated: late.authenticated,
+            contact: late.contact,
+        });
+        registration.shown.lapsed = false;
+        registration.shown.answered = true;
+        registration.shown.response = Some(status(200, &reason_of(message).1));
+        let rests = matches!(registration.phase, Phase::Waiting { .. } | Phase::Queued(_)) && registration.uses(late.version);
+        if !rests {
+            // The exchange that is on goes on.
+            self.arm(key);
+            self.tell_status(now, key);
+            return self.save(key);
+        }
+        registration.failures = 0;
+        registration.accepted = true;
+        registration.released = false;
+        registration.shown.diagnosis = None;
+        self.leave_queue(key);
+        self.accept(key, late.version, late.authenticated);
         self.settle(now, key);
     }
 
@@ -196,19 +268,22 @@ impl Endpoint {
     fn remember(&mut self, now: Instant, key: Key, exchange: &mut Exchange, message: &Message<'_>) {
         let Some(registration) = self.registrations.at_mut(key) else { return };
         let reuse = self.carriers.at(registration.carrier).map_or(NonceReuse::Never, |carrier| carrier.profile.nonce_reuse);
-        // Where a proxy and the registrar both challenged, both are asked anew.
-        if let (Some(answering), true) = (exchange.answers.pop(), exchange.answers.is_empty()) {
-            registration.shown.negotiated = Some(answering.choice.negotiated());
-            registration.remembered = Some(Box::new(answering));
-        } else if exchange.remembered.is_none() {
-            registration.remembered = None;
+        // Of a proxy's and the registrar's, the registrar's is what the operator asks about.
+        let own = |answers: &[Answering]| answers.iter().position(|answer| answer.choice.source == ChallengeSource::Registrar).unwrap_or(0);
+        if exchange.remembered.is_none() {
+            registration.remembered = std::mem::take(&mut exchange.answers);
+            registration.remembered.shrink_to_fit();
+            if let Some(answering) = registration.remembered.get(own(&registration.remembered)) {
+                registration.shown.negotiated = Some(answering.choice.negotiated());
+            }
         }
         let next = message.authentication_info().ok().flatten().and_then(|info| info.nextnonce());
-        if let (Some(next), Some(remembered)) = (next, &mut registration.remembered) {
+        let at = own(&registration.remembered);
+        if let (Some(next), Some(remembered)) = (next, registration.remembered.get_mut(at)) {
             remembered.next_nonce(next, now);
         }
         if reuse == NonceReuse::Never {
-            registration.remembered = None;
+            registration.remembered.clear();
         }
     }
 
@@ -232,7 +307,10 @@ impl Endpoint {
 
     /// Judges the terms of the running binding anew: the policy may have changed since they were negotiated.
     pub(super) fn warn_of_terms(&mut self, key: Key) {
-        let Some(authenticated) = self.registrations.at(key).and_then(|registration| Some(registration.binding.as_ref()?.authenticated)) else { return };
+        let Some(authenticated) = self.registrations.at(key).and_then(|registration| Some(registration.binding.as_ref()?.authenticated))
+        else {
+            return;
+        };
         let mut warnings = self.warnings(key, authenticated);
         let Some(registration) = self.registrations.at_mut(key) else { return };
         let of_terms = [Code::RegistrationUnauthenticated, Code::AlgorithmWeak, Code::AlgorithmDisallowedActive, Code::AlgorithmDowngraded];
@@ -241,17 +319,17 @@ impl Endpoint {
     }
 
     /// Tells that a version was accepted, the first time and when the terms change.
-    fn accept(&mut self, key: Key, exchange: &Exchange, authenticated: bool) {
+    fn accept(&mut self, key: Key, version: u32, authenticated: bool) {
         let Some(registration) = self.registrations.at_mut(key) else { return };
         let terms = registration.shown.negotiated.clone().filter(|_| authenticated);
-        let report = (exchange.version, terms);
+        let report = (version, terms);
         if registration.reported.as_ref() == Some(&report) {
             return;
         }
         let event = Event::Accepted {
             trunk: registration.assignment.trunk.clone(),
             generation: registration.assignment.generation,
-            version: exchange.version,
+            version,
             authenticated,
             negotiated: report.1.clone(),
         };
@@ -263,4 +341,18 @@ impl Endpoint {
             self.wire.tell(event);
         }
     }
+}
+
+/// Remembers a REGISTER that nobody answered in time, and forgets it once anything was answered.
+fn registration_late(registrations: &mut Slab<Registration>, key: Key, transaction: &Transaction, exchange: &Exchange, reply: &Reply<'_>) {
+    let Some(registration) = registrations.at_mut(key) else { return };
+    registration.late = matches!((reply, exchange.purpose), (Reply::Silence, Purpose::Bind)).then(|| {
+        Box::new(Late {
+            cseq: transaction.cseq(),
+            contact: exchange.contact.clone(),
+            expires: exchange.expires,
+            version: exchange.version,
+            authenticated: exchange.remembered.is_some() || !exchange.answers.is_empty(),
+        })
+    });
 }

@@ -3,16 +3,15 @@
 use sip::Message;
 
 use super::{Endpoint, final_of};
+use crate::Instant;
 use crate::answering::{Answering, Came};
-use crate::budget::Asker;
-use crate::challenge::{choose, seen};
-use crate::registration::Exchange;
+use crate::challenge::{Choice, choose, seen};
+use crate::registration::{Exchange, Phase};
 use crate::slab::Key;
 use crate::verdict::End;
-use crate::Instant;
 
 /// carriers.md C11: so often running `stale=true` is followed.
-pub(super) const STALE_MAX: u8 = 3;
+const STALE_MAX: u8 = 3;
 
 impl Endpoint {
     /// Answers a challenge, once; a refusal of a digest over a nonce of this very exchange is final (carriers.md C13).
@@ -21,41 +20,70 @@ impl Endpoint {
         let Some(carrier) = self.carriers.at_mut(registration.carrier) else { return };
         let profile = &carrier.profile;
         exchange.seen = seen(message, profile);
-        let Some(credential) = registration.credential().cloned() else { return };
         if let Some(age) = exchange.remembered.take() {
             // carriers.md C12: it was the nonce, or it was not; the answer to this challenge will tell.
             let stale = exchange.seen.iter().any(|challenge| challenge.stale);
             carrier.nonces.refused(now, age, stale);
-            registration.remembered = None;
+            registration.remembered.clear();
         }
-        let choice = match choose(message, &credential, &registration.assignment.policy, profile) {
-            Ok(choice) => choice,
+        // Where no digest was sent yet, the secret may have changed since the exchange began.
+        let credential = if exchange.answers.is_empty() { registration.credential() } else { registration.credential_of(exchange.version) };
+        let Some(credential) = credential.cloned() else { return self.superseded(now, key) };
+        exchange.version = credential.version;
+        let choices = match choose(message, &credential, &registration.assignment.policy, profile) {
+            Ok(choices) => choices,
             Err(refusal) if exchange.answers.is_empty() => return self.failed(now, key, exchange, &End::Challenge(refusal)),
             Err(_) => return self.failed(now, key, exchange, &End::Final(final_of(message))),
         };
-        if let Some(at) = exchange.answers.iter().position(|answer| answer.choice.source == choice.source) {
-            if !choice.stale {
-                return self.failed(now, key, exchange, &End::Final(final_of(message)));
-            }
-            if exchange.stale >= STALE_MAX {
-                return self.failed(now, key, exchange, &End::StaleLoop);
-            }
-            exchange.stale += 1;
-            exchange.answers.remove(at);
+        if let Err(end) = make_room(&mut exchange.answers, &mut exchange.stale, &choices, message) {
+            return self.failed(now, key, exchange, &end);
         }
         let carrier_id = profile.id.clone();
-        if let Err(wait) = self.budget.check(now, &carrier_id, &credential.username, Asker::Machine, &profile.failure_budget) {
+        let asker = registration.asker();
+        if let Some(asker) = asker
+            && let Err(wait) = self.budget.check(now, &carrier_id, &credential.username, asker, &profile.failure_budget)
+        {
             let retry_after = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
             return self.failed(now, key, exchange, &End::BudgetSpent { retry_after });
         }
         let came = Came { at: now, local: exchange.local, target: exchange.target.address };
-        match Answering::begin(choice, &credential, self.wire.tokens.text::<32>(), profile.truncated_sha512, came) {
-            Some(answering) => {
-                exchange.answers.push(answering);
-                self.send(now, key, exchange);
-            }
-            // `choose` takes only what a usable secret is at hand for.
-            None => self.failed(now, key, exchange, &End::Final(final_of(message))),
+        for choice in choices {
+            let cnonce = self.wire.tokens.text::<32>();
+            exchange.answers.extend(Answering::begin(choice, &credential, cnonce, profile.truncated_sha512, came));
+        }
+        self.send(now, key, exchange);
+    }
+
+    /// Ends an exchange whose credentials have gone.
+    fn superseded(&mut self, now: Instant, key: Key) {
+        let Some(registration) = self.registrations.at_mut(key) else { return };
+        registration.phase = Phase::Idle;
+        let (carrier, removes, wanted) = (registration.carrier, registration.intent.removes(), registration.credential().is_some());
+        self.unpace(carrier);
+        if wanted {
+            self.enqueue(now, key, true);
+        } else if removes {
+            self.unbound(now, key, false);
+        } else {
+            self.arm(key);
+            self.tell_status(now, key);
         }
     }
+}
+
+/// Takes out the answers that new challenges replace: those that were only stale. One that was not is refused, and that is final.
+pub(super) fn make_room(answers: &mut Vec<Answering>, stale: &mut u8, choices: &[Choice], message: &Message<'_>) -> Result<(), End> {
+    // The first is of the kind that the answer is about: one beside it may only be repeated.
+    for (at, choice) in choices.iter().enumerate() {
+        let Some(answered) = answers.iter().position(|answer| answer.choice.source == choice.source) else { continue };
+        if at == 0 && !choice.stale {
+            return Err(End::Final(final_of(message)));
+        }
+        if at == 0 && *stale >= STALE_MAX {
+            return Err(End::StaleLoop);
+        }
+        *stale += u8::from(at == 0);
+        answers.remove(answered);
+    }
+    Ok(())
 }

@@ -17,6 +17,10 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
 const ONCE_MORE: Duration = Duration::from_secs(30);
 /// carriers.md, back-off: while a binding runs, no sooner than that after the last start.
 const BOUND_PAUSE: Duration = Duration::from_secs(30);
+/// ... or, after a time-out, so soon.
+const QUICK: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));
+/// A try needs so long before the lapse to be worth it.
+const LAST_TRY: Duration = Duration::from_secs(8);
 /// How long a target is put last after it failed to answer.
 const SHUN: Duration = Duration::from_secs(30);
 
@@ -57,7 +61,9 @@ pub(super) fn goes_on(end: &End) -> bool {
     match end {
         End::Unresolved(_) | End::NotSent(_) | End::Silence => true,
         End::Final(answer) => matches!(answer.code, 408 | 503),
-        End::Challenge(_) | End::StaleLoop | End::Unproven | End::BindingMissing { .. } | End::GrantedNothing | End::BudgetSpent { .. } => false,
+        End::Challenge(_) | End::StaleLoop | End::Unproven | End::BindingMissing { .. } | End::GrantedNothing | End::BudgetSpent { .. } => {
+            false
+        }
     }
 }
 
@@ -69,8 +75,16 @@ impl Endpoint {
         if exchange.purpose == Purpose::UnbindStray {
             // It was a courtesy; the old Contact lapses by itself.
             registration.stray = None;
-            self.unpace(carrier_key, exchange.datagrams);
+            self.unpace(carrier_key);
             return self.settle(now, key);
+        }
+        if registration.intent.removes() && registration.binding.is_none() {
+            self.unpace(carrier_key);
+            // A REGISTER that nobody answered may have bound all the same.
+            return match (exchange.purpose, end) {
+                (Purpose::Bind, End::Silence) => self.enqueue(now, key, true),
+                _ => self.unbound(now, key, false),
+            };
         }
         let digest_sent = !exchange.answers.is_empty();
         if goes_on(end) {
@@ -81,18 +95,21 @@ impl Endpoint {
             };
             let Some(carrier) = self.carriers.at_mut(carrier_key) else { return };
             carrier.targets.shun(exchange.target.address, now + floor);
-            if let Next::Ask(target) = carrier.targets.next(now, &exchange.tried)
-                && let Some(local) = self.wire.local_for(target.address)
-            {
-                exchange.tried.push(target.address);
+            let moved = matches!(carrier.targets.next(now, &[]), Next::LookUp(_));
+            if let Some((target, local)) = self.next_hop(now, carrier_key, &mut exchange.tried) {
                 exchange.target = target;
                 exchange.local = local;
                 // A nonce belongs to the target that issued it.
                 exchange.answers.clear();
                 return self.send(now, key, exchange);
             }
+            if moved {
+                // The carrier has other registrars by now, and they are not looked up yet.
+                self.unpace(carrier_key);
+                return self.enqueue(now, key, false);
+            }
         }
-        self.unpace(carrier_key, exchange.datagrams);
+        self.unpace(carrier_key);
         let diagnosis = self.judge_exchange(now, key, &exchange, end);
         if matches!(kind_of(end, digest_sent), Kind::Digest) {
             self.digest_failed(now, key, &exchange, diagnosis);
@@ -105,9 +122,15 @@ impl Endpoint {
     fn digest_failed(&mut self, now: Instant, key: Key, exchange: &Exchange, mut diagnosis: Diagnosis) {
         let Some(registration) = self.registrations.at_mut(key) else { return };
         let Some(carrier) = self.carriers.at(registration.carrier) else { return };
-        let username = registration.credential().map(|credential| credential.username.clone()).unwrap_or_default();
+        let username = registration.credential_of(exchange.version).map(|credential| credential.username.clone()).unwrap_or_default();
         self.budget.failed(now, &carrier.profile.id, &username);
-        registration.remembered = None;
+        registration.remembered.clear();
+        if !registration.uses(exchange.version) {
+            // It was the version before; the one in use has not been tried.
+            registration.again = true;
+            registration.phase = Phase::Waiting { retry_at: now + ONCE_MORE, why: Wait::FailedDigest };
+            return self.go_on(now, key);
+        }
         registration.failures += 1;
         if registration.intent.removes() {
             // The secret changed under us: the binding lapses by itself.
@@ -115,7 +138,9 @@ impl Endpoint {
             return self.rest(now, key, diagnosis);
         }
         registration.failed_digests += 1;
-        let tries_standby = registration.which == Which::Active && registration.assignment.standby.is_some() && !registration.standby_refused;
+        registration.released = false;
+        let tries_standby =
+            registration.which == Which::Active && registration.assignment.standby.is_some() && !registration.standby_refused;
         let held = !tries_standby && registration.failed_digests >= carrier.profile.failure_budget.per_version.max(1);
         if held && !registration.accepted && registration.assignment.previous.is_some() {
             diagnosis.code = Code::BothRejected;
@@ -136,6 +161,8 @@ impl Endpoint {
         }
         if held {
             registration.phase = Phase::Held;
+            // Nothing but a new secret moves it, and that would have made the version another.
+            registration.again = false;
         } else {
             let pause = if registration.accepted { back_off(1, &mut self.wire.jitter) } else { ONCE_MORE };
             registration.phase = Phase::Waiting { retry_at: now + pause, why: Wait::FailedDigest };
@@ -158,23 +185,22 @@ impl Endpoint {
             Kind::Rejected => (Wait::Rejected, back_off(registration.failures, jitter)),
         };
         let mut retry_at = now + pause;
-        if let Some(binding) = &registration.binding {
+        let temporary = matches!(kind, Kind::Network | Kind::Temporary);
+        if let (true, Some(binding)) = (temporary, &registration.binding) {
             let left = now.until(binding.lapses_at);
-            let sooner = match (&kind, end) {
-                (Kind::Network, _) => Some(now + jitter.between(Duration::from_secs(1), Duration::from_secs(5))),
-                (Kind::Budget(_), _) => None,
-                (Kind::Temporary | Kind::Rejected | Kind::Lasting | Kind::Digest, _) => {
-                    let quarter = now + (left / 4).max(Duration::from_secs(1));
-                    Some(quarter.max(registration.started_at + BOUND_PAUSE))
-                }
+            let quick = now + jitter.between(QUICK.0, QUICK.1);
+            let sooner = match end {
+                End::Silence => quick,
+                // Not so late that the binding lapses for want of a try.
+                _ if registration.started_at + BOUND_PAUSE + LAST_TRY > binding.lapses_at => quick.max(now + left / 3),
+                _ => (now + left / 4).max(registration.started_at + BOUND_PAUSE),
             };
-            if let Some(sooner) = sooner {
-                retry_at = retry_at.min(sooner);
-            }
+            retry_at = retry_at.min(sooner);
         }
         if let Some(floor) = diagnosis.evidence.retry_after {
             retry_at = retry_at.max(now + Duration::from_secs(floor.into()).min(RETRY_AFTER_MAX));
         }
+        let why = if diagnosis.evidence.retry_after.is_some() && temporary { Wait::Told } else { why };
         registration.phase = Phase::Waiting { retry_at, why };
         let refused = matches!(kind, Kind::Lasting | Kind::Rejected);
         if let (true, Some(version)) = (refused && !registration.intent.removes(), registration.shown.version) {
@@ -187,6 +213,11 @@ impl Endpoint {
     fn rest(&mut self, now: Instant, key: Key, diagnosis: Diagnosis) {
         let Some(registration) = self.registrations.at_mut(key) else { return };
         registration.shown.diagnosis = Some(Box::new(diagnosis));
+        self.go_on(now, key);
+    }
+
+    fn go_on(&mut self, now: Instant, key: Key) {
+        let Some(registration) = self.registrations.at_mut(key) else { return };
         let again = std::mem::take(&mut registration.again);
         self.arm(key);
         self.tell_status(now, key);
@@ -229,13 +260,24 @@ impl Endpoint {
             seen.options = self.options_answered(registration.carrier, exchange.target.address);
             if let Some(carrier) = self.carriers.at(registration.carrier) {
                 let profile = &carrier.profile;
-                seen.answered_before = carrier.targets.has_answered(exchange.target.address) && self.budget.has_failed(now, &profile.id, RETRY_AFTER_MAX);
+                seen.answered_before =
+                    carrier.targets.has_answered(exchange.target.address) && self.budget.has_failed(now, &profile.id, RETRY_AFTER_MAX);
                 seen.notes = seen.sip.as_ref().map_or_else(Vec::new, |sip| notes_of(profile, &sip.reason));
             }
         }
         if let Some(answer) = exchange.answers.last() {
-            seen.checks.push(Check::compared("realm.equal", true, seen.realm.clone().unwrap_or_else(|| "(learned)".into()), &answer.choice.realm));
-            seen.checks.push(Check::compared("algorithm.allowed", true, answer.choice.algorithm.as_str(), answer.choice.algorithm.as_str()));
+            seen.checks.push(Check::compared(
+                "realm.equal",
+                true,
+                seen.realm.clone().unwrap_or_else(|| "(learned)".into()),
+                &answer.choice.realm,
+            ));
+            seen.checks.push(Check::compared(
+                "algorithm.allowed",
+                true,
+                answer.choice.algorithm.as_str(),
+                answer.choice.algorithm.as_str(),
+            ));
         }
         judge(&seen, end)
     }
@@ -262,6 +304,7 @@ impl Endpoint {
 
 /// The registration went while it was judged.
 fn judge_nothing(end: &End) -> Diagnosis {
-    let policy = crate::DigestPolicy { allowed: Vec::new(), on_downgrade: crate::OnDowngrade::Refuse, source: crate::PolicySource::Default };
+    let policy =
+        crate::DigestPolicy { allowed: Vec::new(), on_downgrade: crate::OnDowngrade::Refuse, source: crate::PolicySource::Default };
     judge(&Observation::new(policy), end)
 }

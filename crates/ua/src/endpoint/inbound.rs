@@ -45,9 +45,16 @@ impl Endpoint {
 
     /// The same request gets the same tag (RFC 3261 17.2.2), though nothing of it is kept.
     fn tag_of(&self, message: &Message<'_>) -> String {
-        let parts = [message.call_id().unwrap_or_default(), message.header(sip::Name::CSeq).unwrap_or_default(), message.header(sip::Name::From).unwrap_or_default()];
+        let parts = [
+            message.call_id().unwrap_or_default(),
+            message.header(sip::Name::CSeq).unwrap_or_default(),
+            message.header(sip::Name::From).unwrap_or_default(),
+        ];
         // FNV-1a from a secret start: a tag names, it protects nothing.
-        let hash = parts.concat().iter().fold(self.tag_key, |hash, &byte| (hash ^ u128::from(byte)).wrapping_mul(0x0100_0000_01b3_u128 | (1 << 88)));
+        let hash = parts
+            .concat()
+            .iter()
+            .fold(self.tag_key, |hash, &byte| (hash ^ u128::from(byte)).wrapping_mul(0x0100_0000_01b3_u128 | (1 << 88)));
         format!("{:016x}", hash >> 64)
     }
 }

@@ -1,10 +1,16 @@
 //! OPTIONS keep-alive.
 
+use std::time::Duration;
+
 use super::{Endpoint, Reply, reason_of};
+use crate::registration::{Phase, Wait};
 use crate::request::Options;
 use crate::slab::Key;
-use crate::wire::{Outset, Owner, TIMER_F, Timer, Transaction};
-use crate::Instant;
+use crate::wire::{Outset, Owner, T1, TIMER_F, Timer, Transaction};
+use crate::{Instant, OptionsState};
+
+/// Whatever a profile says, no target is asked more often.
+const INTERVAL_MIN: Duration = Duration::from_secs(1);
 
 impl Endpoint {
     /// Asks a target.
@@ -18,8 +24,9 @@ impl Endpoint {
         let request =
             Options { uri: &ping.uri, identity: &ping.identity, branch: &branch.text(), via, user_agent: &self.wire.config.user_agent };
         let bytes = request.write(buffer);
+        let interval = limits.interval.max(INTERVAL_MIN);
         // The next one is not sent before this one has ended.
-        let patience = limits.interval.min(TIMER_F);
+        let patience = (interval - T1).min(TIMER_F);
         let outset = Outset {
             owner: Owner::Ping(key, at),
             method: "OPTIONS",
@@ -28,11 +35,12 @@ impl Endpoint {
             target: ping.target,
             branch,
             bytes,
+            at: now,
             patience,
             exact_source: carrier.profile.response_source_exact,
         };
         ping.out = Some(self.wire.start(now, outset));
-        ping.timer = Some(self.wire.wheel.arm(now + limits.interval, Timer::Ping(key, at)));
+        ping.timer = Some(self.wire.wheel.arm(now + interval, Timer::Ping(key, at)));
     }
 
     pub(super) fn ping_ended(&mut self, now: Instant, key: Key, at: usize, transaction: &Transaction, reply: &Reply<'_>) {
@@ -40,6 +48,7 @@ impl Endpoint {
         let Some(limits) = carrier.profile.options else { return };
         let Some(ping) = carrier.pings.get_mut(at) else { return };
         ping.out = None;
+        let before = ping.status.state;
         let changed = match reply {
             Reply::Answer(message) => {
                 carrier.targets.answered(transaction.target);
@@ -47,11 +56,49 @@ impl Endpoint {
             }
             Reply::Silence | Reply::NotSent(_) => ping.silent(now, &limits),
         };
-        if changed {
-            let with_it: Vec<Key> = self.registrations.iter().filter(|(_, registration)| registration.carrier == key).map(|(key, _)| key).collect();
-            for registration in with_it {
-                self.tell_status(now, registration);
-            }
+        if !changed {
+            return;
         }
+        let healed = before == OptionsState::Down && ping.status.state == OptionsState::Up;
+        if healed {
+            carrier.targets.trust(transaction.target);
+        }
+        let with_it: Vec<Key> =
+            self.registrations.iter().filter(|(_, registration)| registration.carrier == key).map(|(key, _)| key).collect();
+        for registration in with_it {
+            self.tell_status(now, registration);
+        }
+        if healed {
+            self.send_canary(now, key);
+        }
+    }
+
+    /// carriers.md, back-off: one REGISTER tries a carrier that answers OPTIONS again, before all do.
+    fn send_canary(&mut self, now: Instant, key: Key) {
+        let waiting = self.waiting_for_carrier(key);
+        let soonest = waiting.into_iter().min_by_key(|&key| {
+            let lapse = self.registrations.at(key).and_then(|registration| registration.binding.as_ref()).map(|binding| binding.lapses_at);
+            (lapse.is_none(), lapse)
+        });
+        let (Some(canary), Some(carrier)) = (soonest, self.carriers.at_mut(key)) else { return };
+        carrier.healing = true;
+        self.enqueue(now, canary, true);
+    }
+
+    /// The canary lives: those that wait for the carrier ask, as fast as its pace allows.
+    pub(super) fn release(&mut self, now: Instant, key: Key) {
+        for registration in self.waiting_for_carrier(key) {
+            self.enqueue(now, registration, false);
+        }
+    }
+
+    /// Those that wait because the carrier could not be asked; not those that it told to wait.
+    fn waiting_for_carrier(&self, key: Key) -> Vec<Key> {
+        let waits = |phase: &Phase| matches!(phase, Phase::Waiting { why: Wait::Network | Wait::Temporary, .. });
+        self.registrations
+            .iter()
+            .filter(|(_, registration)| registration.carrier == key && waits(&registration.phase))
+            .map(|(key, _)| key)
+            .collect()
     }
 }

@@ -1,26 +1,35 @@
 //! When a registration may ask, and how it begins.
 
+use std::net::SocketAddr;
+
 use super::Endpoint;
+use crate::answering::Answering;
 use crate::carrier::Urgency;
 use crate::registration::{Exchange, Intent, Phase, Purpose, patience};
 use crate::request::{CSEQ_MAX, Register, contact_uri};
 use crate::slab::Key;
-use crate::targets::Next;
+use crate::targets::{Next, Target};
 use crate::verdict::End;
 use crate::wire::{Outset, Owner, Timer};
-use crate::{Instant, NonceReuse, ResolveFault};
+use crate::{Instant, Local, NonceReuse, ResolveFault};
 
 impl Endpoint {
-    /// Queues a registration at its carrier. One whose exchange is on, or is ridden by a verification, goes again when that ends.
+    /// Queues a registration at its carrier. One whose exchange is on, or is ridden by a verification, goes again when that ends; one whose
+    /// failed digests are spent is held.
     pub(super) fn enqueue(&mut self, now: Instant, key: Key, ordered: bool) {
         let Some(registration) = self.registrations.at_mut(key) else { return };
-        if registration.ridden || matches!(registration.phase, Phase::Asking(_)) {
+        if registration.ridden.is_some() || matches!(registration.phase, Phase::Asking(_)) {
             registration.again = true;
-            return;
+            return self.arm(key);
         }
         let carrier = registration.carrier;
         self.leave_queue(key);
         let (Some(registration), Some(at)) = (self.registrations.at_mut(key), self.carriers.at_mut(carrier)) else { return };
+        if registration.intent == Intent::Keep && registration.failed_digests >= at.profile.failure_budget.per_version.max(1) {
+            registration.phase = Phase::Held;
+            self.arm(key);
+            return self.tell_status(now, key);
+        }
         let urgency = match &registration.binding {
             _ if ordered => Urgency::Ordered,
             Some(binding) => Urgency::Refresh { lapses_at: binding.lapses_at },
@@ -81,27 +90,40 @@ impl Endpoint {
     }
 
     /// Begins an attempt at a target; the carrier's pace has admitted it.
-    fn begin(&mut self, now: Instant, key: Key, target: crate::targets::Target) {
+    fn begin(&mut self, now: Instant, key: Key, target: Target) {
         let Some(registration) = self.registrations.at_mut(key) else { return };
         let carrier_key = registration.carrier;
         registration.phase = Phase::Idle;
+        registration.again = false;
         registration.started_at = now;
-        let purpose = if registration.intent.removes() { Purpose::Unbind } else { Purpose::Bind };
-        let local = self.wire.local_for(target.address);
-        let version = registration.credential().map(|credential| credential.version);
-        let (Some(local), Some(version)) = (local, version) else {
-            self.unpace(carrier_key, 0);
-            let fault = ResolveFault::NoSocket(target.address.ip());
-            return match local {
-                None => self.nowhere(now, key, &target.registrar, &fault),
-                // The credentials went while it waited.
-                Some(_) => self.tell_status(now, key),
-            };
+        let removes = registration.intent.removes();
+        let purpose = if removes { Purpose::Unbind } else { Purpose::Bind };
+        // A removal is tried without credentials too: some registrars ask for none.
+        let left = registration.binding.as_ref().filter(|_| removes).map(|binding| binding.version);
+        let Some(version) = registration.credential().map(|credential| credential.version).or(left) else {
+            // They went while it waited.
+            self.refund(carrier_key, true);
+            self.unpace(carrier_key);
+            return if removes { self.unbound(now, key, false) } else { self.tell_status(now, key) };
         };
-        let Some(advertised) = self.wire.advertised(local) else { return };
+        let (address, registrar) = (target.address, target.registrar.clone());
+        let mut tried = vec![address];
+        let found = match self.wire.local_for(address) {
+            Some(local) => Some((target, local)),
+            None => self.next_hop(now, carrier_key, &mut tried),
+        };
+        let Some((target, local)) = found else {
+            self.refund(carrier_key, true);
+            self.unpace(carrier_key);
+            return self.nowhere(now, key, &registrar, &ResolveFault::NoSocket(address.ip()));
+        };
+        let Some(registration) = self.registrations.at_mut(key) else { return };
+        let advertised = self.wire.advertised(local).unwrap_or(address);
         let contact: Box<str> = match (&registration.binding, purpose) {
             (Some(binding), Purpose::Unbind) => binding.contact.clone(),
-            (Some(_) | None, Purpose::Bind | Purpose::Unbind | Purpose::UnbindStray) => contact_uri(&registration.assignment.account, advertised).into(),
+            (Some(_) | None, Purpose::Bind | Purpose::Unbind | Purpose::UnbindStray) => {
+                contact_uri(&registration.assignment.account, advertised).into()
+            }
         };
         if let (Some(binding), Purpose::Bind) = (&registration.binding, purpose)
             && binding.contact != contact
@@ -112,11 +134,11 @@ impl Endpoint {
         let exchange = Exchange {
             // Replaced when it is sent.
             transaction: key,
-            tried: vec![target.address],
+            tried,
             target,
             local,
             purpose,
-            datagrams: 0,
+            fresh: true,
             answers: Vec::new(),
             remembered: None,
             stale: 0,
@@ -139,6 +161,8 @@ impl Endpoint {
         }
         registration.identity.cseq += 1;
         registration.shown.version = Some(exchange.version);
+        // The first is paid since it was admitted.
+        let at = if exchange.fresh { now } else { carrier.pace.spend(now) };
         let (branch, buffer) = (self.wire.branch(), self.wire.buffer());
         let Some(via) = self.wire.advertised(exchange.local) else { return };
         let account = &registration.assignment.account;
@@ -150,21 +174,26 @@ impl Endpoint {
             (Purpose::UnbindStray, Some(stray)) => stray.clone(),
             (Purpose::UnbindStray | Purpose::Bind | Purpose::Unbind, _) => exchange.contact.clone(),
         };
-        let credential = registration.credential();
+        let credential = registration.credential_of(exchange.version);
         let username = credential.map_or("", |credential| &credential.username).to_owned();
-        let mut answers: Vec<_> = exchange.answers.iter_mut().map(|answer| answer.header(&username, "REGISTER", &account.request_uri)).collect();
+        let mut answers: Vec<_> =
+            exchange.answers.iter_mut().map(|answer| answer.header(&username, "REGISTER", &account.request_uri)).collect();
         exchange.remembered = None;
-        if answers.is_empty()
-            && let Some(remembered) = &mut registration.remembered
-        {
-            let age = now.since(remembered.issued_at);
-            let belongs = remembered.version == exchange.version && remembered.local == exchange.local && remembered.target == exchange.target.address;
-            if belongs && carrier.profile.nonce_reuse != NonceReuse::Never && carrier.nonces.usable(now, age, carrier.profile.nonce_reuse) {
-                answers.push(remembered.header(&username, "REGISTER", &account.request_uri));
-                exchange.remembered = Some(age);
+        if answers.is_empty() {
+            let reuse = carrier.profile.nonce_reuse;
+            let usable = |remembered: &Answering| {
+                let belongs = remembered.version == exchange.version
+                    && remembered.local == exchange.local
+                    && remembered.target == exchange.target.address;
+                belongs && reuse != NonceReuse::Never && carrier.nonces.usable(now, now.since(remembered.issued_at), reuse)
+            };
+            if registration.remembered.iter().all(usable) {
+                answers.extend(registration.remembered.iter_mut().map(|answer| answer.header(&username, "REGISTER", &account.request_uri)));
+                exchange.remembered = registration.remembered.iter().map(|answer| now.since(answer.issued_at)).max();
             }
         }
-        let route = (carrier.profile.route || carrier.profile.outbound_proxy.is_some()).then(|| format!("{};lr", exchange.target.registrar));
+        let route =
+            (carrier.profile.route || carrier.profile.outbound_proxy.is_some()).then(|| format!("{};lr", exchange.target.registrar));
         let request = Register {
             account,
             identity: &registration.identity,
@@ -185,13 +214,13 @@ impl Endpoint {
             target: exchange.target.address,
             branch,
             bytes,
+            at,
             patience: patience(now, lapses_at),
             exact_source: carrier.profile.response_source_exact,
         };
         exchange.transaction = self.wire.start(now, outset);
-        exchange.datagrams += 1;
         self.wire.counters.registers += 1;
-        let first = registration.binding.is_none() && exchange.datagrams == 1;
+        let first = std::mem::take(&mut exchange.fresh) && registration.binding.is_none();
         registration.phase = Phase::Asking(exchange);
         self.arm(key);
         if first {
@@ -199,17 +228,53 @@ impl Endpoint {
         }
     }
 
-    /// Gives a carrier's pace back what an attempt did not need.
-    pub(super) fn unpace(&mut self, carrier: Key, datagrams: u32) {
-        if let Some(carrier) = self.carriers.at_mut(carrier) {
-            carrier.pace.ended(datagrams);
+    /// Returns the next hop of an attempt that a local socket leads to.
+    pub(super) fn next_hop(&mut self, now: Instant, carrier: Key, tried: &mut Vec<SocketAddr>) -> Option<(Target, Local)> {
+        let carrier = self.carriers.at(carrier)?;
+        while let Next::Ask(target) = carrier.targets.next(now, tried) {
+            tried.push(target.address);
+            if let Some(local) = self.wire.local_for(target.address) {
+                return Some((target, local));
+            }
         }
+        None
+    }
+
+    /// Ends an attempt for its carrier's pace.
+    pub(super) fn unpace(&mut self, carrier: Key) {
+        if let Some(carrier) = self.carriers.at_mut(carrier) {
+            carrier.pace.ended();
+        }
+    }
+
+    /// Takes an attempt back that is on.
+    pub(super) fn abandon(&mut self, carrier: Key, exchange: &Exchange) {
+        if let Some(transaction) = self.wire.abandon(exchange.transaction) {
+            self.refund(carrier, transaction.paid);
+        }
+        self.unpace(carrier);
+    }
+
+    /// Gives back what was paid for a datagram that did not go.
+    pub(super) fn refund(&mut self, carrier: Key, paid: bool) {
+        if let (true, Some(carrier)) = (paid, self.carriers.at_mut(carrier)) {
+            carrier.pace.give_back();
+        }
+    }
+
+    /// Pays for a retransmission of a registration's REGISTER, and says when it may go.
+    pub(super) fn pay(&mut self, now: Instant, key: Key) -> Instant {
+        let carrier = self.registrations.at(key).map(|registration| registration.carrier);
+        carrier.and_then(|carrier| self.carriers.at_mut(carrier)).map_or(now, |carrier| carrier.pace.spend(now))
     }
 
     fn nowhere(&mut self, now: Instant, key: Key, registrar: &str, fault: &ResolveFault) {
         let Some(registration) = self.registrations.at_mut(key) else { return };
         registration.phase = Phase::Idle;
         registration.started_at = now;
+        if registration.intent.removes() && registration.binding.is_none() {
+            return self.unbound(now, key, false);
+        }
         let end = End::Unresolved(fault.clone());
         let diagnosis = self.judge_unsent(key, registrar, &end);
         self.wait_after(now, key, &end, diagnosis);
@@ -238,7 +303,7 @@ impl Endpoint {
             registration.stray = None;
             registration.shown.lapsed = true;
             if registration.intent.removes() {
-                return self.unbound(now, key);
+                return self.unbound(now, key, true);
             }
             self.tell_status(now, key);
             self.save(key);
@@ -246,32 +311,32 @@ impl Endpoint {
         let Some(registration) = self.registrations.at_mut(key) else { return };
         match registration.phase {
             Phase::Bound { refresh_at: at } | Phase::Waiting { retry_at: at, .. } if at <= now => self.enqueue(now, key, false),
-            // A refresh that had all its time and was not due yet: bindings granted for less than the refresh takes.
-            Phase::Bound { .. } if registration.binding.is_none() => self.enqueue(now, key, false),
-            Phase::Bound { .. } | Phase::Waiting { .. } | Phase::Idle | Phase::Queued(_) | Phase::Asking(_) | Phase::Held | Phase::Away => self.arm(key),
+            Phase::Bound { .. } | Phase::Waiting { .. } | Phase::Idle | Phase::Queued(_) | Phase::Asking(_) | Phase::Held | Phase::Away => {
+                self.arm(key)
+            }
         }
     }
 
-    /// The binding is gone, and was meant to be.
-    pub(super) fn unbound(&mut self, now: Instant, key: Key) {
+    /// The binding is gone, or nothing more can be done about it, and was meant to be.
+    pub(super) fn unbound(&mut self, now: Instant, key: Key, removed: bool) {
         self.leave_queue(key);
         let Some(registration) = self.registrations.at_mut(key) else { return };
+        let carrier = registration.carrier;
         if let Phase::Asking(exchange) = std::mem::replace(&mut registration.phase, Phase::Away) {
-            self.wire.abandon(exchange.transaction);
-            let carrier = registration.carrier;
-            self.unpace(carrier, exchange.datagrams);
+            self.abandon(carrier, &exchange);
+            self.pump(now, carrier);
         }
         let Some(registration) = self.registrations.at_mut(key) else { return };
         registration.binding = None;
-        registration.remembered = None;
+        registration.remembered.clear();
+        registration.again = false;
         match registration.intent {
             Intent::Keep | Intent::Away => {
                 self.arm(key);
                 self.tell_status(now, key);
                 self.save(key);
             }
-            Intent::Leave | Intent::LeaveUnseen => self.forget(key, true),
+            Intent::Leave | Intent::LeaveUnseen => self.forget(now, key, removed),
         }
     }
 }
-

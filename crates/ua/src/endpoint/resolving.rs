@@ -1,5 +1,6 @@
 //! From names to addresses.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::{Endpoint, Inquirer};
@@ -42,7 +43,8 @@ impl Endpoint {
             }
             Some(Inquirer::Probe(key)) => {
                 let Some(probe) = self.probes.at_mut(key) else { return };
-                if probe.targets.resolved(now, query, outcome) {
+                // One that has begun goes on by itself.
+                if probe.targets.resolved(now, query, outcome) && probe.hop.is_none() {
                     self.probe_next(now, key);
                 }
             }
@@ -53,10 +55,19 @@ impl Endpoint {
     /// Sees to it that every address of a carrier with registrations is asked by OPTIONS.
     pub(super) fn keep_alive(&mut self, now: Instant, key: Key) {
         let Some(carrier) = self.carriers.at_mut(key) else { return };
-        let wanted: Vec<(Box<str>, std::net::SocketAddr)> = match (carrier.profile.options, carrier.registrations) {
+        let wanted: Vec<(Box<str>, SocketAddr)> = match (carrier.profile.options, carrier.registrations) {
             (None, _) | (_, 0) => Vec::new(),
-            (Some(_), _) => carrier.targets.addresses().map(|(uri, address)| (uri.into(), address)).collect(),
+            (Some(_), _) => {
+                let reachable = |&(_, address): &(&str, SocketAddr)| self.wire.local_for(address).is_some();
+                carrier.targets.addresses().filter(reachable).map(|(uri, address)| (uri.into(), address)).collect()
+            }
         };
+        if carrier.profile.options.is_some() && carrier.registrations > 0 && wanted.is_empty() {
+            // The look-ups that it needs, before any REGISTER wants them.
+            let hops = carrier.targets.stale(now);
+            self.look_up_carrier(key, hops);
+        }
+        let Some(carrier) = self.carriers.at_mut(key) else { return };
         if carrier.pings.len() == wanted.len() && carrier.pings.iter().zip(&wanted).all(|(ping, (_, address))| ping.target == *address) {
             return;
         }

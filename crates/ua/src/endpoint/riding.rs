@@ -5,64 +5,93 @@ use std::time::Duration;
 use sip::Message;
 
 use super::Endpoint;
+use crate::Instant;
 use crate::granted::{Granted, granted};
-use crate::registration::{Phase, refresh_at};
+use crate::probe::Asks;
+use crate::registration::{Binding, Phase, refresh_at};
 use crate::slab::Key;
 use crate::wire::{Timer, Transaction};
-use crate::Instant;
 
 /// A refresh that is on is waited for in such steps.
 const STEP: Duration = Duration::from_millis(100);
 
+/// What became of a wish to ride.
+pub(super) enum Mounted {
+    /// The registration's identity is the verification's for one request.
+    Yes,
+    /// A refresh or another verification is on; it looks again soon.
+    NotYet,
+    /// The registration, or its binding, has gone.
+    Gone,
+}
+
 impl Endpoint {
-    /// Takes the registration's identity for the next request. While a refresh is on it says no, and looks again soon.
-    pub(super) fn mount(&mut self, now: Instant, probe_key: Key, key: Key) -> bool {
-        let Some(probe) = self.probes.at_mut(probe_key) else { return false };
-        let Some(registration) = self.registrations.at_mut(key).filter(|registration| registration.binding.is_some()) else {
+    /// Takes the registration's identity for the next request.
+    pub(super) fn mount(&mut self, now: Instant, probe_key: Key, key: Key) -> Mounted {
+        let Some(probe) = self.probes.at_mut(probe_key) else { return Mounted::Gone };
+        let mounted =
+            self.registrations.at_mut(key).filter(|registration| registration.ridden == Some(probe_key) || registration.binding.is_some());
+        let Some(registration) = mounted else {
             // It went meanwhile; a binding of our own is as good.
-            probe.asks = crate::probe::Asks::Binding;
-            return true;
+            probe.asks = Asks::Binding;
+            probe.identity = self.wire.identity();
+            probe.answers.clear();
+            return Mounted::Gone;
         };
-        if matches!(registration.phase, Phase::Asking(_) | Phase::Queued(_)) {
-            if let Some(timer) = probe.timer.take() {
+        let busy = registration.ridden.is_none() && matches!(registration.phase, Phase::Asking(_) | Phase::Queued(_));
+        if busy || registration.ridden.is_some_and(|rider| rider != probe_key) {
+            let again = self.wire.wheel.arm(probe.deadline.min(now + STEP), Timer::Probe(probe_key));
+            if let Some(timer) = probe.timer.replace(again) {
                 self.wire.wheel.disarm(timer);
             }
-            probe.timer = Some(self.wire.wheel.arm(probe.deadline.min(now + STEP), Timer::Probe(probe_key)));
-            return false;
+            return Mounted::NotYet;
         }
-        registration.ridden = true;
+        registration.ridden = Some(probe_key);
         probe.identity = registration.identity.clone();
         registration.identity.cseq += 1;
-        if probe.timer.is_none() {
-            probe.timer = Some(self.wire.wheel.arm(probe.deadline, Timer::Probe(probe_key)));
-        }
-        true
+        self.arm(key);
+        Mounted::Yes
     }
 
     /// The renewal was granted: the binding runs on from there.
-    pub(super) fn rode(&mut self, now: Instant, key: Key, transaction: &Transaction, message: &Message<'_>) {
-        let Some(registration) = self.registrations.at_mut(key) else { return };
-        let asked = registration.assignment.account.expires;
-        let Some(binding) = &mut registration.binding else { return };
-        if let Granted::Bound { time, .. } | Granted::Unlisted { time } = granted(message, &binding.contact, asked)
-            && !time.is_zero()
-        {
-            binding.granted = time;
-            binding.lapses_at = transaction.sent_at + time;
-            if let Phase::Bound { refresh_at: at } = &mut registration.phase {
-                *at = refresh_at(transaction.sent_at, time, &mut self.wire.jitter);
-            }
-            self.arm(key);
-            self.tell_status(now, key);
-            self.save(key);
+    pub(super) fn rode(&mut self, now: Instant, probe_key: Key, key: Key, transaction: &Transaction, message: &Message<'_>) {
+        let Some(probe) = self.probes.at(probe_key) else { return };
+        let (account, proven) = (&probe.order.account, !probe.answers.is_empty());
+        let version = probe.order.credential.as_ref().map(|credential| credential.version);
+        let contact = self.renewed_contact(key, account, transaction.local);
+        let (Some(registration), Some(contact)) = (self.registrations.at_mut(key), contact) else { return };
+        let (Granted::Bound { time, .. } | Granted::Unlisted { time }) = granted(message, &contact, account.expires) else { return };
+        if time.is_zero() {
+            return;
         }
+        let old = registration.binding.as_ref();
+        registration.binding = Some(Binding {
+            address_of_record: account.address_of_record.clone(),
+            registrar: transaction.target,
+            granted: time,
+            lapses_at: transaction.sent_at + time,
+            registered_at: old.map_or(now, |binding| binding.registered_at),
+            version: version.or(old.map(|binding| binding.version)).unwrap_or_default(),
+            authenticated: proven,
+            contact,
+        });
+        if let Phase::Bound { refresh_at: at } = &mut registration.phase {
+            *at = refresh_at(transaction.sent_at, time, &mut self.wire.jitter);
+        }
+        self.arm(key);
+        self.tell_status(now, key);
+        self.save(key);
     }
 
     /// Lets the registration go on by itself.
-    pub(super) fn dismount(&mut self, now: Instant, key: Key) {
-        let Some(registration) = self.registrations.at_mut(key) else { return };
-        registration.ridden = false;
-        if std::mem::take(&mut registration.again) {
+    pub(super) fn dismount(&mut self, now: Instant, probe: Key, key: Key) {
+        let Some(registration) = self.registrations.at_mut(key).filter(|registration| registration.ridden == Some(probe)) else { return };
+        registration.ridden = None;
+        let again = std::mem::take(&mut registration.again);
+        self.arm(key);
+        // Its CSeq has risen.
+        self.save(key);
+        if again {
             self.enqueue(now, key, true);
         }
     }

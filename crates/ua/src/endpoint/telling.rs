@@ -79,7 +79,9 @@ impl Endpoint {
     }
 
     pub(super) fn resume_of(&self, registration: &Registration, clean: bool) -> Resume {
-        let nonce = registration.remembered.as_ref().and_then(|answering| {
+        // Of two that belong together, one alone would be refused.
+        let only = registration.remembered.first().filter(|_| registration.remembered.len() == 1);
+        let nonce = only.and_then(|answering| {
             Some(ResumeNonce {
                 nonce: answering.choice.nonce.clone(),
                 opaque: answering.choice.opaque.clone(),

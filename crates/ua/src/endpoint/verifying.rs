@@ -5,22 +5,26 @@ use std::time::Duration;
 use diagnosis::Check;
 use sip::Message;
 
-use super::challenged::STALE_MAX;
+use super::challenged::make_room;
 use super::failed::goes_on;
+use super::riding::Mounted;
 use super::{Endpoint, Reply, final_of, notes_of, public_address, reason_of};
 use crate::answering::{Answering, Came};
 use crate::budget::Asker;
 use crate::challenge::{choose, learn, seen};
 use crate::probe::{Asks, Concluded, Probe};
+use crate::registration::patience;
 use crate::request::{Options, Register, contact_uri};
 use crate::slab::Key;
 use crate::targets::{Next, Targets};
 use crate::verdict::{self, End, Observation, judge};
 use crate::wire::{Outset, Owner, TIMER_F, Timer, Transaction};
-use crate::{Event, Instant, Outcome, ResolveFault, Verdict, VerifyBy, VerifyMode, VerifyOrder};
+use crate::{Account, Event, Instant, Local, Outcome, ResolveFault, Verdict, VerifyBy, VerifyMode, VerifyOrder};
 
 /// A refusal waits so long for the OPTIONS that was sent with it, for the sake of its evidence.
 const OPTIONS_GRACE: Duration = Duration::from_millis(500);
+/// A target is given at least so long, however many are still to be asked.
+const SHARE: Duration = Duration::from_secs(4);
 /// A verification asks for a binding of its own for no longer than it takes to remove it.
 const OWN_BINDING: u32 = 120;
 
@@ -58,6 +62,7 @@ impl Endpoint {
             options: None,
             answers: Vec::new(),
             stale: 0,
+            asks_back: false,
             negotiated: None,
             seen,
             concluded: None,
@@ -76,7 +81,11 @@ impl Endpoint {
     /// A renewal rides on the trunk's binding, if one runs here; else the verification binds, and removes that again.
     fn renewal(&mut self, order: &VerifyOrder) -> Asks {
         let key = order.trunk.as_ref().and_then(|trunk| self.trunks.get(trunk)).copied();
-        match key.filter(|&key| self.registrations.at(key).is_some_and(|registration| registration.binding.is_some())) {
+        let bound = |key: &Key| {
+            let binding = self.registrations.at(*key).and_then(|registration| registration.binding.as_ref());
+            binding.is_some_and(|binding| binding.address_of_record == order.account.address_of_record)
+        };
+        match key.filter(bound) {
             Some(key) => Asks::Renewal(key),
             None => Asks::Binding,
         }
@@ -122,7 +131,8 @@ impl Endpoint {
         identity.cseq = 1;
         let (branch, buffer) = (self.wire.branch(), self.wire.buffer());
         let Some(via) = self.wire.advertised(*local) else { return };
-        let request = Options { uri: &target.registrar, identity: &identity, branch: &branch.text(), via, user_agent: &self.wire.config.user_agent };
+        let request =
+            Options { uri: &target.registrar, identity: &identity, branch: &branch.text(), via, user_agent: &self.wire.config.user_agent };
         let bytes = request.write(buffer);
         let outset = Outset {
             owner: Owner::ProbeOptions(key),
@@ -132,6 +142,7 @@ impl Endpoint {
             target: target.address,
             branch,
             bytes,
+            at: now,
             patience: TIMER_F.min(now.until(probe.deadline)),
             exact_source: probe.order.profile.response_source_exact,
         };
@@ -140,25 +151,26 @@ impl Endpoint {
 
     pub(super) fn probe_register(&mut self, now: Instant, key: Key) {
         if let Some(Asks::Renewal(registration)) = self.probes.at(key).map(|probe| probe.asks)
-            && !self.mount(now, key, registration)
+            && matches!(self.mount(now, key, registration), Mounted::NotYet)
         {
             return;
         }
+        let patience = self.probe_patience(now, key);
+        let Some(probe) = self.probes.at(key) else { return };
+        let Some((_, local)) = probe.hop else { return };
+        let Some(via) = self.wire.advertised(local) else { return };
+        let account = &probe.order.account;
+        let contact: Option<(Box<str>, u32)> = match probe.asks {
+            Asks::Query => None,
+            Asks::Binding => Some((contact_uri(account, via).into(), OWN_BINDING.max(account.expires.min(3600)))),
+            Asks::Unbinding => Some((contact_uri(account, via).into(), 0)),
+            Asks::Renewal(registration) => self.renewed_contact(registration, account, local).map(|contact| (contact, account.expires)),
+        };
         let Some(probe) = self.probes.at_mut(key) else { return };
-        let Some((target, local)) = &probe.hop else { return };
-        let Some(via) = self.wire.advertised(*local) else { return };
+        let Some((target, _)) = &probe.hop else { return };
         let account = &probe.order.account;
         probe.identity.cseq += 1;
-        let own = contact_uri(account, via);
-        let contact: Option<(&str, u32)> = match probe.asks {
-            Asks::Query => None,
-            Asks::Binding => Some((&own, OWN_BINDING.max(account.expires.min(3600)))),
-            Asks::Unbinding => Some((&own, 0)),
-            Asks::Renewal(registration) => {
-                let registration = self.registrations.at(registration);
-                registration.and_then(|registration| Some((&*registration.binding.as_ref()?.contact, account.expires)))
-            }
-        };
+        let contact: Option<(&str, u32)> = contact.as_ref().map(|(uri, seconds)| (&**uri, *seconds));
         let username = probe.order.credential.as_ref().map_or("", |credential| &credential.username);
         let answers: Vec<_> = probe.answers.iter_mut().map(|answer| answer.header(username, "REGISTER", &account.request_uri)).collect();
         let (branch, buffer) = (self.wire.branch(), self.wire.buffer());
@@ -179,18 +191,48 @@ impl Endpoint {
             owner: Owner::Probe(key),
             method: "REGISTER",
             identity: &probe.identity,
-            local: *local,
+            local,
             target: target.address,
             branch,
             bytes,
-            patience: TIMER_F.min(now.until(probe.deadline)),
+            at: now,
+            patience,
             exact_source: profile.response_source_exact,
         };
         probe.register = Some(self.wire.start(now, outset));
         self.wire.counters.registers += 1;
-        if let Some(carrier) = self.carrier_names.get(&profile.id).and_then(|&key| self.carriers.at_mut(key)) {
-            carrier.pace.charge(1);
+        self.charge_probe(now, key);
+    }
+
+    /// Counts a verification's REGISTER at its carrier's pace.
+    pub(super) fn charge_probe(&mut self, now: Instant, key: Key) {
+        let Some(probe) = self.probes.at(key) else { return };
+        if let Some(carrier) = self.carrier_names.get(&probe.order.profile.id).and_then(|&key| self.carriers.at_mut(key)) {
+            carrier.pace.charge(now);
         }
+    }
+
+    /// How long a request of a verification may take: what is left, shared with the targets that were not asked yet; and a renewal leaves
+    /// the registration time for its own refresh.
+    fn probe_patience(&self, now: Instant, key: Key) -> Duration {
+        let Some(probe) = self.probes.at(key) else { return TIMER_F };
+        let left = now.until(probe.deadline);
+        let untried = probe.targets.addresses().filter(|(_, address)| !probe.tried.contains(address)).count();
+        let shared = if probe.answers.is_empty() { left / u32::try_from(untried + 1).unwrap_or(u32::MAX) } else { left };
+        let lapses_at = match probe.asks {
+            Asks::Renewal(registration) => {
+                self.registrations.at(registration).and_then(|registration| registration.binding.as_ref()).map(|binding| binding.lapses_at)
+            }
+            Asks::Query | Asks::Binding | Asks::Unbinding => None,
+        };
+        shared.max(SHARE.min(left)).min(patience(now, lapses_at))
+    }
+
+    /// The Contact that a renewal renews.
+    pub(super) fn renewed_contact(&self, key: Key, account: &Account, local: Local) -> Option<Box<str>> {
+        let bound =
+            self.registrations.at(key).and_then(|registration| registration.binding.as_ref()).map(|binding| binding.contact.clone());
+        bound.or_else(|| Some(contact_uri(account, self.wire.advertised(local)?).into()))
     }
 
     pub(super) fn probe_options_ended(&mut self, now: Instant, key: Key, reply: &Reply<'_>) {
@@ -223,7 +265,11 @@ impl Endpoint {
                 match code {
                     200..=299 => self.probe_succeeded(now, key, transaction, message),
                     401 | 407 => self.probe_challenged(now, key, message),
-                    _ if probe.asks == Asks::Query && probe.order.by == VerifyBy::Query && probe.answers.is_empty() && verdict::refuses_a_query(code) => {
+                    _ if probe.asks == Asks::Query
+                        && probe.order.by == VerifyBy::Query
+                        && probe.answers.is_empty()
+                        && verdict::refuses_a_query(code) =>
+                    {
                         // carriers.md B11: it may be the query that the registrar dislikes.
                         let order = probe.order.clone();
                         let asks = self.renewal(&order);
@@ -251,10 +297,11 @@ impl Endpoint {
             (false, false) => Concluded::Bad(End::Unproven),
         };
         match asks {
-            Asks::Renewal(registration) => self.rode(now, registration, transaction, message),
+            Asks::Renewal(registration) => self.rode(now, key, registration, transaction, message),
             Asks::Binding => {
                 probe.concluded = Some(concluded);
                 probe.asks = Asks::Unbinding;
+                probe.asks_back = true;
                 return self.probe_register(now, key);
             }
             Asks::Query | Asks::Unbinding => {}
@@ -265,18 +312,20 @@ impl Endpoint {
     /// The binding that the verification made is gone, or lapses by itself soon; its challenge, if any, is answered once.
     fn unbinding_ended(&mut self, now: Instant, key: Key, reply: &Reply<'_>) {
         let Some(probe) = self.probes.at_mut(key) else { return };
-        if let (Reply::Answer(message), Some(credential), true) = (reply, &probe.order.credential, probe.stale == 0)
+        if let (Reply::Answer(message), Some(credential), true) = (reply, &probe.order.credential, probe.asks_back)
             && matches!(reason_of(message).0, 401 | 407)
-            && let Ok(choice) = choose(message, credential, &probe.order.policy, &probe.order.profile)
+            && let Ok(choices) = choose(message, credential, &probe.order.policy, &probe.order.profile)
             && let Some((target, local)) = &probe.hop
         {
-            probe.stale = 1;
+            probe.asks_back = false;
             let came = Came { at: now, local: *local, target: target.address };
-            let cnonce = self.wire.tokens.text::<32>();
-            if let Some(answering) = Answering::begin(choice, credential, cnonce, probe.order.profile.truncated_sha512, came) {
-                probe.answers = vec![answering];
-                return self.probe_register(now, key);
-            }
+            let truncated = probe.order.profile.truncated_sha512;
+            let tokens = &mut self.wire.tokens;
+            probe.answers = choices
+                .into_iter()
+                .filter_map(|choice| Answering::begin(choice, credential, tokens.text::<32>(), truncated, came))
+                .collect();
+            return self.probe_register(now, key);
         }
         if let Some(concluded) = probe.concluded.take() {
             self.conclude(now, key, concluded);
@@ -287,46 +336,41 @@ impl Endpoint {
         let Some(probe) = self.probes.at_mut(key) else { return };
         let (order, profile) = (&probe.order, &probe.order.profile);
         probe.seen.challenges = seen(message, profile);
-        let choice = match &order.credential {
+        let choices = match &order.credential {
             Some(credential) => choose(message, credential, &order.policy, profile),
             None => learn(message, &order.policy, profile),
         };
-        let choice = match choice {
-            Ok(choice) => choice,
+        let choices = match choices {
+            Ok(choices) => choices,
             Err(refusal) if probe.answers.is_empty() => return self.probe_failed(now, key, End::Challenge(refusal)),
             Err(_) => return self.probe_failed(now, key, End::Final(final_of(message))),
         };
-        if let Some(at) = probe.answers.iter().position(|answer| answer.choice.source == choice.source) {
-            if !choice.stale {
-                return self.probe_failed(now, key, End::Final(final_of(message)));
-            }
-            if probe.stale >= STALE_MAX {
-                return self.probe_failed(now, key, End::StaleLoop);
-            }
-            probe.stale += 1;
-            probe.answers.remove(at);
+        if let Err(end) = make_room(&mut probe.answers, &mut probe.stale, &choices, message) {
+            return self.probe_failed(now, key, end);
         }
+        let Some(choice) = choices.first() else { return };
         if probe.negotiated.is_none() {
             let expected = probe.seen.realm.clone().unwrap_or_else(|| "(learned)".to_owned());
             probe.seen.checks.push(Check::compared("realm.equal", true, expected, &choice.realm));
-            let allowed: Vec<&str> = order.policy.allowed.iter().map(|&hash| sip::digest::Algorithm { hash, session: false }.as_str()).collect();
+            let allowed: Vec<&str> =
+                order.policy.allowed.iter().map(|&hash| sip::digest::Algorithm { hash, session: false }.as_str()).collect();
             probe.seen.checks.push(Check::compared("algorithm.allowed", true, allowed.join(", "), choice.algorithm.as_str()));
         }
         probe.negotiated = Some(choice.negotiated());
         let (VerifyMode::Digest, Some(credential), Some((target, local))) = (order.mode, &order.credential, &probe.hop) else {
             return self.conclude(now, key, Concluded::Good(Outcome::Learned));
         };
-        let asker = if order.by_person { Asker::Person } else { Asker::Machine };
+        let asker = if order.by_person { Asker::Person } else { Asker::Machine { fresh: true } };
         if let Err(wait) = self.budget.check(now, &profile.id, &credential.username, asker, &profile.failure_budget) {
             let retry_after = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
             return self.conclude(now, key, Concluded::Bad(End::BudgetSpent { retry_after }));
         }
         let came = Came { at: now, local: *local, target: target.address };
-        let Some(answering) = Answering::begin(choice, credential, self.wire.tokens.text::<32>(), profile.truncated_sha512, came) else {
-            return self.probe_failed(now, key, End::Final(final_of(message)));
-        };
-        probe.seen.answered = Some(answering.choice.algorithm);
-        probe.answers.push(answering);
+        probe.seen.answered = Some(choice.algorithm);
+        let (truncated, tokens) = (profile.truncated_sha512, &mut self.wire.tokens);
+        probe
+            .answers
+            .extend(choices.into_iter().filter_map(|choice| Answering::begin(choice, credential, tokens.text::<32>(), truncated, came)));
         self.probe_register(now, key);
     }
 
@@ -334,7 +378,11 @@ impl Endpoint {
     fn probe_failed(&mut self, now: Instant, key: Key, end: End) {
         let Some(probe) = self.probes.at_mut(key) else { return };
         probe.seen.query = probe.asks == Asks::Query;
-        if probe.answers.is_empty() && goes_on(&end) && matches!(probe.targets.next(now, &probe.tried), Next::Ask(_)) {
+        if now < probe.deadline
+            && probe.answers.is_empty()
+            && goes_on(&end)
+            && matches!(probe.targets.next(now, &probe.tried), Next::Ask(_))
+        {
             return self.probe_next(now, key);
         }
         let refused = matches!(&end, End::Final(answer) if matches!(answer.code, 401 | 403 | 407)) || end == End::Silence;
@@ -347,24 +395,37 @@ impl Endpoint {
     pub(super) fn probe_due(&mut self, now: Instant, key: Key) {
         let Some(probe) = self.probes.at_mut(key) else { return };
         probe.timer = None;
-        let waits_to_mount = matches!(probe.asks, Asks::Renewal(_)) && probe.register.is_none() && probe.concluded.is_none() && probe.hop.is_some();
-        if now < probe.deadline && waits_to_mount {
-            return self.probe_register(now, key);
+        if let Some(concluded) = probe.concluded.take() {
+            return self.tell_verdict(now, key, concluded);
         }
-        match probe.concluded.take() {
-            Some(concluded) => self.tell_verdict(now, key, concluded),
-            None => {
-                probe.seen.query = probe.asks == Asks::Query;
-                if let (false, Some(credential)) = (probe.answers.is_empty(), &probe.order.credential) {
-                    self.budget.failed(now, &probe.order.profile.id, &credential.username);
-                }
-                self.tell_verdict(now, key, Concluded::Bad(End::Silence));
+        if now < probe.deadline {
+            probe.timer = Some(self.wire.wheel.arm(probe.deadline, Timer::Probe(key)));
+            let waits_to_mount = matches!(probe.asks, Asks::Renewal(_)) && probe.register.is_none() && probe.hop.is_some();
+            if waits_to_mount {
+                self.probe_register(now, key);
             }
+            return;
         }
+        probe.seen.query = probe.asks == Asks::Query;
+        if let (false, Some(credential)) = (probe.answers.is_empty(), &probe.order.credential) {
+            self.budget.failed(now, &probe.order.profile.id, &credential.username);
+        }
+        let end = match probe.hop {
+            Some(_) => End::Silence,
+            None => {
+                probe.seen.registrar = probe.targets.first_uri().to_owned();
+                End::Unresolved(ResolveFault::Failed("the name servers did not answer in time".to_owned()))
+            }
+        };
+        self.tell_verdict(now, key, Concluded::Bad(end));
     }
 
     /// Ends a verification, or waits a little for the OPTIONS that its evidence wants.
     fn conclude(&mut self, now: Instant, key: Key, concluded: Concluded) {
+        let Some(probe) = self.probes.at_mut(key) else { return };
+        if let Asks::Renewal(registration) = probe.asks {
+            self.dismount(now, key, registration);
+        }
         let Some(probe) = self.probes.at_mut(key) else { return };
         let wants_options = matches!(concluded, Concluded::Bad(_)) && probe.options.is_some();
         if !wants_options || now >= probe.deadline {
@@ -378,6 +439,10 @@ impl Endpoint {
     }
 
     fn tell_verdict(&mut self, now: Instant, key: Key, concluded: Concluded) {
+        let Some(probe) = self.probes.at_mut(key) else { return };
+        if let Asks::Renewal(registration) = probe.asks {
+            self.dismount(now, key, registration);
+        }
         let Some(mut probe) = self.probes.remove(key) else { return };
         for out in [probe.register.take(), probe.options.take()].into_iter().flatten() {
             self.wire.abandon(out);
@@ -385,12 +450,10 @@ impl Endpoint {
         if let Some(timer) = probe.timer.take() {
             self.wire.wheel.disarm(timer);
         }
-        if let Asks::Renewal(registration) = probe.asks {
-            self.dismount(now, registration);
-        }
         let known = self.carrier_names.get(&probe.order.profile.id).and_then(|&key| self.carriers.at(key));
         if let (Some(carrier), Some(target)) = (known, probe.seen.target) {
-            probe.seen.answered_before = carrier.targets.has_answered(target) && self.budget.has_failed(now, &probe.order.profile.id, Duration::from_secs(3600));
+            probe.seen.answered_before =
+                carrier.targets.has_answered(target) && self.budget.has_failed(now, &probe.order.profile.id, Duration::from_secs(3600));
         }
         let outcome = match concluded {
             Concluded::Good(outcome) => outcome,

@@ -62,10 +62,14 @@ fn near_miss(expected: &str, offered: &str) -> &'static str {
 
 fn not_allowed(seen: &Observation, offered: &[String]) -> Diagnosis {
     let setting = setting(&seen.policy.source);
-    let allowed: Vec<String> = seen.policy.allowed.iter().map(|&hash| sip::digest::Algorithm { hash, session: false }.as_str().to_owned()).collect();
+    let allowed: Vec<String> =
+        seen.policy.allowed.iter().map(|&hash| sip::digest::Algorithm { hash, session: false }.as_str().to_owned()).collect();
     let first = offered.first().map_or("MD5", String::as_str).trim_end_matches("-sess");
     let remedy = match &seen.trunk {
-        Some(trunk) => format!("Allow it where it is needed: PATCH /api/v2/trunks/voice/{trunk} {{\"digestPolicy\": {{\"allowed\": [\"{first}\"]}}}}; or have the carrier offer {}.", list(&allowed)),
+        Some(trunk) => format!(
+            "Allow it where it is needed: PATCH /api/v2/trunks/voice/{trunk} {{\"digestPolicy\": {{\"allowed\": [\"{first}\"]}}}}; or have the carrier offer {}.",
+            list(&allowed)
+        ),
         None => format!("Allow {first} on the carrier or the trunk, or have the carrier offer {}.", list(&allowed)),
     };
     Diagnosis::new(Code::AlgorithmNotAllowed)

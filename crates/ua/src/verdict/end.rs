@@ -29,7 +29,11 @@ pub(super) fn final_answer(seen: &Observation, answer: &Final) -> Diagnosis {
 fn before_digest(seen: &Observation, answer: &Final, said: &str) -> Diagnosis {
     match answer.code {
         403 => Diagnosis::new(Code::ForbiddenBeforeChallenge)
-            .summary(format!("{} answered {said} before it asked for a digest: the password was never looked at.{}", who(seen), options_note(seen)))
+            .summary(format!(
+                "{} answered {said} before it asked for a digest: the password was never looked at.{}",
+                who(seen),
+                options_note(seen)
+            ))
             .remedy(format!("Ask the carrier whether {} is allowed and {} is provisioned.", from_where(seen), seen.address_of_record))
             .check(Check::new("challenged", false)),
         _ => either_way(seen, answer, said),
@@ -67,13 +71,20 @@ fn either_way(seen: &Observation, answer: &Final, said: &str) -> Diagnosis {
         }),
         300..=399 => Diagnosis::new(Code::Redirected)
             .summary(format!("{who} answered {said} and points to {}.", answer.redirect.as_deref().unwrap_or("no Contact"))),
-        420 | 421 | 439 => Diagnosis::new(Code::ExtensionRequired)
-            .summary(format!("{who} answered {said}; it demands or refuses {}.", answer.demands.as_deref().unwrap_or("an extension that it does not name"))),
-        494 => Diagnosis::new(Code::SecurityAgreementRequired).summary(format!("{who} answered {said}: it demands a security agreement (RFC 3329).")),
+        420 | 421 | 439 => Diagnosis::new(Code::ExtensionRequired).summary(format!(
+            "{who} answered {said}; it demands or refuses {}.",
+            answer.demands.as_deref().unwrap_or("an extension that it does not name")
+        )),
+        494 => Diagnosis::new(Code::SecurityAgreementRequired)
+            .summary(format!("{who} answered {said}: it demands a security agreement (RFC 3329).")),
         429 => Diagnosis::new(Code::CarrierRateLimited).summary(format!("{who} answered {said}{}.", retry(answer))),
-        _ if limit_of_bindings(&answer.reason) => Diagnosis::new(Code::BindingLimit).summary(format!("{who} answered {said}: the account has as many bindings as it may.")),
+        _ if limit_of_bindings(&answer.reason) => {
+            Diagnosis::new(Code::BindingLimit).summary(format!("{who} answered {said}: the account has as many bindings as it may."))
+        }
         400 | 500 if names_cseq(&answer.reason) => Diagnosis::new(Code::CseqRejected).summary(format!("{who} answered {said}.")),
-        408 | 500..=599 => Diagnosis::new(Code::CarrierUnavailable).summary(format!("{who} answered {said}{}.{}", retry(answer), options_note(seen))),
+        408 | 500..=599 => {
+            Diagnosis::new(Code::CarrierUnavailable).summary(format!("{who} answered {said}{}.{}", retry(answer), options_note(seen)))
+        }
         600..=699 => Diagnosis::new(Code::CarrierDeclined).summary(format!("{who} answered {said}.")),
         _ => Diagnosis::new(Code::RequestRejected).summary(format!("{who} answered {said} to the REGISTER.{}", options_note(seen))),
     }
@@ -120,7 +131,9 @@ fn retry(answer: &Final) -> String {
 
 fn limit_of_bindings(reason: &str) -> bool {
     let reason = reason.to_ascii_lowercase();
-    ["registration limit", "binding limit", "too many contacts", "too many registrations", "too many bindings"].iter().any(|phrase| reason.contains(phrase))
+    ["registration limit", "binding limit", "too many contacts", "too many registrations", "too many bindings"]
+        .iter()
+        .any(|phrase| reason.contains(phrase))
 }
 
 pub(crate) fn names_cseq(reason: &str) -> bool {

@@ -45,8 +45,10 @@ pub(super) fn not_sent(seen: &Observation, fault: SendFault) -> Diagnosis {
 
 pub(super) fn silence(seen: &Observation) -> Diagnosis {
     if seen.verification && seen.credential_sent() {
-        return Diagnosis::new(Code::Indeterminate)
-            .summary(format!("A digest was sent to {} and no answer came. Whether it was accepted cannot be known; it counts as a failed digest.", who(seen)));
+        return Diagnosis::new(Code::Indeterminate).summary(format!(
+            "A digest was sent to {} and no answer came. Whether it was accepted cannot be known; it counts as a failed digest.",
+            who(seen)
+        ));
     }
     let addressed = from_where(seen);
     match seen.options {

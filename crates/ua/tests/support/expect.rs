@@ -68,7 +68,8 @@ impl Digest {
 impl Expectation for Digest {
     fn check(&self, sent: &Sent, before: Option<&Sent>) {
         let credentials = sent.credentials();
-        let parsed: Vec<(bool, Authorization<'_>)> = credentials.iter().map(|(proxy, value)| (*proxy, Authorization::parse(value).unwrap())).collect();
+        let parsed: Vec<(bool, Authorization<'_>)> =
+            credentials.iter().map(|(proxy, value)| (*proxy, Authorization::parse(value).unwrap())).collect();
         let Some((_, got)) = parsed.iter().find(|(proxy, got)| *proxy == self.proxy && got.nonce == self.nonce.as_bytes()) else {
             panic!("no digest over {:?} in {}", self.nonce, sent.text());
         };
@@ -165,7 +166,7 @@ impl Expectation for Step {
     fn check(&self, sent: &Sent, before: Option<&Sent>) {
         let before = before.expect("a request before");
         assert_eq!(sent.call_id(), before.call_id(), "Call-ID stays");
-        assert_eq!(sent.from_tag(), before.from_tag(), "the From tag stays");
+        assert_eq!(sent.tag(), before.tag(), "the From tag stays");
         assert_eq!(sent.cseq(), before.cseq() + self.0, "CSeq rises by {}", self.0);
         assert_ne!(sent.branch(), before.branch(), "another transaction, another branch");
     }

@@ -44,7 +44,14 @@ pub fn ok() -> Says {
 
 /// 401 with one MD5 challenge of the default realm, qop="auth".
 pub fn challenge(nonce: &str) -> Says {
-    let challenge = Challenge { proxy: false, realm: None, nonce: nonce.to_owned(), algorithm: Some("MD5".into()), qop: Some("auth".into()), more: String::new() };
+    let challenge = Challenge {
+        proxy: false,
+        realm: None,
+        nonce: nonce.to_owned(),
+        algorithm: Some("MD5".into()),
+        qop: Some("auth".into()),
+        more: String::new(),
+    };
     Says { challenges: vec![challenge], ..status(401, "Unauthorized") }
 }
 
@@ -126,7 +133,8 @@ impl Says {
         }
         for challenge in &self.challenges {
             let name = if challenge.proxy { "Proxy-Authenticate" } else { "WWW-Authenticate" };
-            let mut value = format!("Digest realm=\"{}\", nonce=\"{}\"", challenge.realm.as_deref().unwrap_or("carrier.test"), challenge.nonce);
+            let mut value =
+                format!("Digest realm=\"{}\", nonce=\"{}\"", challenge.realm.as_deref().unwrap_or("carrier.test"), challenge.nonce);
             if let Some(algorithm) = &challenge.algorithm {
                 value.push_str(&format!(", algorithm={algorithm}"));
             }

@@ -46,7 +46,7 @@ impl Sent {
         String::from_utf8_lossy(self.message().call_id().unwrap()).into_owned()
     }
 
-    pub fn from_tag(&self) -> String {
+    pub fn tag(&self) -> String {
         self.message().from().unwrap().tag().unwrap().to_owned()
     }
 

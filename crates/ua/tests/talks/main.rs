@@ -4,5 +4,17 @@
 #[allow(dead_code)]
 mod support;
 
+mod bindings;
+mod challenges;
+mod changes;
+mod failures;
+mod held;
+mod inbound;
+mod nonces;
+mod options;
+mod pacing;
 mod registration;
+mod secrets;
+mod targets;
+mod transactions;
 mod verification;

@@ -33,7 +33,10 @@ fn the_first_register_carries_no_digest_and_the_second_answers_the_challenge() {
     assert_eq!(status.expires_at, Some(talk.now + secs(3600)));
     assert_eq!(status.credential_version, Some(1));
     let negotiated = status.negotiated.clone().unwrap();
-    assert_eq!((negotiated.realm.as_str(), negotiated.algorithm.as_str(), negotiated.qop.as_deref()), ("carrier.test", "MD5", Some("auth")));
+    assert_eq!(
+        (negotiated.realm.as_str(), negotiated.algorithm.as_str(), negotiated.qop.as_deref()),
+        ("carrier.test", "MD5", Some("auth"))
+    );
     assert_eq!(talk.accepted(), [1]);
 }
 
@@ -110,7 +113,11 @@ fn credentials_changed_while_nobody_ran_are_used_at_once() {
     let mut first = talk(registration("alice"));
     first.registers("n1", 3600);
     let kept = first.endpoint.snapshot().remove(0);
-    let mut second = talk(registration("alice").credential(|credential| *credential = crate::support::credential("alice", 2, "new")).resumed(kept, first.now + secs(60)));
+    let mut second = talk(
+        registration("alice")
+            .credential(|credential| *credential = crate::support::credential("alice", 2, "new"))
+            .resumed(kept, first.now + secs(60)),
+    );
     second.at_once().we_send("REGISTER").with(no_digest()).they_say(challenge("n2"));
     second.we_send("REGISTER").with(nonce("n2").password("new")).they_say(ok());
     assert_eq!(second.accepted(), [2]);
@@ -200,7 +207,10 @@ fn a_changed_contact_is_registered_first_and_then_the_old_one_is_removed() {
     changed.account.contact.user = Some("line7".into());
     talk.assign(changed);
     let both = "<sip:alice@192.0.2.10:5060>;expires=3000, <sip:line7@192.0.2.10:5060>;expires=3600";
-    talk.we_send("REGISTER").with(contact("sip:line7@192.0.2.10:5060", 3600)).with(next_cseq()).they_say(ok().listing_nothing().header("Contact", both));
+    talk.we_send("REGISTER")
+        .with(contact("sip:line7@192.0.2.10:5060", 3600))
+        .with(next_cseq())
+        .they_say(ok().listing_nothing().header("Contact", both));
     talk.we_send("REGISTER").with(contact("sip:alice@192.0.2.10:5060", 0)).with(next_cseq()).they_say(status(200, "OK"));
     talk.then_bound();
 }

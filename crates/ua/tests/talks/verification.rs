@@ -37,3 +37,337 @@ fn a_wrong_password_costs_exactly_one_digest() {
     assert_eq!(refusal.evidence.sip.unwrap().code, 401);
     talk.then_bound().silent_for(secs(600)).then_bound();
 }
+
+fn proven(by: impl FnOnce(&mut VerifyOrder)) -> Talk {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 3600);
+    let mut order = order("v1", "alice", "new");
+    by(&mut order);
+    talk.verify(order);
+    talk
+}
+
+fn optioned(talk: &mut Talk) -> &mut Talk {
+    talk.we_send("OPTIONS").they_say(status(200, "OK"))
+}
+
+#[test]
+fn another_realm_is_refused_without_a_digest() {
+    let mut talk = proven(|_| {});
+    optioned(&mut talk).we_send("REGISTER").they_say(challenge("v").realm("asterisk"));
+    let refusal = talk.silent().refusal();
+    assert_eq!((refusal.code, refusal.evidence.credential_sent), (Code::RealmMismatch, Some(false)));
+    assert!(refusal.remedy.contains("\"asterisk\""), "{}", refusal.remedy);
+    assert_eq!(refusal.evidence.challenges[0].realm, "asterisk");
+}
+
+#[test]
+fn a_policy_refuses_without_a_digest() {
+    let mut talk = proven(|order| order.policy = policy(&[sip::digest::Hash::Sha256]));
+    optioned(&mut talk).we_send("REGISTER").they_say(challenge("v"));
+    assert_eq!(talk.silent().refusal().code, Code::AlgorithmNotAllowed);
+}
+
+#[test]
+fn a_200_without_a_challenge_proves_nothing_unless_the_profile_accepts_it() {
+    let mut talk = proven(|_| {});
+    optioned(&mut talk).we_send("REGISTER").they_say(ok());
+    assert_eq!(talk.refusal().code, Code::CredentialsUnproven);
+
+    let mut talk = proven(|order| order.profile.accept_unproven = true);
+    optioned(&mut talk).we_send("REGISTER").they_say(ok());
+    assert!(matches!(talk.verdict().outcome, Outcome::AcceptedUnproven));
+}
+
+#[test]
+fn to_learn_the_challenge_no_digest_is_sent() {
+    let mut talk = proven(|order| {
+        order.mode = VerifyMode::ChallengeOnly;
+        order.credential = None;
+    });
+    optioned(&mut talk).we_send("REGISTER").with(query()).they_say(challenge("v").realm("asterisk").algorithm("SHA-256"));
+    let verdict = talk.silent().verdict();
+    assert!(matches!(verdict.outcome, Outcome::Learned));
+    assert_eq!(verdict.evidence.credential_sent, Some(false));
+    let negotiated = verdict.negotiated.unwrap();
+    assert_eq!((negotiated.realm.as_str(), negotiated.algorithm.as_str()), ("asterisk", "SHA-256"));
+}
+
+#[test]
+fn a_stale_nonce_is_answered_anew_and_counts_nothing() {
+    let mut talk = proven(|_| {});
+    optioned(&mut talk).we_send("REGISTER").they_say(challenge("v1"));
+    talk.we_send("REGISTER").they_say(challenge("v2").stale());
+    talk.we_send("REGISTER").with(nonce("v2").password("new")).they_say(ok());
+    assert!(matches!(talk.verdict().outcome, Outcome::Proved));
+}
+
+#[test]
+fn after_the_digest_some_answers_leave_open_what_was_disliked() {
+    for code in [400, 405, 420, 501] {
+        let mut talk = proven(|_| {});
+        optioned(&mut talk).we_send("REGISTER").they_say(challenge("v1"));
+        talk.we_send("REGISTER").they_say(status(code, "Hm"));
+        assert_eq!(talk.silent().refusal().code, Code::VerifyAmbiguous, "{code}");
+    }
+}
+
+#[test]
+fn after_the_digest_403_and_404_have_their_own_codes() {
+    for (code, wanted) in
+        [(403, Code::ForbiddenAfterAuth), (404, Code::UserUnknown), (503, Code::CarrierUnavailable), (603, Code::CarrierDeclined)]
+    {
+        let mut talk = proven(|_| {});
+        optioned(&mut talk).we_send("REGISTER").they_say(challenge("v1"));
+        talk.we_send("REGISTER").they_say(status(code, "No"));
+        assert_eq!(talk.silent().refusal().code, wanted, "{code}");
+    }
+}
+
+#[test]
+fn silence_after_the_digest_is_indeterminate_and_counts() {
+    let mut talk = proven(|_| {});
+    optioned(&mut talk).we_send("REGISTER").they_say(challenge("v1"));
+    talk.we_send("REGISTER").after(secs(33)).sent.clear();
+    let refusal = talk.refusal();
+    assert_eq!((refusal.code, refusal.evidence.credential_sent), (Code::Indeterminate, Some(true)));
+}
+
+#[test]
+fn a_register_that_is_dropped_while_options_is_answered_is_ignored_and_not_unreachable() {
+    let mut talk = proven(|_| {});
+    optioned(&mut talk).we_send("REGISTER").after(secs(33));
+    let refusal = talk.refusal();
+    assert_eq!(refusal.code, Code::RegisterIgnored);
+    assert!(refusal.remedy.contains("verifyBy"), "{}", refusal.remedy);
+    assert_eq!(refusal.evidence.options_reachable, Some(true));
+}
+
+#[test]
+fn silence_everywhere_is_a_time_out_and_comes_within_the_patience() {
+    for patience in [5, 10, 32] {
+        let mut talk = talk(registration("alice"));
+        talk.we_send("REGISTER").they_say(ok());
+        let start = talk.now;
+        talk.verify(VerifyOrder { patience: secs(patience), ..order("v", "alice", "new") });
+        talk.after(secs(patience) + ms(5)).sent.clear();
+        let refusal = talk.refusal();
+        assert_eq!(refusal.code, Code::Timeout);
+        assert!(talk.now.since(start) <= secs(patience) + ms(5));
+        talk.silent_for(secs(60));
+    }
+}
+
+#[test]
+fn a_port_where_nothing_listens_is_said() {
+    let mut talk = proven(|_| {});
+    talk.we_send("OPTIONS").we_send("REGISTER");
+    let to = talk.request().to;
+    talk.input(Input::SendFailed { local: Local(0), to, fault: SendFault::Refused }).after(secs(1));
+    assert_eq!(talk.silent().refusal().code, Code::Refused);
+}
+
+#[test]
+fn a_name_that_does_not_resolve_is_said_and_nothing_is_sent() {
+    let mut talk = proven(|order| order.profile.registrars = vec!["sip:nowhere.test".into()]);
+    assert_eq!(talk.silent().refusal().code, Code::DnsFailed);
+}
+
+#[test]
+fn a_name_server_that_does_not_answer_ends_with_the_patience() {
+    let mut talk = talk(registration("alice").host("slow.test", Ok(&[])));
+    talk.registers("n1", 3600);
+    let mut order = order("v1", "alice", "new");
+    order.profile.registrars = vec!["sip:slow.test".into()];
+    talk.verify(order).silent().after(secs(33));
+    assert_eq!(talk.silent().refusal().code, Code::DnsFailed);
+}
+
+#[test]
+fn the_next_target_is_tried_where_the_first_is_dead() {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 3600);
+    let mut order = order("v1", "alice", "new");
+    order.profile.registrars = vec!["sip:c.test".into(), "sip:b.test".into()];
+    talk.verify(order);
+    let mut found = None;
+    for _ in 0..320 {
+        talk.after(ms(100));
+        found = talk.sent.drain(..).find(|sent| sent.method() == "REGISTER" && sent.to == "198.51.100.2:5060".parse().unwrap()).or(found);
+        if found.is_some() {
+            break;
+        }
+    }
+    talk.about(found.expect("the second is asked")).they_say(challenge("v"));
+    talk.we_send("REGISTER").with(to("198.51.100.2:5060")).with(nonce("v").password("new")).they_say(ok());
+    assert!(matches!(talk.verdict().outcome, Outcome::Proved));
+}
+
+#[test]
+fn a_registrar_that_dislikes_queries_sees_the_renewal_of_the_contact_instead() {
+    for code in [400, 403, 405, 420, 501] {
+        let mut talk = proven(|_| {});
+        let own = talk.request().clone();
+        optioned(&mut talk).we_send("REGISTER").with(query()).they_say(status(code, "No"));
+        let before = talk.request().clone();
+        assert_ne!(before.call_id(), own.call_id());
+        talk.we_send("REGISTER").with(contact("sip:alice@192.0.2.10:5060", 3600)).with(no_digest());
+        let renewal = talk.request().clone();
+        assert_eq!((renewal.call_id(), renewal.cseq()), (own.call_id(), own.cseq() + 1));
+        talk.they_say(challenge("v"));
+        talk.we_send("REGISTER").with(next_cseq()).with(nonce("v").password("new")).they_say(ok());
+        assert!(matches!(talk.verdict().outcome, Outcome::Proved));
+        talk.bound(true);
+        assert_eq!(talk.saved("alice").cseq, own.cseq() + 2);
+        assert_eq!(talk.status("alice").expires_at, Some(talk.now + secs(3600)));
+        // The registration goes on by itself, with what it has.
+        talk.silent_for(secs(1700)).between(secs(0), secs(1000)).we_send("REGISTER").with(cseq(own.cseq() + 3));
+    }
+}
+
+#[test]
+fn a_refused_renewal_leaves_the_binding_alone() {
+    let mut talk = proven(|order| order.by = VerifyBy::Renew);
+    let lapses_at = talk.status("alice").expires_at;
+    optioned(&mut talk).we_send("REGISTER").they_say(challenge("v"));
+    talk.we_send("REGISTER").they_say(challenge("w"));
+    assert_eq!(talk.silent().refusal().code, Code::CredentialsRejected);
+    talk.bound(true);
+    assert_eq!(talk.status("alice").expires_at, lapses_at);
+    talk.between(secs(1800), secs(2700)).we_send("REGISTER").with(nonce("n1").nc(2)).they_say(ok()).then_bound();
+}
+
+#[test]
+fn a_403_before_and_after_the_fallback_is_forbidden_before_a_challenge() {
+    let mut talk = proven(|_| {});
+    optioned(&mut talk).we_send("REGISTER").they_say(status(403, "Forbidden"));
+    talk.we_send("REGISTER").they_say(status(403, "Forbidden"));
+    assert_eq!(talk.silent().refusal().code, Code::ForbiddenBeforeChallenge);
+    talk.then_bound();
+}
+
+#[test]
+fn with_nothing_bound_the_verification_binds_and_removes_that_again() {
+    let mut talk = talk(registration("alice"));
+    talk.we_send("REGISTER").they_say(status(404, "Not Found"));
+    talk.verify(VerifyOrder { by: VerifyBy::Renew, ..order("v", "alice", "new") });
+    optioned(&mut talk).we_send("REGISTER").with(contact("sip:alice@192.0.2.10:5060", 3600)).with(new_call_id()).they_say(challenge("v"));
+    talk.we_send("REGISTER").with(nonce("v").password("new")).they_say(ok());
+    talk.we_send("REGISTER").with(removal()).with(next_cseq()).with(nonce("v").nc(2).password("new")).they_say(challenge("w"));
+    talk.we_send("REGISTER").with(removal()).with(nonce("w").password("new")).they_say(ok());
+    assert!(matches!(talk.verdict().outcome, Outcome::Proved));
+    talk.bound(false);
+}
+
+#[test]
+fn a_verification_never_delays_a_refresh() {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 60);
+    talk.after(secs(20)).verify(order("v", "alice", "new"));
+    talk.we_send("OPTIONS").we_send("REGISTER").with(query());
+    talk.after(secs(10) + ms(10));
+    let refresh = talk.sent.drain(..).find(|sent| sent.contact().is_some()).expect("refreshed in time");
+    talk.about(refresh).they_say(ok()).bound(true);
+}
+
+#[test]
+fn a_renewal_that_nobody_answers_leaves_time_for_the_refresh() {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 60);
+    talk.after(secs(20)).verify(VerifyOrder { by: VerifyBy::Renew, ..order("v", "alice", "new") });
+    talk.after(secs(26)).sent.clear();
+    assert_eq!(talk.verdicts().len(), 1);
+    talk.bound(true).after(secs(5));
+    let refresh = talk.sent.pop_back().expect("the registration asks by itself");
+    talk.about(refresh).they_say(challenge("x")).we_send("REGISTER").with(nonce("x")).they_say(ok());
+    talk.then(RegistrationState::Registered);
+}
+
+#[test]
+fn a_renewal_waits_for_the_refresh_that_is_on() {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 3600);
+    talk.act("alice", Action::Refresh).we_send("REGISTER");
+    let refresh = talk.request().clone();
+    talk.verify(VerifyOrder { by: VerifyBy::Renew, ..order("v", "alice", "new") });
+    talk.we_send("OPTIONS").they_say(status(200, "OK")).silent_for(ms(300));
+    talk.about(refresh.clone()).they_say(ok()).between(ms(0), ms(102)).we_send("REGISTER");
+    assert_eq!((talk.request().call_id(), talk.request().cseq()), (refresh.call_id(), refresh.cseq() + 1));
+    // Its deadline is still watched.
+    talk.after(secs(33)).sent.clear();
+    assert_eq!(talk.verdict().id.as_ref(), "v");
+}
+
+#[test]
+fn a_renewal_that_waits_for_a_silent_refresh_ends_with_its_patience() {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 3600);
+    talk.act("alice", Action::Refresh).we_send("REGISTER");
+    talk.verify(VerifyOrder { by: VerifyBy::Renew, patience: secs(8), ..order("v", "alice", "new") });
+    talk.after(secs(8) + ms(5));
+    assert_eq!(talk.verdicts().len(), 1);
+}
+
+#[test]
+fn two_renewals_of_one_trunk_go_one_after_the_other() {
+    let mut talk = proven(|order| order.by = VerifyBy::Renew);
+    talk.verify(VerifyOrder { by: VerifyBy::Renew, ..order("v2", "alice", "newer") });
+    talk.we_send("OPTIONS").they_say(status(200, "OK")).we_send("REGISTER");
+    let first = talk.request().clone();
+    talk.we_send("OPTIONS").they_say(status(200, "OK")).silent_for(ms(250));
+    talk.about(first.clone()).they_say(challenge("v")).we_send("REGISTER").they_say(ok());
+    assert_eq!(talk.verdict().id.as_ref(), "v1");
+    talk.between(ms(0), ms(102)).we_send("REGISTER").with(next_cseq());
+}
+
+#[test]
+fn a_trunk_that_goes_while_its_renewal_is_tried_takes_nothing_down() {
+    for how in [Withdrawal::Forget, Withdrawal::Unregister] {
+        let mut talk = proven(|order| order.by = VerifyBy::Renew);
+        optioned(&mut talk).we_send("REGISTER").withdraw("alice", how);
+        talk.they_say(challenge("v")).after(secs(40));
+        assert_eq!(talk.verdicts().len(), 1);
+    }
+}
+
+#[test]
+fn a_binding_that_lapses_while_its_renewal_is_tried_is_sought_again() {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 20);
+    talk.verify(VerifyOrder { by: VerifyBy::Renew, patience: secs(60), ..order("v", "alice", "new") });
+    talk.we_send("OPTIONS").they_say(status(200, "OK"));
+    talk.we_send("REGISTER").after(secs(200));
+    assert_eq!(talk.verdicts().len(), 1);
+    talk.sent.clear();
+    talk.between(secs(0), secs(2000)).we_send("REGISTER").they_say(ok()).then_bound();
+}
+
+#[test]
+fn credentials_can_be_tried_for_a_trunk_that_does_not_exist_yet() {
+    let mut talk = Talk::idle(&registration("alice"));
+    talk.verify(VerifyOrder { trunk: None, ..order("v", "alice", "new") });
+    optioned(&mut talk).we_send("REGISTER").they_say(challenge("v"));
+    talk.we_send("REGISTER").they_say(ok());
+    assert!(matches!(talk.verdict().outcome, Outcome::Proved));
+    talk.silent_for(secs(1000));
+}
+
+#[test]
+fn a_late_options_is_waited_for_half_a_second_for_the_sake_of_the_evidence() {
+    let mut talk = proven(|_| {});
+    talk.we_send("OPTIONS");
+    let options = talk.request().clone();
+    talk.we_send("REGISTER").they_say(status(403, "No")).we_send("REGISTER").they_say(status(403, "No"));
+    assert!(talk.verdicts().is_empty());
+    talk.after(ms(100)).about(options).they_say(status(200, "OK"));
+    assert_eq!(talk.refusal().evidence.options_reachable, Some(true));
+}
+
+#[test]
+fn a_proxy_and_a_registrar_are_both_answered() {
+    let mut talk = proven(|_| {});
+    optioned(&mut talk).we_send("REGISTER").they_say(challenge("p").proxy());
+    talk.we_send("REGISTER").they_say(challenge("r"));
+    talk.we_send("REGISTER").with(nonce("p").proxy().nc(2).password("new")).with(nonce("r").password("new")).they_say(ok());
+    assert!(matches!(talk.verdict().outcome, Outcome::Proved));
+}

@@ -1,0 +1,224 @@
+//! Final answers and silence, and when it is tried again (carriers.md F1-F15, back-off).
+
+use diagnosis::Code;
+use ua::*;
+
+use crate::support::*;
+
+fn bound(expires: u32) -> Talk {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", expires);
+    talk.accepted();
+    talk
+}
+
+/// Before a digest: this answer, this code, this state, and the next try in this time.
+#[test]
+fn every_final_answer_before_a_digest_has_its_diagnosis_and_its_pause() {
+    use RegistrationState::{Rejected, RetryWait};
+    let slow = (3600, 3600);
+    let back_off = (30, 60);
+    let table = [
+        (status(403, "Forbidden"), Code::ForbiddenBeforeChallenge, Rejected, slow),
+        (status(404, "Not Found"), Code::UserUnknown, Rejected, slow),
+        (status(604, "Does Not Exist Anywhere"), Code::UserUnknown, Rejected, slow),
+        (status(408, "Request Timeout"), Code::CarrierUnavailable, RetryWait, back_off),
+        (status(500, "Server Error"), Code::CarrierUnavailable, RetryWait, back_off),
+        (status(502, "Bad Gateway"), Code::CarrierUnavailable, RetryWait, back_off),
+        (status(503, "Busy"), Code::CarrierUnavailable, RetryWait, back_off),
+        (status(504, "Timeout"), Code::CarrierUnavailable, RetryWait, back_off),
+        (status(600, "Busy Everywhere"), Code::CarrierDeclined, Rejected, slow),
+        (status(603, "Decline"), Code::CarrierDeclined, Rejected, slow),
+        (status(400, "Bad Request"), Code::RequestRejected, Rejected, back_off),
+        (status(405, "Method Not Allowed"), Code::RequestRejected, Rejected, back_off),
+        (status(480, "Unavailable"), Code::RequestRejected, Rejected, back_off),
+        (status(481, "No Transaction"), Code::RequestRejected, Rejected, back_off),
+        (status(486, "Busy Here"), Code::RequestRejected, Rejected, back_off),
+        (status(302, "Moved").header("Contact", "<sip:elsewhere.test>"), Code::Redirected, Rejected, back_off),
+        (status(420, "Bad Extension").header("Unsupported", "path"), Code::ExtensionRequired, Rejected, back_off),
+        (status(421, "Extension Required").header("Require", "outbound"), Code::ExtensionRequired, Rejected, back_off),
+        (status(439, "First Hop Lacks Outbound Support"), Code::ExtensionRequired, Rejected, back_off),
+        (status(494, "Security Agreement Required"), Code::SecurityAgreementRequired, Rejected, back_off),
+        (status(403, "Registration limit exceeded"), Code::ForbiddenBeforeChallenge, Rejected, slow),
+        (status(480, "Registration limit exceeded"), Code::BindingLimit, Rejected, back_off),
+    ];
+    for (says, code, state, (low, high)) in table {
+        let mut talk = talk(registration("alice"));
+        talk.we_send("REGISTER").they_say(says.clone()).silent().bound(false).diagnosed(code).then(state);
+        let diagnosis = talk.status("alice").diagnosis.clone().unwrap();
+        assert_eq!(diagnosis.evidence.credential_sent, Some(false), "{says:?}");
+        assert_eq!(talk.status("alice").last_response, diagnosis.evidence.sip, "{says:?}");
+        assert_eq!(talk.refused().len(), usize::from(state == Rejected), "{says:?}");
+        assert_eq!(talk.status("alice").consecutive_failures, 1);
+        talk.between(secs(low), secs(high)).we_send("REGISTER").with(next_cseq()).they_say(ok()).then_bound().undiagnosed();
+        assert_eq!(talk.status("alice").consecutive_failures, 0);
+    }
+}
+
+#[test]
+fn a_403_after_the_digest_is_a_failed_digest() {
+    let mut talk = talk(registration("alice"));
+    talk.we_send("REGISTER").they_say(challenge("n1"));
+    talk.we_send("REGISTER").they_say(status(403, "Forbidden"));
+    talk.silent().diagnosed(Code::ForbiddenAfterAuth).then(RegistrationState::RetryWait);
+    assert_eq!(talk.refused(), [(1, true, false, Code::ForbiddenAfterAuth)]);
+}
+
+#[test]
+fn a_longer_min_expires_is_adopted_at_once_and_remembered() {
+    let mut talk = talk(registration("alice").account(|account| account.expires = 60));
+    talk.we_send("REGISTER")
+        .with(contact("sip:alice@192.0.2.10:5060", 60))
+        .they_say(status(423, "Interval Too Brief").header("Min-Expires", "1800"));
+    talk.we_send("REGISTER").with(contact("sip:alice@192.0.2.10:5060", 1800)).with(next_cseq()).they_say(challenge("n1"));
+    talk.we_send("REGISTER").with(contact("sip:alice@192.0.2.10:5060", 1800)).they_say(ok()).then_bound();
+    assert!(!talk.status("alice").warnings.contains(&Code::IntervalLong));
+    talk.between(secs(900), secs(1350)).we_send("REGISTER").with(contact("sip:alice@192.0.2.10:5060", 1800)).they_say(ok());
+    talk.then_bound();
+}
+
+#[test]
+fn a_min_expires_above_an_hour_is_warned_of() {
+    let mut talk = talk(registration("alice"));
+    talk.we_send("REGISTER").they_say(status(423, "Interval Too Brief").header("Min-Expires", "7200"));
+    talk.we_send("REGISTER").with(contact("sip:alice@192.0.2.10:5060", 7200)).they_say(ok()).then_bound();
+    assert!(talk.status("alice").warnings.contains(&Code::IntervalLong));
+}
+
+#[test]
+fn an_absurd_min_expires_gets_one_doubling_and_then_fails() {
+    for header in [None, Some("0"), Some("60"), Some("4294967296"), Some("4294967295"), Some("soon")] {
+        let says = || header.iter().fold(status(423, "Interval Too Brief"), |says, value| says.header("Min-Expires", value));
+        let mut talk = talk(registration("alice"));
+        talk.we_send("REGISTER").they_say(says());
+        talk.we_send("REGISTER").with(contact("sip:alice@192.0.2.10:5060", 7200)).they_say(says());
+        talk.silent().diagnosed(Code::IntervalTooBrief).then(RegistrationState::Rejected);
+    }
+}
+
+#[test]
+fn a_second_423_in_one_cycle_is_a_failure() {
+    let mut talk = talk(registration("alice"));
+    talk.we_send("REGISTER").they_say(status(423, "Interval Too Brief").header("Min-Expires", "4000"));
+    talk.we_send("REGISTER").they_say(status(423, "Interval Too Brief").header("Min-Expires", "5000"));
+    talk.silent().diagnosed(Code::IntervalTooBrief);
+}
+
+#[test]
+fn retry_after_is_a_floor_of_at_most_an_hour() {
+    for (value, low, high) in [("300", 300, 300), ("300 (in maintenance);duration=60", 300, 300), ("86400", 3600, 3600), ("1", 30, 60)] {
+        let mut talk = talk(registration("alice"));
+        talk.we_send("REGISTER").they_say(status(503, "Busy").header("Retry-After", value));
+        talk.silent().between(secs(low), secs(high)).we_send("REGISTER");
+    }
+}
+
+#[test]
+fn retry_after_holds_while_a_binding_runs() {
+    let mut talk = bound(3600);
+    talk.between(secs(1800), secs(2700)).we_send("REGISTER").they_say(status(503, "Busy").header("Retry-After", "500"));
+    talk.between(secs(500), secs(500)).we_send("REGISTER");
+}
+
+#[test]
+fn an_order_that_changes_nothing_does_not_cut_a_wait_short() {
+    let mut talk = talk(registration("alice"));
+    talk.we_send("REGISTER").they_say(status(503, "Busy").header("Retry-After", "300"));
+    talk.assign(assignment("alice", 1)).silent();
+    talk.assign(assignment("alice", 2)).silent();
+    talk.between(secs(300), secs(300)).we_send("REGISTER");
+}
+
+#[test]
+fn back_off_doubles_between_its_bounds() {
+    let mut talk = talk(registration("alice"));
+    talk.we_send("REGISTER").they_say(status(503, "Busy"));
+    for full in [60, 120, 240, 480, 960, 1800, 1800, 1800] {
+        talk.between(secs(full / 2), secs(full)).we_send("REGISTER").they_say(status(503, "Busy"));
+    }
+    assert_eq!(talk.status("alice").consecutive_failures, 9);
+}
+
+#[test]
+fn after_a_time_out_a_binding_is_renewed_in_one_to_five_seconds() {
+    let mut talk = bound(3600);
+    talk.between(secs(1800), secs(2700)).we_send("REGISTER").after(secs(32) + ms(10)).sent.clear();
+    talk.bound(true).then(RegistrationState::RetryWait);
+    talk.between(ms(900), secs(5)).we_send("REGISTER").with(cseq_higher_by(1)).they_say(challenge("n2"));
+    talk.we_send("REGISTER").they_say(ok()).then_bound();
+}
+
+#[test]
+fn two_tries_fit_before_a_short_binding_lapses() {
+    let mut talk = bound(60);
+    talk.between(secs(24), secs(30)).we_send("REGISTER");
+    let first = talk.request().cseq();
+    talk.after(secs(17)).bound(true);
+    let second = talk.sent.drain(..).find(|sent| sent.cseq() == first + 1).expect("a second try");
+    talk.about(second).they_say(challenge("n2")).we_send("REGISTER").they_say(ok()).then_bound();
+}
+
+#[test]
+fn after_another_temporary_failure_a_binding_is_renewed_within_a_quarter_of_what_remains() {
+    let mut talk = bound(3600);
+    talk.between(secs(1800), secs(2700)).we_send("REGISTER").they_say(status(500, "Oops"));
+    talk.bound(true).between(secs(30), secs(60)).we_send("REGISTER").they_say(status(500, "Oops"));
+    talk.between(secs(60), secs(120)).we_send("REGISTER").they_say(status(500, "Oops"));
+    talk.between(secs(120), secs(240)).we_send("REGISTER");
+}
+
+#[test]
+fn refused_ports_are_not_asked_more_often_than_every_thirty_seconds() {
+    let mut talk = bound(3600);
+    let local = Local(0);
+    talk.between(secs(1800), secs(2700)).we_send("REGISTER");
+    let to = talk.request().to;
+    talk.input(Input::SendFailed { local, to, fault: SendFault::Refused }).diagnosed(Code::Refused).bound(true);
+    talk.between(secs(30), secs(60)).we_send("REGISTER");
+}
+
+#[test]
+fn a_lasting_refusal_while_bound_stays_slow() {
+    let mut talk = bound(7200);
+    talk.between(secs(3600), secs(5400)).we_send("REGISTER").with(nonce("n1")).they_say(status(404, "Not Found"));
+    talk.diagnosed(Code::UserUnknown).bound(true).then(RegistrationState::Rejected);
+    talk.between(secs(3600), secs(3600)).bound(false).we_send("REGISTER");
+}
+
+#[test]
+fn a_refused_cseq_is_raised_once_and_then_a_new_call_id_begins() {
+    for code in [400, 500] {
+        let mut talk = talk(registration("alice"));
+        talk.we_send("REGISTER").they_say(status(code, "CSeq out of order"));
+        talk.we_send("REGISTER").with(cseq_higher_by(100_001)).they_say(status(code, "CSeq out of order"));
+        talk.we_send("REGISTER").with(new_call_id()).with(cseq(1)).they_say(status(code, "CSeq out of order"));
+        talk.silent().diagnosed(Code::CseqRejected);
+    }
+}
+
+#[test]
+fn a_new_call_id_leaves_the_nonce_behind() {
+    let mut talk = bound(3600);
+    talk.between(secs(1800), secs(2700)).we_send("REGISTER").with(nonce("n1")).they_say(status(400, "Bad CSeq"));
+    talk.we_send("REGISTER").with(nonce("n1")).they_say(status(400, "Bad CSeq"));
+    talk.we_send("REGISTER").with(new_call_id()).with(no_digest());
+}
+
+#[test]
+fn the_reason_phrase_is_kept_and_matched_with_the_profile_s_notes() {
+    let setup =
+        registration("alice").profile(|profile| profile.phrase_notes = vec![("[q850;1]".into(), "ask for the port's unlock".into())]);
+    let mut talk = talk(setup);
+    talk.we_send("REGISTER").they_say(status(403, "Verboten [Q850;1]"));
+    let diagnosis = talk.status("alice").diagnosis.clone().unwrap();
+    assert_eq!(diagnosis.evidence.sip.as_ref().unwrap().reason, "Verboten [Q850;1]");
+    assert!(diagnosis.summary.contains("ask for the port's unlock"), "{}", diagnosis.summary);
+}
+
+#[test]
+fn nothing_is_sent_where_redirected() {
+    let mut talk = talk(registration("alice"));
+    talk.we_send("REGISTER").they_say(status(302, "Moved").header("Contact", "<sip:b.test>"));
+    talk.diagnosed(Code::Redirected).silent_for(secs(29));
+    assert!(talk.status("alice").diagnosis.as_ref().unwrap().summary.contains("sip:b.test"));
+}

@@ -1,0 +1,177 @@
+//! Failed digests: how many, by whom, and what is held (carriers.md, failed digests).
+
+use diagnosis::Code;
+use ua::*;
+
+use crate::support::*;
+
+fn fail(talk: &mut Talk, nonce: &str) {
+    talk.we_send("REGISTER").with(no_digest()).they_say(challenge(nonce));
+    talk.we_send("REGISTER").they_say(challenge(&format!("{nonce}'")));
+}
+
+fn held() -> Talk {
+    let mut talk = talk(registration("alice"));
+    fail(&mut talk, "a");
+    talk.between(secs(30), secs(30));
+    fail(&mut talk, "b");
+    talk
+}
+
+#[test]
+fn two_failed_digests_hold_a_version() {
+    let mut talk = held();
+    talk.silent().then(RegistrationState::AuthHeld).diagnosed(Code::CredentialsRejected);
+    assert_eq!(talk.refused(), [(1, true, false, Code::CredentialsRejected), (1, true, true, Code::CredentialsRejected)]);
+    talk.silent_for(secs(100_000));
+}
+
+#[test]
+fn a_version_that_replaced_another_and_is_refused_twice_says_that_both_may_be_wrong() {
+    let setup = registration("alice").assignment(|assignment| assignment.previous = Some(credential("alice", 7, "old")));
+    let mut talk = talk(setup);
+    fail(&mut talk, "a");
+    talk.between(secs(30), secs(30));
+    fail(&mut talk, "b");
+    talk.then(RegistrationState::AuthHeld).diagnosed(Code::BothRejected);
+}
+
+#[test]
+fn a_version_that_was_accepted_before_waits_the_back_off_after_its_first_failure() {
+    let mut talk = talk(registration("alice").profile(|profile| profile.nonce_reuse = NonceReuse::Never));
+    talk.registers("n", 3600);
+    talk.between(secs(1800), secs(2700));
+    fail(&mut talk, "a");
+    talk.bound(true).then(RegistrationState::RetryWait).between(secs(30), secs(60));
+    fail(&mut talk, "b");
+    talk.bound(true).then(RegistrationState::AuthHeld);
+    // It stops refreshing, and the lapse is told.
+    talk.silent_for(secs(3600)).bound(false).then(RegistrationState::AuthHeld);
+}
+
+#[test]
+fn a_released_hold_tries_again() {
+    let mut talk = held();
+    // Nor do three refusals in ten minutes fit the budget.
+    talk.after(secs(600)).act("alice", Action::ReleaseHold);
+    talk.we_send("REGISTER").they_say(challenge("n"));
+    talk.we_send("REGISTER").they_say(ok()).then_bound().undiagnosed();
+}
+
+#[test]
+fn a_new_secret_releases_the_hold() {
+    let mut talk = held();
+    let mut assignment = assignment("alice", 2);
+    assignment.active = Some(credential("alice", 2, "new"));
+    talk.after(secs(600)).assign(assignment).then(RegistrationState::Registering);
+    talk.we_send("REGISTER").they_say(challenge("n"));
+    talk.we_send("REGISTER").with(nonce("n").password("new")).they_say(ok()).then_bound();
+}
+
+#[test]
+fn nothing_but_a_new_secret_or_a_release_moves_a_held_version() {
+    let mut talk = held();
+    talk.after(secs(600)).act("alice", Action::Refresh).silent();
+    let mut changed = assignment("alice", 2);
+    changed.account.expires = 600;
+    talk.assign(changed).silent().then(RegistrationState::AuthHeld);
+    talk.act("alice", Action::Unregister).act("alice", Action::Refresh).silent_for(secs(10_000));
+    talk.assign(assignment("alice", 3)).silent_for(secs(10_000)).then(RegistrationState::AuthHeld);
+    let mut profile = profile("carrier");
+    profile.registrars = vec!["sip:b.test".into()];
+    talk.command(Command::Carrier(Box::new(profile))).silent_for(secs(10_000));
+}
+
+#[test]
+fn a_held_trunk_with_a_binding_can_still_be_removed() {
+    let mut talk = talk(registration("alice").profile(|profile| profile.nonce_reuse = NonceReuse::Never));
+    talk.registers("n", 7200);
+    talk.between(secs(3600), secs(5400));
+    fail(&mut talk, "a");
+    talk.between(secs(30), secs(60));
+    fail(&mut talk, "b");
+    talk.then(RegistrationState::AuthHeld).withdraw("alice", Withdrawal::Unregister);
+    talk.we_send("REGISTER").with(removal()).they_say(ok());
+    assert_eq!(talk.forgotten(), [("alice".to_owned(), true)]);
+}
+
+#[test]
+fn the_standby_is_tried_once_and_at_once() {
+    let mut talk = talk(registration("alice").assignment(|assignment| assignment.standby = Some(credential("alice", 2, "standby"))));
+    fail(&mut talk, "a");
+    talk.we_send("REGISTER").with(no_digest()).they_say(challenge("b"));
+    talk.we_send("REGISTER").with(nonce("b").password("standby")).they_say(ok()).then_bound().undiagnosed();
+    assert_eq!(talk.accepted(), [2]);
+    assert_eq!(talk.status("alice").credential_version, Some(2));
+    // Promoted by the control plane: nothing is sent for it.
+    let mut promoted = assignment("alice", 2);
+    promoted.previous = promoted.active.take();
+    promoted.active = Some(credential("alice", 2, "standby"));
+    talk.assign(promoted).then_bound();
+    talk.between(secs(1800), secs(2700)).we_send("REGISTER").with(nonce("b").nc(2).password("standby"));
+}
+
+#[test]
+fn a_standby_that_is_refused_too_is_not_tried_again() {
+    let setup = registration("alice")
+        .assignment(|assignment| assignment.standby = Some(credential("alice", 2, "standby")))
+        .profile(|profile| profile.failure_budget.failures = 10);
+    let mut talk = talk(setup);
+    fail(&mut talk, "a");
+    fail(&mut talk, "b");
+    talk.silent().between(secs(30), secs(30)).we_send("REGISTER").they_say(challenge("c"));
+    talk.we_send("REGISTER").with(nonce("c")).they_say(challenge("d"));
+    talk.silent().then(RegistrationState::AuthHeld);
+    let told: Vec<_> = talk.refused().into_iter().map(|(version, _, held, _)| (version, held)).collect();
+    assert_eq!(told, [(1, false), (2, false), (1, true)]);
+}
+
+#[test]
+fn the_third_digest_in_ten_minutes_is_reserved_for_a_person() {
+    let mut talk = talk(registration("alice").profile(|profile| profile.failure_budget.per_version = 9));
+    fail(&mut talk, "a");
+    talk.between(secs(30), secs(30));
+    fail(&mut talk, "b");
+    // The machine asks, gets its challenge, and sends no digest.
+    talk.between(secs(30), secs(60)).we_send("REGISTER").they_say(challenge("c"));
+    talk.silent().diagnosed(Code::BudgetSpent);
+    talk.verify(order("v", "alice", "new"));
+    talk.we_send("OPTIONS").they_say(status(200, "OK"));
+    talk.we_send("REGISTER").they_say(challenge("d"));
+    talk.we_send("REGISTER").with(nonce("d").password("new")).they_say(challenge("e"));
+    assert_eq!(talk.refusal().code, Code::CredentialsRejected);
+    // Now it is spent for the person too.
+    talk.verify(order("w", "alice", "newer"));
+    talk.we_send("OPTIONS").they_say(status(200, "OK"));
+    talk.we_send("REGISTER").they_say(challenge("f"));
+    let refusal = talk.refusal();
+    assert_eq!(refusal.code, Code::BudgetSpent);
+    assert!(refusal.evidence.retry_after.is_some_and(|seconds| seconds > 400 && seconds <= 600), "{refusal:?}");
+    assert_eq!(refusal.evidence.credential_sent, Some(false));
+    // And free again when its time has passed.
+    talk.after(secs(601)).sent.clear();
+    talk.verify(order("x", "alice", "newest"));
+    talk.we_send("OPTIONS").we_send("REGISTER").they_say(challenge("g"));
+    talk.we_send("REGISTER").with(nonce("g").password("newest"));
+}
+
+#[test]
+fn five_failures_of_anybody_in_a_minute_hold_new_secrets_and_let_refreshes_go_on() {
+    let mut talk = talk(registration("proven"));
+    talk.registers("n", 60);
+    for user in ["a", "b", "c", "d", "e"] {
+        talk.assign(assignment(user, 1));
+        fail(&mut talk, user);
+    }
+    talk.verify(order("v", "nobody", "secret"));
+    talk.we_send("OPTIONS").they_say(status(200, "OK")).we_send("REGISTER").they_say(challenge("v"));
+    assert_eq!(talk.refusal().code, Code::BudgetSpent);
+    let by_machine = VerifyOrder { by_person: false, ..order("w", "nobody", "secret") };
+    talk.verify(by_machine).we_send("OPTIONS").they_say(status(200, "OK")).we_send("REGISTER").they_say(challenge("w"));
+    assert_eq!(talk.refusal().code, Code::BudgetSpent, "a bulk import is as new");
+    talk.assign(assignment("f", 1)).we_send("REGISTER").they_say(challenge("f"));
+    talk.silent();
+    assert_eq!(talk.status("f").diagnosis.as_ref().unwrap().code, Code::BudgetSpent);
+    talk.between(secs(24), secs(30)).we_send("REGISTER").with(nonce("n").nc(2)).they_say(challenge("o").stale());
+    talk.we_send("REGISTER").with(nonce("o")).they_say(ok());
+}

@@ -1,0 +1,121 @@
+//! OPTIONS keep-alive (carriers.md F12, design section 10).
+
+use ua::*;
+
+use crate::support::*;
+
+fn state(talk: &Talk) -> OptionsState {
+    talk.status("alice").options.state
+}
+
+#[test]
+fn a_target_is_asked_once_however_many_trunks_it_has() {
+    let mut talk = talk(registration("alice").pinged(30));
+    for n in 0..5 {
+        talk.assign(assignment(&format!("u{n}"), 1));
+    }
+    talk.after(secs(1));
+    let mut branches: Vec<String> = talk.sent.iter().filter(|sent| sent.method() == "OPTIONS").map(Sent::branch).collect();
+    branches.dedup();
+    assert_eq!(branches.len(), 1);
+}
+
+#[test]
+fn any_answer_but_408_and_503_is_up_and_a_challenge_is_not_answered() {
+    for (code, wanted) in [
+        (200, OptionsState::Up),
+        (401, OptionsState::Up),
+        (404, OptionsState::Up),
+        (405, OptionsState::Up),
+        (503, OptionsState::Unknown),
+        (408, OptionsState::Unknown),
+    ] {
+        let mut talk = talk(registration("alice").pinged(30));
+        talk.we_send("REGISTER").they_say(ok());
+        talk.at_once().we_send("OPTIONS").with(no_digest()).they_say(status(code, "Whatever"));
+        assert_eq!(state(&talk), wanted, "{code}");
+        talk.silent();
+    }
+}
+
+#[test]
+fn down_takes_two_and_up_takes_one() {
+    let mut talk = talk(registration("alice").pinged(30));
+    talk.we_send("REGISTER").they_say(ok());
+    talk.at_once().we_send("OPTIONS").after(ms(20)).they_say(status(200, "OK"));
+    assert_eq!(talk.status("alice").options, OptionsStatus { state: OptionsState::Up, round_trip: Some(ms(20)), since: Some(talk.now) });
+    talk.after(secs(31)).sent.clear();
+    talk.after(secs(29));
+    assert_eq!(state(&talk), OptionsState::Up, "one is lost");
+    talk.after(secs(31)).sent.clear();
+    assert_eq!(state(&talk), OptionsState::Down);
+    talk.then(RegistrationState::Registered);
+    talk.after(secs(29));
+    let ping = talk.sent.drain(..).rev().find(|sent| sent.method() == "OPTIONS").unwrap();
+    talk.about(ping).they_say(status(200, "OK"));
+    assert_eq!(state(&talk), OptionsState::Up);
+}
+
+#[test]
+fn without_the_profile_s_word_nobody_is_asked() {
+    let mut talk = talk(registration("alice"));
+    talk.we_send("REGISTER").they_say(ok());
+    talk.silent_for(secs(1000));
+    assert_eq!(state(&talk), OptionsState::Unknown);
+}
+
+#[test]
+fn it_ends_with_the_last_trunk_and_begins_with_the_next() {
+    let mut talk = talk(registration("alice").pinged(30));
+    talk.we_send("REGISTER").they_say(ok());
+    talk.at_once().we_send("OPTIONS").they_say(status(200, "OK"));
+    talk.withdraw("alice", Withdrawal::Forget).silent_for(secs(1000));
+    talk.assign(assignment("bob", 1)).we_send("REGISTER").they_say(ok());
+    talk.at_once().we_send("OPTIONS");
+}
+
+#[test]
+fn it_can_be_switched_on_and_off() {
+    let mut talk = talk(registration("alice"));
+    talk.we_send("REGISTER").they_say(ok());
+    let on = registration("alice").pinged(30).profile;
+    talk.command(Command::Carrier(Box::new(on))).at_once().we_send("OPTIONS").they_say(status(200, "OK"));
+    talk.between(secs(29), secs(31)).we_send("OPTIONS").they_say(status(200, "OK"));
+    talk.command(Command::Carrier(Box::new(profile("carrier")))).silent_for(secs(300));
+}
+
+#[test]
+fn a_register_that_is_ignored_while_options_is_answered_is_said_so() {
+    let mut talk = talk(registration("alice").pinged(30));
+    talk.we_send("REGISTER");
+    talk.after(ms(5)).we_send("OPTIONS").they_say(status(200, "OK"));
+    talk.after(secs(33)).diagnosed(diagnosis::Code::RegisterIgnored);
+}
+
+#[test]
+fn when_a_target_that_was_down_answers_one_canary_goes_and_releases_the_others() {
+    let mut talk = Talk::idle(&registration("alice"));
+    talk.command(Command::Carrier(Box::new(registration("alice").pinged(30).profile)));
+    for n in 0..6 {
+        talk.assign(assignment(&format!("u{n}"), 1));
+    }
+    // Dark for long enough that all wait long.
+    talk.after(secs(1800));
+    talk.sent.clear();
+    // It heals: OPTIONS is answered at its next ping.
+    let mut registers = Vec::new();
+    let healed = talk.now;
+    while talk.endpoint.counters().bound < 6 && talk.now.since(healed) < secs(600) {
+        talk.after(ms(50));
+        while let Some(sent) = talk.sent.pop_front() {
+            let source = sent.to;
+            if sent.method() == "REGISTER" {
+                registers.push(talk.now);
+                talk.answer(&sent, ok(), source);
+            } else {
+                talk.answer(&sent, status(200, "OK"), source);
+            }
+        }
+    }
+    assert!(talk.now.since(healed) < secs(62), "{:?}", talk.now.since(healed));
+}
