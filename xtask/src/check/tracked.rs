@@ -11,12 +11,13 @@ pub fn check() -> Result<Faults> {
     let mut faults = Faults::new();
     for path in sources::files()? {
         let Some(text) = sources::text(&path)? else { continue };
-        for (index, line) in text.lines().enumerate() {
+        let lines: Vec<&str> = text.lines().collect();
+        for (index, line) in lines.iter().enumerate() {
             let place = format!("{path}:{}", index + 1);
             if let Some(folder) = MACHINE.iter().find(|folder| names_folder(line, folder)) {
                 faults.push(format!("{place} names a path of a machine ({folder})"));
             }
-            if let Some(kind) = secret(line) {
+            if let Some(kind) = secret(line, lines.get(index + 1).unwrap_or(&"")) {
                 faults.push(format!("{place} holds what looks like {kind}"));
             }
         }
@@ -36,8 +37,18 @@ fn names_folder(line: &str, folder: &str) -> bool {
     })
 }
 
-fn secret(line: &str) -> Option<&'static str> {
-    if line.contains(concat!("PRIVATE", " KEY-----")) {
+const KEY_MARKER: &str = concat!("PRIVATE", " KEY-----");
+
+fn has_key_body(text: &str) -> bool {
+    let base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
+    text.split(|c| !base64(c)).any(|word| word.len() >= 32)
+}
+
+fn secret(line: &str, next: &str) -> Option<&'static str> {
+    // The marker alone is what code looks for in others' input; a key has a body.
+    if let Some((_, rest)) = line.split_once(KEY_MARKER)
+        && [rest, next].iter().any(|text| has_key_body(text))
+    {
         return Some("a private key");
     }
     let token = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
@@ -66,9 +77,13 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_found() {
-        assert_eq!(secret(concat!("-----BEGIN PRIV", "ATE KEY-----")), Some("a private key"));
-        assert_eq!(secret(&format!("key={}{}", "AKIA", "ABCDEFGHIJKLMNOP")), Some("an AWS key"));
-        assert_eq!(secret("nothing here"), None);
+    fn a_key_is_found_and_its_marker_alone_is_none() {
+        let body = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQ";
+        let marker = format!("-----BEGIN {KEY_MARKER}");
+        assert_eq!(secret(&marker, body), Some("a private key"));
+        assert_eq!(secret(&format!("{marker}\\n{body}"), ""), Some("a private key"));
+        assert_eq!(secret(&marker, "a word"), None);
+        assert_eq!(secret(&format!("key={}{}", "AKIA", "ABCDEFGHIJKLMNOP"), ""), Some("an AWS key"));
+        assert_eq!(secret("nothing here", ""), None);
     }
 }
