@@ -90,6 +90,8 @@ pub enum Act {
     Recontact {
         /// Whose.
         trunk: usize,
+        /// By a parameter only: for the registrar that is the same Contact (RFC 3261 19.1.4).
+        equivalent: bool,
     },
     /// An operator wants it renewed now.
     Refresh {

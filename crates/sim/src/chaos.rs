@@ -11,6 +11,9 @@ const MOODS: [&str; 24] = [
     "F13", "F14", "F14-400", "F14-481", "N3", "B3", "B4a-zero",
 ];
 
+/// Share of changed Contacts that are the same by RFC 3261 19.1.4. None, until `ua` keeps them (see `tests/sim/bugs.rs`).
+const EQUIVALENT: f64 = 0.0;
+
 /// Draws what happens when, in the first part of a plan.
 pub fn draw(plan: &Plan) -> Vec<(Duration, Act)> {
     let mut chance = Chance::new(plan.seed, "chaos");
@@ -79,7 +82,7 @@ fn act(kind: Kind, chance: &mut Chance) -> Act {
             how: chance.pick(&[Rotation::Overlapping, Rotation::Overlapping, Rotation::Mistyped, Rotation::Unverified, Rotation::UnverifiedWrong, Rotation::Surprise]),
         },
         Kind::Withdraw => Act::Withdraw { trunk: chance.below(SOME), unregister: chance.happens(0.7), back_after: seconds(chance, 1, 900) },
-        Kind::Recontact => Act::Recontact { trunk: chance.below(SOME) },
+        Kind::Recontact => Act::Recontact { trunk: chance.below(SOME), equivalent: chance.happens(EQUIVALENT) },
         Kind::Refresh => Act::Refresh { trunk: chance.below(SOME) },
     }
 }

@@ -27,7 +27,7 @@ pub struct Desired {
     /// The verification that is on: its id and version.
     pub verifying: Option<(Arc<str>, u32)>,
     /// Counts the changes of its Contact.
-    pub contact: u32,
+    pub contact: Changes,
     verifications: u32,
 }
 
@@ -44,6 +44,15 @@ pub struct Version {
     pub rejected: bool,
 }
 
+/// How often a Contact was changed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Changes {
+    /// Its user.
+    pub user: u32,
+    /// A parameter.
+    pub parameter: u32,
+}
+
 /// What follows from a refused registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterRefusal {
@@ -57,7 +66,7 @@ impl Desired {
     /// Begins with a password.
     pub fn new(password: String) -> Self {
         let first = Version { password, accepted: None, promoted_at: Some(Instant::default()), rejected: false };
-        Desired { assigned: true, number: 1, active: 1, previous: None, versions: vec![first], verifying: None, contact: 0, verifications: 0 }
+        Desired { assigned: true, number: 1, active: 1, previous: None, versions: vec![first], verifying: None, contact: Changes::default(), verifications: 0 }
     }
 
     /// Returns the password in use.
@@ -159,10 +168,19 @@ impl Desired {
             address_of_record: format!("sip:{}@{domain}", roster.user(trunk)).into(),
             request_uri: format!("sip:{domain}").into(),
             from_uri: None,
-            contact: ContactSpec { params: (self.contact > 0).then(|| format!("line={}", self.contact).into()), ..ContactSpec::default() },
+            contact: self.contact_of(trunk, roster),
             expires: station.expires,
             user_agent: None,
             extra_headers: Vec::new(),
+        }
+    }
+
+    fn contact_of(&self, trunk: usize, roster: &Roster) -> ContactSpec {
+        let Changes { user, parameter } = self.contact;
+        ContactSpec {
+            user: (user > 0).then(|| format!("{}-{user}", roster.user(trunk)).into()),
+            params: (parameter > 0).then(|| format!("line={parameter}").into()),
+            ..ContactSpec::default()
         }
     }
 

@@ -1,5 +1,6 @@
 //! The lab carriers: the very machines that answer on real sockets, on virtual time.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -112,6 +113,14 @@ impl Lab {
         let station = &mut self.carriers[carrier];
         station.machine.restart(time);
         station.forgot_at = Some(now);
+    }
+}
+
+impl fmt::Display for Station {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = if self.rows.is_empty() { "none".to_owned() } else { self.rows.join(", ") };
+        let pinned = if self.pinned { "pinned" } else { "learnt" };
+        write!(f, "{}: rows {rows}; expires {} s, {} addresses, realm {:?} {pinned}", self.profile.id, self.expires, self.nodes.len(), self.realm)
     }
 }
 

@@ -30,8 +30,8 @@ use watched::Watched;
 pub use requests::Way;
 pub use watched::Want;
 
-/// More broken rules than that are counted, and not listed.
-const LISTED: usize = 20;
+/// So often a broken rule is listed; beyond that it is counted.
+const LISTED: u64 = 2;
 
 /// What is expected, what was seen, and what was wrong.
 #[derive(Debug)]
@@ -85,8 +85,9 @@ impl Model {
 
     /// Takes down that a rule is broken.
     pub fn violated(&mut self, now: Instant, rule: Rule, trunk: Option<usize>, what: String) {
-        self.report.violations_total += 1;
-        if self.report.violations.len() < LISTED {
+        let times = self.report.broken.entry(rule).or_default();
+        *times += 1;
+        if *times <= LISTED {
             let trace = trunk.map(|trunk| self.trace.of(trunk)).unwrap_or_default();
             self.report.violations.push(Violation { at: now, rule, trunk, what, trace });
         }
@@ -110,10 +111,11 @@ impl Model {
     /// Notes an order that renews a trunk, or changes what it registers.
     pub fn ordered(&mut self, now: Instant, trunk: usize, want: Want, fresh_secret: bool) {
         let watched = &mut self.trunks[trunk];
+        // Whatever else is changed of a held version, it stays held.
+        watched.held &= !fresh_secret && watched.want == want;
         watched.want = want;
         watched.ordered_at = Some(now);
         watched.acted_at = now;
-        watched.held = false;
         if fresh_secret {
             watched.failed_digests = 0;
         }

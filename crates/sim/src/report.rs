@@ -1,14 +1,12 @@
 //! What came of a run.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use ua::Instant;
 
-/// So many violations are shown with their traces.
-const SHOWN: usize = 5;
-
-/// What came of a run.
+/// What came of a run. Shown, it is a summary, and what was broken with the last lines of the trunk.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     /// The plan's seed.
@@ -49,10 +47,12 @@ pub struct Report {
     pub tries_in_the_dark: u64,
     /// From the end of the first part until every trunk was bound.
     pub healed_after: Option<Duration>,
-    /// Broken rules.
+    /// What each carrier is like, in words.
+    pub carriers: Vec<String>,
+    /// Broken rules; the first few of each.
     pub violations: Vec<Violation>,
-    /// Broken rules, those included that are not listed.
-    pub violations_total: u64,
+    /// How often each rule was broken.
+    pub broken: BTreeMap<Rule, u64>,
 }
 
 /// Bindings that lapsed, by cause.
@@ -78,7 +78,7 @@ impl Lapses {
 }
 
 /// What must never happen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rule {
     /// A retransmission is the same datagram to the same address, within 32 s, and none follows a final answer.
     Retransmission,
@@ -160,11 +160,12 @@ impl fmt::Display for Report {
             Some(after) => writeln!(f, "  healed     everything bound {:.0} s after the faults ended", after.as_secs_f64())?,
             None => writeln!(f, "  healed     no")?,
         }
-        writeln!(f, "  violations {}", self.violations_total)?;
-        for violation in self.violations.iter().take(SHOWN) {
-            writeln!(f, "\n{violation}")?;
+        if self.broken.is_empty() {
+            return writeln!(f, "  rules      none broken");
         }
-        Ok(())
+        self.carriers.iter().try_for_each(|carrier| writeln!(f, "  carrier    {carrier}"))?;
+        writeln!(f, "  broken     {:?}", self.broken)?;
+        self.violations.iter().try_for_each(|violation| writeln!(f, "\n{violation}"))
     }
 }
 

@@ -58,7 +58,12 @@ impl<'a> Seen<'a> {
         (!seen.branch.is_empty() && !seen.call_id.is_empty()).then_some(seen)
     }
 
-    /// Returns for how many seconds a 2xx binds a user; nothing where it lists others only.
+    /// Returns the user of the first Contact.
+    pub fn contact_user(&self) -> &'a str {
+        self.contacts.first().and_then(|contact| contact.split_once(':')?.1.split('@').next()).unwrap_or_default()
+    }
+
+    /// Returns for how many seconds a 2xx binds a Contact of this user; nothing where it lists others only.
     pub fn granted(&self, user: &str, asked: u32) -> Option<u32> {
         if self.contacts.is_empty() {
             return Some(self.expires.unwrap_or(300));

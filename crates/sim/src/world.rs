@@ -136,6 +136,7 @@ impl World {
             done: false,
             plan,
         };
+        world.model.report.carriers = world.lab.carriers.iter().map(ToString::to_string).collect();
         world.model.weather(BEGINNING, world.plan.weather == Weather::FAIR);
         world.prepare();
         world

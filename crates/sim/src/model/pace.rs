@@ -29,10 +29,10 @@ impl Pace {
         self.sent.len()
     }
 
-    /// The most datagrams that a second may see: the rate, and what a bucket of a twentieth of it holds (at least a request and the answer to
-    /// its challenge), rounded up.
+    /// The most datagrams that a second may see: a fifth above the rate (design section 10), because answers to challenges come when they
+    /// come, and a request with its answer more.
     pub fn limit(&self) -> usize {
-        (self.rate + (self.rate / 20).max(2) + 1) as usize
+        (self.rate + self.rate / 5 + 2) as usize
     }
 
     /// Counts a transaction that begins. Returns whether that is one too many.

@@ -44,7 +44,8 @@ impl Model {
             awaited: first && (transaction.kind == Kind::Probe || self.trunks[trunk].open.as_deref() == Some(seen.branch)),
         };
         let stale = seen.challenges.iter().any(|challenge| param(challenge, "stale").is_some_and(|stale| stale.eq_ignore_ascii_case("true")));
-        let granted = (200..300).contains(&code).then(|| seen.granted(&self.roster.user(trunk), answered.asked)).flatten().filter(|_| answered.kind == Kind::Bind);
+        let binds = (200..300).contains(&code) && answered.kind == Kind::Bind;
+        let granted = if binds { seen.granted(&transaction.contact_user, answered.asked) } else { None };
         self.trace.write(now, trunk, Line::Came { code, cseq: seen.cseq, granted, stale });
         let nonces = seen.challenges.iter().filter_map(|challenge| param(challenge, "nonce"));
         for nonce in nonces.chain(seen.info.and_then(|info| param(info, "nextnonce"))) {

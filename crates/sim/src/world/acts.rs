@@ -36,7 +36,7 @@ impl World {
             }
             Act::Rotate { trunk, how } => self.rotate(trunk % self.roster.trunks, how),
             Act::Withdraw { trunk, unregister, back_after } => self.withdraw(trunk % self.roster.trunks, unregister, back_after),
-            Act::Recontact { trunk } => self.recontact(trunk % self.roster.trunks),
+            Act::Recontact { trunk, equivalent } => self.recontact(trunk % self.roster.trunks, equivalent),
             Act::Refresh { trunk } => self.refresh(trunk % self.roster.trunks),
         }
     }

@@ -110,9 +110,10 @@ impl World {
         }
     }
 
-    pub(super) fn recontact(&mut self, trunk: usize) {
+    pub(super) fn recontact(&mut self, trunk: usize, equivalent: bool) {
         if self.desired[trunk].assigned {
-            self.desired[trunk].contact += 1;
+            let contact = &mut self.desired[trunk].contact;
+            *(if equivalent { &mut contact.parameter } else { &mut contact.user }) += 1;
             self.desired[trunk].number += 1;
             self.model.note(self.now, trunk, "another Contact");
             self.assign(trunk, false);
