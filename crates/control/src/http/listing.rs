@@ -64,10 +64,13 @@ pub fn listing<T>(uri: &Uri, paging: &Paging, page: Page<T>, show: impl Fn(T) ->
     let links = Links::new(uri);
     let pages = page.total.div_ceil(u64::from(paging.size)).max(1);
     let mut body = Map::new();
+    body.insert("entities".into(), page.items.into_iter().map(show).collect());
     body.insert("pageSize".into(), paging.size.into());
+    if !paging.walks {
+        body.insert("pageNumber".into(), paging.number.into());
+    }
     body.insert("total".into(), page.total.into());
     body.insert("pageCount".into(), pages.into());
-    body.insert("selfUri".into(), links.itself().into());
     let cursor = page.next.as_ref().map(|next| write_cursor(next, paging));
     if paging.walks {
         body.insert("firstUri".into(), links.to_cursor("").into());
@@ -77,7 +80,6 @@ pub fn listing<T>(uri: &Uri, paging: &Paging, page: Page<T>, show: impl Fn(T) ->
     } else {
         let number = u64::from(paging.number);
         let last = pages.min(OFFSET_MAX / u64::from(paging.size));
-        body.insert("pageNumber".into(), number.into());
         body.insert("firstUri".into(), links.to_page(1).into());
         body.insert("lastUri".into(), links.to_page(last.max(1)).into());
         if number > 1 {
@@ -97,7 +99,7 @@ pub fn listing<T>(uri: &Uri, paging: &Paging, page: Page<T>, show: impl Fn(T) ->
     if let Some(cursor) = cursor {
         body.insert("cursor".into(), cursor.into());
     }
-    body.insert("entities".into(), page.items.into_iter().map(show).collect());
+    body.insert("selfUri".into(), links.itself().into());
     Value::Object(body)
 }
 

@@ -1,4 +1,8 @@
-use axum::http::Method;
+use std::net::SocketAddr;
+
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::{Method, Request};
 
 use crate::lab::Lab;
 
@@ -37,9 +41,17 @@ async fn health_needs_no_token() {
 #[tokio::test]
 async fn a_change_is_audited_under_the_correlation_id_and_the_address() {
     let lab = Lab::new().await;
-    lab.call(Method::POST, "/api/v2/sites", &lab.token, &[("ININ-Correlation-Id", "run-7")], Some(r#"{"id": "a"}"#)).await.is(201);
+    let request = Request::post("/api/v2/sites")
+        .header("authorization", format!("Bearer {}", lab.token))
+        .header("content-type", "application/json")
+        .header("inin-correlation-id", "run-7")
+        // Believed behind a proxy only.
+        .header("x-forwarded-for", "192.0.2.1")
+        .extension(ConnectInfo(SocketAddr::from(([198, 51, 100, 7], 4000))));
+    lab.send(request.body(Body::from(r#"{"id": "a"}"#)).expect("a request")).await.is(201);
     let audits = lab.get("/api/v2/audits?entityId=a").await;
     assert_eq!(audits.body["entities"][0]["correlationId"], "run-7");
+    assert_eq!(audits.body["entities"][0]["remoteAddress"], "198.51.100.7");
 }
 
 #[tokio::test]
