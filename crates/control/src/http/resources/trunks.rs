@@ -53,7 +53,7 @@ async fn read(State(app): State<App>, caller: Caller, Path(id): Path<String>) ->
 }
 
 async fn create(State(app): State<App>, caller: Caller, JsonBody(fields): JsonBody) -> Result<Response, Problem> {
-    caller.require("telephony:trunk:add")?;
+    caller.require("telephony:trunk:edit")?;
     let form = TrunkForm::parse(fields)?;
     let mut tx = app.store.begin(&caller.origin()).await?;
     let trunk = form.resolve(&mut tx).await?;
@@ -124,7 +124,7 @@ async fn write(app: &App, caller: &Caller, mut tx: Tx, before: Trunk, mut form: 
 }
 
 async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<String>, if_match: IfMatch) -> Result<StatusCode, Problem> {
-    caller.require("telephony:trunk:delete")?;
+    caller.require("telephony:trunk:edit")?;
     let mut tx = app.store.begin(&caller.origin()).await?;
     let trunk = current(&mut tx, &id).await?;
     if_match.check(None, trunk.meta.version)?;

@@ -35,7 +35,7 @@ const NDJSON: &str = "application/x-ndjson";
 
 /// POST /registrations/bulk.
 pub(super) async fn post(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
-    caller.require_all(&["telephony:trunk:add", "telephony:trunk:edit", EDIT])?;
+    caller.require_all(&["telephony:trunk:edit", EDIT])?;
     let (parts, body) = request.into_parts();
     require_ndjson(&parts.headers)?;
     let (sender, lines) = mpsc::channel(BATCH);
