@@ -12,12 +12,12 @@ use crate::chance::Chance;
 use crate::{Cut, Plan};
 
 /// Rows of `carriers.md` by which a registration can be had, that a carrier may follow all the time.
-const USUAL: [&str; 28] = [
+const USUAL: [&str; 29] = [
     "C1", "C2", "C2-512", "C2-sess", "C2-sess-no-qop", "C3", "C3-nonces", "C4", "C5-case", "C6", "C7", "C7-int", "C9", "C11", "C12", "C13", "C15", "C16", "C17",
-    "C17-call-id", "C18", "F4", "F10", "B1", "B2", "B2-shouted", "B4", "B8",
+    "C17-call-id", "C18", "F4", "F10", "B1", "B3a", "B2", "B2-shouted", "B4", "B8",
 ];
 /// Rows that go with any of those.
-const BESIDE: [&str; 8] = ["B1-expires", "B2-natted", "B3a", "B5", "B8", "B9", "B11", "B11-400"];
+const BESIDE: [&str; 7] = ["B1-expires", "B2-natted", "B5", "B8", "B9", "B11", "B11-400"];
 
 /// Some carriers of the lab.
 #[derive(Debug)]

@@ -42,6 +42,7 @@ pub struct Model {
     digests: Digests,
     paces: Vec<Pace>,
     reach: Vec<Reach>,
+    darkness: Vec<Reach>,
     edge: Reach,
     trunks: Vec<Watched>,
     /// Nothing is lost at present, and was not for the last minutes.
@@ -74,6 +75,7 @@ impl Model {
             digests: Digests::default(),
             paces: facts.iter().map(|facts| Pace::new(facts.rate, facts.in_flight)).collect(),
             reach: facts.iter().map(|_| Reach::default()).collect(),
+            darkness: facts.iter().map(|_| Reach::default()).collect(),
             facts,
             edge: Reach::default(),
             trunks: (0..roster.trunks).map(|_| Watched::default()).collect(),
@@ -131,10 +133,21 @@ impl Model {
         watched.acted_at = now;
     }
 
-    /// Tells since when the edge believes a trunk bound, if it does.
+    /// Notes that an operator releases a trunk.
+    pub fn released(&mut self, now: Instant, trunk: usize) {
+        self.ordered(now, trunk, Want::Kept, true);
+        self.trunks[trunk].released = true;
+    }
+
+    /// Notes whether a carrier is dark: nothing that it is sent has an answer.
+    pub fn dark(&mut self, now: Instant, carrier: usize, dark: bool) {
+        self.darkness[carrier].set(now, !dark);
+    }
+
+    /// Tells since when the edge believes a trunk bound, if it does, and did not ask to remove the binding meanwhile.
     pub fn believed(&self, now: Instant, trunk: usize) -> Option<Instant> {
         let watched = &self.trunks[trunk];
-        watched.grant.as_ref().filter(|grant| watched.want == Want::Kept && now < grant.lapses_at).map(|grant| grant.sent_at)
+        watched.grant.as_ref().filter(|grant| watched.want == Want::Kept && now < grant.lapses_at && watched.removal_at.is_none_or(|at| at < grant.sent_at)).map(|grant| grant.sent_at)
     }
 
     /// Tells whether a trunk is held.

@@ -72,6 +72,8 @@ impl Model {
         }
         watched.grant = None;
         watched.call_id = None;
+        watched.failed_digests = 0;
+        watched.held = false;
         watched.resumed = None;
         watched.state = None;
         watched.next_at = None;

@@ -15,6 +15,8 @@ use crate::trace::{Hash, Line};
 const SOONEST: Duration = Duration::from_millis(499);
 /// carriers.md, back-off: at most one try per such a span once the binding has lapsed and the carrier does not answer.
 const DARK_SPAN: Duration = Duration::from_secs(30);
+/// An attempt ends within so long: a few addresses, each with its timer F.
+const ATTEMPT: Duration = Duration::from_secs(120);
 /// carriers.md B8.
 const JUMP: u32 = 1_000;
 /// carriers.md F15.
@@ -144,6 +146,9 @@ impl Model {
         let continues = watched.answered_at == Some(now);
         let first = watched.first_try.is_none();
         watched.first_try.get_or_insert(now);
+        if kind == Kind::Remove && !continues {
+            watched.removal_at = Some(now);
+        }
         let (want, held, riding) = (watched.want, watched.held, watched.riding);
         if want == Want::Gone {
             self.violated(now, Rule::Withdrawn, Some(trunk), format!("a REGISTER of a trunk that is gone, CSeq {}", seen.cseq));
@@ -164,7 +169,8 @@ impl Model {
         let watched = &self.trunks[trunk];
         let Some(grant) = &watched.grant else { return };
         let due = grant.sent_at + grant.time * 2 / 5;
-        let ordered = watched.ordered_at.is_some_and(|at| at >= grant.sent_at);
+        // What was ordered during an attempt is done after it.
+        let ordered = watched.ordered_at.is_some_and(|at| at + ATTEMPT >= grant.sent_at);
         let unclean = watched.unclean_at.is_some_and(|at| at >= grant.sent_at);
         if now < due && grant.time >= Duration::from_secs(20) && !ordered && !unclean && !watched.verifying {
             let what = format!("renewed {:?} after a grant of {:?}", now.since(grant.sent_at), grant.time);
@@ -173,7 +179,7 @@ impl Model {
     }
 
     fn check_dark(&mut self, now: Instant, way: Way, trunk: usize) {
-        let Some(dark_since) = self.reach[way.carrier].lost_since() else { return };
+        let Some(dark_since) = self.darkness[way.carrier].lost_since() else { return };
         let nodes = self.facts[way.carrier].nodes;
         let watched = &mut self.trunks[trunk];
         if watched.grant.is_some() {
@@ -229,7 +235,7 @@ impl Model {
     fn check_budget(&mut self, now: Instant, trunk: usize, kind: Kind) {
         let failed = self.digests.failures(now, trunk);
         let watched = &self.trunks[trunk];
-        let by_person = kind == Kind::Probe || watched.riding;
+        let by_person = kind == Kind::Probe || watched.riding || watched.released;
         let allowed = if by_person { 3 } else { 2 };
         if failed >= allowed {
             self.violated(now, Rule::Budget, Some(trunk), format!("a digest after {failed} that failed within 10 minutes"));

@@ -102,6 +102,7 @@ impl Model {
         let watched = &mut self.trunks[answered.trunk];
         if answered.kind == Kind::Bind && !watched.riding {
             watched.failed_digests += 1;
+            watched.released = false;
         }
         if answered.kind != Kind::Probe {
             watched.refused_at = Some(now);

@@ -1,11 +1,16 @@
 //! What the edge tells.
 
-use ua::{Instant, Status};
+use std::time::Duration;
+
+use ua::{Instant, RegistrationState, Status};
 
 use super::{Model, Want};
 use super::watched::Grant;
 use crate::report::Rule;
 use crate::trace::Line;
+
+/// A timer of the endpoint fires up to a tick late.
+const TICK: Duration = Duration::from_micros(1_024);
 
 impl Model {
     /// Takes a status.
@@ -19,6 +24,9 @@ impl Model {
         watched.next_at = status.next_action_at;
         watched.acted_at = now;
         watched.forgotten = false;
+        if status.state == RegistrationState::Rejected {
+            watched.refused_at = Some(now);
+        }
         if Model::is_at_rest(status.state, status.next_action_at) && watched.open.take().is_some() {
             self.paces[carrier].ends();
         }
@@ -31,7 +39,7 @@ impl Model {
                 None
             }
             (Some(_), Some(_)) => None,
-            (Some(at), None) => (at <= now).then(|| format!("tells of a binding that lapsed at {at:?}")),
+            (Some(at), None) => (at + TICK <= now).then(|| format!("tells of a binding that lapsed at {at:?}")),
             (None, Some(grant)) if watched.want == Want::Kept => {
                 let until = grant.lapses_at;
                 // Removed by order meanwhile, or refused with its Contact.

@@ -53,6 +53,10 @@ pub struct Watched {
     pub held: bool,
     /// Failed digests running, of the version in use.
     pub failed_digests: u32,
+    /// An operator has released it: the next digest may use the failure that is reserved for people.
+    pub released: bool,
+    /// The removal of a binding was asked for last.
+    pub removal_at: Option<Instant>,
     /// A verification is on.
     pub verifying: bool,
     /// The verification renews the binding.
@@ -94,6 +98,7 @@ impl Watched {
         self.grant = Some(grant);
         self.first_try = None;
         self.failed_digests = 0;
+        self.released = false;
     }
 
     /// Remembers when a granted binding lapses.

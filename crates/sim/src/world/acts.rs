@@ -103,6 +103,7 @@ impl World {
     pub(super) fn judge_reach(&mut self, carrier: usize) {
         let station = &self.lab.carriers[carrier];
         let reachable = !station.is_dark() && station.moods == 0 && !station.nameless;
+        self.model.dark(self.now, carrier, station.is_dark());
         self.model.reachable(self.now, carrier, reachable);
     }
 }

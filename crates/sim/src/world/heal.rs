@@ -6,8 +6,9 @@ use super::{BELIEFS_EVERY, Happening, LOOK, LOOK_HEALING, World};
 use crate::Weather;
 use crate::report::{Report, Rule};
 
+const MINUTE: Duration = Duration::from_secs(60);
 /// So long after everything is bound a run ends.
-const REST: Duration = Duration::from_secs(60);
+const REST: Duration = MINUTE;
 
 impl World {
     /// All is well from now on.
@@ -65,8 +66,8 @@ impl World {
 
     fn unbound(&self) -> Vec<usize> {
         let mut unbound = self.model.unbound(self.now);
-        let at_carrier = |trunk: &usize| !self.lab.binds(self.now, self.roster.carrier(*trunk), &self.roster.user(*trunk));
-        unbound.extend((0..self.roster.trunks).filter(at_carrier));
+        let missing = |trunk: &usize| !self.lab.binds(self.now, self.roster.carrier(*trunk), &self.roster.user(*trunk));
+        unbound.extend((0..self.roster.trunks).filter(missing).filter(|&trunk| !self.was_forgotten(trunk)));
         unbound.sort_unstable();
         unbound.dedup();
         unbound
@@ -75,12 +76,19 @@ impl World {
     fn check_beliefs(&mut self) {
         for trunk in 0..self.roster.trunks {
             let carrier = self.roster.carrier(trunk);
-            let Some(since) = self.model.believed(self.now, trunk) else { continue };
-            let forgot = self.lab.carriers[carrier].forgot_at.is_some_and(|at| at + Duration::from_secs(35) >= since);
-            if !forgot && !self.lab.binds(self.now, carrier, &self.roster.user(trunk)) {
+            if self.model.believed(self.now, trunk).is_some()
+                && !self.was_forgotten(trunk)
+                && !self.lab.binds(self.now, carrier, &self.roster.user(trunk)) {
                 self.model.violated(self.now, Rule::Belief, Some(trunk), "the edge believes it bound, the carrier does not".to_owned());
             }
         }
+    }
+
+    /// The carrier has lost the binding with all others. Nobody tells the edge: the next refresh makes it anew.
+    fn was_forgotten(&self, trunk: usize) -> bool {
+        let forgot_at = self.lab.carriers[self.roster.carrier(trunk)].forgot_at;
+        // What was sent just before may have been granted just before.
+        forgot_at.zip(self.model.believed(self.now, trunk)).is_some_and(|(forgot_at, since)| forgot_at + MINUTE >= since)
     }
 
     pub(super) fn finish(mut self) -> Report {

@@ -130,7 +130,7 @@ impl World {
 
     pub(super) fn release(&mut self, trunk: usize) {
         self.model.note(self.now, trunk, "an operator releases it");
-        self.model.ordered(self.now, trunk, Want::Kept, true);
+        self.model.released(self.now, trunk);
         self.commands.push(Command::Act { trunk: self.roster.id(trunk), action: Action::ReleaseHold });
     }
 }

@@ -12,7 +12,6 @@ fn dark_for_an_hour(seed: u64, trunks: u32) -> Plan {
 
 /// The carrier is back the moment the second part begins: it has ten minutes.
 #[test]
-#[ignore = "ua: no canary yet, and retransmissions are charged late (/tmp/ua-bugs.md)"]
 fn a_carrier_dark_for_an_hour_is_asked_seldom_and_everything_is_bound_ten_minutes_after() {
     let report = held(dark_for_an_hour(1, 150));
     assert_eq!(report.lapses.unreachable, 150, "{report}");
