@@ -51,7 +51,7 @@ pub enum Act {
     Mood {
         /// Which.
         carrier: usize,
-        /// The row's name in `carrier::rows()`.
+        /// The row's name in [`carrier::rows()`](carrier::rows).
         row: &'static str,
         /// For so long.
         lasts: Duration,

@@ -7,8 +7,30 @@ use crate::{Act, Cut, Plan, Rotation};
 
 /// Rows of `carriers.md` that a carrier may follow for a while; all end.
 const MOODS: [&str; 24] = [
-    "C8", "C11-for-ever", "C19-no-nonce", "C19-quotes", "C22", "F1", "F2-right", "F3-all", "F5", "F5-huge", "F6", "F6-500", "F7", "F8", "F9-421", "F11", "F12",
-    "F13", "F14", "F14-400", "F14-481", "N3", "B3", "B4a-zero",
+    "C8",
+    "C11-for-ever",
+    "C19-no-nonce",
+    "C19-quotes",
+    "C22",
+    "F1",
+    "F2-right",
+    "F3-all",
+    "F5",
+    "F5-huge",
+    "F6",
+    "F6-500",
+    "F7",
+    "F8",
+    "F9-421",
+    "F11",
+    "F12",
+    "F13",
+    "F14",
+    "F14-400",
+    "F14-481",
+    "N3",
+    "B3",
+    "B4a-zero",
 ];
 
 /// Share of changed Contacts that are the same by RFC 3261 19.1.4. None, until `ua` keeps them (see `tests/sim/bugs.rs`).
@@ -73,13 +95,22 @@ fn act(kind: Kind, chance: &mut Chance) -> Act {
         Kind::RestartUnclean => Act::Restart { clean: false, down: seconds(chance, 1, 20) },
         Kind::Storm => Act::Storm { lasts: seconds(chance, 60, 900) },
         Kind::Dark => Act::Dark { carrier: chance.below(SOME), node: None, cut: cut(chance), lasts: seconds(chance, 2, 1500) },
-        Kind::DarkNode => Act::Dark { carrier: chance.below(SOME), node: Some(chance.below(8)), cut: cut(chance), lasts: seconds(chance, 2, 1500) },
+        Kind::DarkNode => {
+            Act::Dark { carrier: chance.below(SOME), node: Some(chance.below(8)), cut: cut(chance), lasts: seconds(chance, 2, 1500) }
+        }
         Kind::CarrierRestart => Act::CarrierRestart { carrier: chance.below(SOME) },
         Kind::Mood => Act::Mood { carrier: chance.below(SOME), row: chance.pick(&MOODS), lasts: seconds(chance, 5, 900) },
         Kind::NamesFail => Act::NamesFail { carrier: chance.below(SOME), lasts: seconds(chance, 5, 1200) },
         Kind::Rotate => Act::Rotate {
             trunk: chance.below(SOME),
-            how: chance.pick(&[Rotation::Overlapping, Rotation::Overlapping, Rotation::Mistyped, Rotation::Unverified, Rotation::UnverifiedWrong, Rotation::Surprise]),
+            how: chance.pick(&[
+                Rotation::Overlapping,
+                Rotation::Overlapping,
+                Rotation::Mistyped,
+                Rotation::Unverified,
+                Rotation::UnverifiedWrong,
+                Rotation::Surprise,
+            ]),
         },
         Kind::Withdraw => Act::Withdraw { trunk: chance.below(SOME), unregister: chance.happens(0.7), back_after: seconds(chance, 1, 900) },
         Kind::Recontact => Act::Recontact { trunk: chance.below(SOME), equivalent: chance.happens(EQUIVALENT) },

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ua::{Account, Assignment, ContactSpec, Credential, DigestPolicy, Generation, Instant, OnDowngrade, PolicySource, Secret, VerifyBy, VerifyMode, VerifyOrder};
+use ua::{
+    Account, Assignment, ContactSpec, Credential, DigestPolicy, Generation, Instant, OnDowngrade, PolicySource, Secret, VerifyBy,
+    VerifyMode, VerifyOrder,
+};
 
 use crate::lab::Station;
 use crate::roster::Roster;
@@ -66,7 +69,16 @@ impl Desired {
     /// Begins with a password.
     pub fn new(password: String) -> Self {
         let first = Version { password, accepted: None, promoted_at: Some(Instant::default()), rejected: false };
-        Desired { assigned: true, number: 1, active: 1, previous: None, versions: vec![first], verifying: None, contact: Changes::default(), verifications: 0 }
+        Desired {
+            assigned: true,
+            number: 1,
+            active: 1,
+            previous: None,
+            versions: vec![first],
+            verifying: None,
+            contact: Changes::default(),
+            verifications: 0,
+        }
     }
 
     /// Returns the password in use.
@@ -206,7 +218,11 @@ impl Desired {
 
 fn policy() -> DigestPolicy {
     use sip::digest::Hash;
-    DigestPolicy { allowed: vec![Hash::Md5, Hash::Sha256, Hash::Sha512_256], on_downgrade: OnDowngrade::Refuse, source: PolicySource::Default }
+    DigestPolicy {
+        allowed: vec![Hash::Md5, Hash::Sha256, Hash::Sha512_256],
+        on_downgrade: OnDowngrade::Refuse,
+        source: PolicySource::Default,
+    }
 }
 
 #[cfg(test)]

@@ -13,8 +13,35 @@ use crate::{Cut, Plan};
 
 /// Rows of `carriers.md` by which a registration can be had, that a carrier may follow all the time.
 const USUAL: [&str; 29] = [
-    "C1", "C2", "C2-512", "C2-sess", "C2-sess-no-qop", "C3", "C3-nonces", "C4", "C5-case", "C6", "C7", "C7-int", "C9", "C11", "C12", "C13", "C15", "C16", "C17",
-    "C17-call-id", "C18", "F4", "F10", "B1", "B3a", "B2", "B2-shouted", "B4", "B8",
+    "C1",
+    "C2",
+    "C2-512",
+    "C2-sess",
+    "C2-sess-no-qop",
+    "C3",
+    "C3-nonces",
+    "C4",
+    "C5-case",
+    "C6",
+    "C7",
+    "C7-int",
+    "C9",
+    "C11",
+    "C12",
+    "C13",
+    "C15",
+    "C16",
+    "C17",
+    "C17-call-id",
+    "C18",
+    "F4",
+    "F10",
+    "B1",
+    "B3a",
+    "B2",
+    "B2-shouted",
+    "B4",
+    "B8",
 ];
 /// Rows that go with any of those.
 const BESIDE: [&str; 7] = ["B1-expires", "B2-natted", "B5", "B8", "B9", "B11", "B11-400"];
@@ -120,7 +147,14 @@ impl fmt::Display for Station {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows = if self.rows.is_empty() { "none".to_owned() } else { self.rows.join(", ") };
         let pinned = if self.pinned { "pinned" } else { "learnt" };
-        write!(f, "{}: rows {rows}; expires {} s, {} addresses, realm {:?} {pinned}", self.profile.id, self.expires, self.nodes.len(), self.realm)
+        write!(
+            f,
+            "{}: rows {rows}; expires {} s, {} addresses, realm {:?} {pinned}",
+            self.profile.id,
+            self.expires,
+            self.nodes.len(),
+            self.realm
+        )
     }
 }
 

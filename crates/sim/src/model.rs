@@ -18,17 +18,17 @@ use std::time::Duration;
 
 use ua::Instant;
 
+use crate::Plan;
 use crate::report::{Report, Rule, Violation};
 use crate::roster::Roster;
 use crate::trace::{Line, Trace};
-use crate::Plan;
 use digests::Digests;
 use pace::Pace;
 use reach::Reach;
-use transactions::Transactions;
-use watched::Watched;
 pub use requests::Way;
+use transactions::Transactions;
 pub use watched::Want;
+use watched::Watched;
 
 /// So often a broken rule is listed; beyond that it is counted.
 const LISTED: u64 = 2;
@@ -120,6 +120,7 @@ impl Model {
         watched.acted_at = now;
         if fresh_secret {
             watched.failed_digests = 0;
+            watched.proven = false;
         }
     }
 
@@ -144,10 +145,12 @@ impl Model {
         self.darkness[carrier].set(now, !dark);
     }
 
-    /// Tells since when the edge believes a trunk bound, if it does, and did not ask to remove the binding meanwhile.
+    /// Tells since when the edge believes a trunk bound, if it does and does not wait for an answer that may end it.
     pub fn believed(&self, now: Instant, trunk: usize) -> Option<Instant> {
         let watched = &self.trunks[trunk];
-        watched.grant.as_ref().filter(|grant| watched.want == Want::Kept && now < grant.lapses_at && watched.removal_at.is_none_or(|at| at < grant.sent_at)).map(|grant| grant.sent_at)
+        let removed = |sent_at| watched.removal_at.is_some_and(|at| at >= sent_at);
+        let grant = watched.grant.as_ref().filter(|_| watched.want == Want::Kept && watched.open.is_none())?;
+        (now < grant.lapses_at && !removed(grant.sent_at)).then_some(grant.sent_at)
     }
 
     /// Tells whether a trunk is held.

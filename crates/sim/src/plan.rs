@@ -81,7 +81,15 @@ impl Plan {
 
     /// Plans a fair day at one friendly carrier with one address, and nothing that goes wrong but what a script brings.
     pub fn calm(seed: u64) -> Self {
-        Plan { carriers: 1, faults: 0.0, weather: Weather::FAIR, rows: Some(Vec::new()), nodes: Some(1), expires: Some(600), ..Plan::new(seed) }
+        Plan {
+            carriers: 1,
+            faults: 0.0,
+            weather: Weather::FAIR,
+            rows: Some(Vec::new()),
+            nodes: Some(1),
+            expires: Some(600),
+            ..Plan::new(seed)
+        }
     }
 
     /// Reads simple arguments: `--seed N --trunks N --carriers N --hours H --heal-minutes M --faults X --loss P --duplicates P --reorder P

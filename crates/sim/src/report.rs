@@ -137,8 +137,20 @@ pub struct Violation {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "seed {}: {} trunks, {:.1} h simulated, {} events, trace {:016x}", self.seed, self.trunks, self.simulated.as_secs_f64() / 3600.0, self.events, self.trace_hash)?;
-        writeln!(f, "  sent       {} datagrams, {} REGISTER requests, {} retransmissions", self.datagrams, self.registers, self.retransmissions)?;
+        writeln!(
+            f,
+            "seed {}: {} trunks, {:.1} h simulated, {} events, trace {:016x}",
+            self.seed,
+            self.trunks,
+            self.simulated.as_secs_f64() / 3600.0,
+            self.events,
+            self.trace_hash
+        )?;
+        writeln!(
+            f,
+            "  sent       {} datagrams, {} REGISTER requests, {} retransmissions",
+            self.datagrams, self.registers, self.retransmissions
+        )?;
         let Lapses { unreachable, refused, down, weather, late } = self.lapses;
         writeln!(
             f,

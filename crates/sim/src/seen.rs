@@ -108,14 +108,10 @@ mod tests {
                     Authorization: Digest username=\"u\", realm=\"r\", nonce=\"n\", cnonce=\"c\", nc=00000002, qop=auth\r\nContent-Length: 0\r\n\r\n";
         let seen = Seen::read(text.as_bytes()).unwrap();
         assert_eq!((seen.code, seen.method, seen.cseq, seen.branch, seen.user), (None, "REGISTER", 7, "z9hG4bKab", "620000001"));
-        assert_eq!(["realm", "nonce", "cnonce", "nc", "qop", "opaque"].map(|name| param(seen.answers[0], name)), [
-            Some("r"),
-            Some("n"),
-            Some("c"),
-            Some("00000002"),
-            Some("auth"),
-            None
-        ]);
+        assert_eq!(
+            ["realm", "nonce", "cnonce", "nc", "qop", "opaque"].map(|name| param(seen.answers[0], name)),
+            [Some("r"), Some("n"), Some("c"), Some("00000002"), Some("auth"), None]
+        );
         assert!(!seen.removes());
         let text = text.replacen("REGISTER sip:c0.sim SIP/2.0", "SIP/2.0 200 OK", 1);
         let seen = Seen::read(text.as_bytes()).unwrap();

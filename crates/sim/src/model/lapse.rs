@@ -41,7 +41,12 @@ impl Model {
         };
         self.note(grant.lapses_at, trunk, &format!("the binding lapsed: {cause}"));
         if cause == "the refresh began too late" {
-            let what = format!("a binding of {:?} lapsed at {:?}; the refresh began {}", grant.time, grant.lapses_at, first_try.map_or("never".to_owned(), |at| format!("at {at:?}")));
+            let what = format!(
+                "a binding of {:?} lapsed at {:?}; the refresh began {}",
+                grant.time,
+                grant.lapses_at,
+                first_try.map_or("never".to_owned(), |at| format!("at {at:?}"))
+            );
             self.violated(now, Rule::LateRefresh, Some(trunk), what);
         }
     }

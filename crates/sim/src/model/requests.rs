@@ -55,7 +55,11 @@ impl Model {
                 let (in_a_second, limit) = (pace.datagram(now), pace.limit());
                 self.report.busiest_second = self.report.busiest_second.max(in_a_second as u64);
                 if in_a_second > limit {
-                    let what = format!("{in_a_second} REGISTER datagrams within a second at carrier {}, {limit} allowed ({} transactions open)", way.carrier, self.paces[way.carrier].open());
+                    let what = format!(
+                        "{in_a_second} REGISTER datagrams within a second at carrier {}, {limit} allowed ({} transactions open)",
+                        way.carrier,
+                        self.paces[way.carrier].open()
+                    );
                     self.violated(now, Rule::Pacing, trunk, what);
                 }
             }
@@ -213,7 +217,10 @@ impl Model {
                 Some(nonce) => {
                     fresh |= nonce.came_at == now;
                     if nonce.trunk != trunk || nonce.target != way.to {
-                        faults.push((Rule::UnaskedChallenge, format!("a digest to {} over a nonce that trunk {} had from {}", way.to, nonce.trunk, nonce.target)));
+                        faults.push((
+                            Rule::UnaskedChallenge,
+                            format!("a digest to {} over a nonce that trunk {} had from {}", way.to, nonce.trunk, nonce.target),
+                        ));
                     }
                     if count > 0 && count <= nonce.count {
                         faults.push((Rule::NonceCount, format!("nonce count {count} after {}", nonce.count)));
@@ -236,7 +243,8 @@ impl Model {
         let failed = self.digests.failures(now, trunk);
         let watched = &self.trunks[trunk];
         let by_person = kind == Kind::Probe || watched.riding || watched.released;
-        let allowed = if by_person { 3 } else { 2 };
+        // What was accepted when it was used last is not held for what failed before that.
+        let allowed = if by_person || watched.proven { 3 } else { 2 };
         if failed >= allowed {
             self.violated(now, Rule::Budget, Some(trunk), format!("a digest after {failed} that failed within 10 minutes"));
         }
@@ -255,7 +263,12 @@ impl Model {
             return self.violated(now, Rule::Resume, Some(trunk), format!("Call-ID {} after {}", seen.call_id, resumed.call_id));
         }
         if seen.cseq != expected && seen.cseq < expected + NAMED_JUMP {
-            return self.violated(now, Rule::Resume, Some(trunk), format!("CSeq {} after a restart at {}, {expected} expected", seen.cseq, resumed.cseq));
+            return self.violated(
+                now,
+                Rule::Resume,
+                Some(trunk),
+                format!("CSeq {} after a restart at {}, {expected} expected", seen.cseq, resumed.cseq),
+            );
         }
         if !resumed.clean {
             self.report.jumps += 1;

@@ -43,7 +43,8 @@ impl Model {
             digest: transaction.digest,
             awaited: first && (transaction.kind == Kind::Probe || self.trunks[trunk].open.as_deref() == Some(seen.branch)),
         };
-        let stale = seen.challenges.iter().any(|challenge| param(challenge, "stale").is_some_and(|stale| stale.eq_ignore_ascii_case("true")));
+        let stale =
+            seen.challenges.iter().any(|challenge| param(challenge, "stale").is_some_and(|stale| stale.eq_ignore_ascii_case("true")));
         let binds = (200..300).contains(&code) && answered.kind == Kind::Bind;
         let granted = if binds { seen.granted(&transaction.contact_user, answered.asked) } else { None };
         self.trace.write(now, trunk, Line::Came { code, cseq: seen.cseq, granted, stale });
@@ -103,6 +104,7 @@ impl Model {
         if answered.kind == Kind::Bind && !watched.riding {
             watched.failed_digests += 1;
             watched.released = false;
+            watched.proven = false;
         }
         if answered.kind != Kind::Probe {
             watched.refused_at = Some(now);

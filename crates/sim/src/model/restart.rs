@@ -2,8 +2,8 @@
 
 use ua::{Instant, Resume};
 
-use super::{Model, Want};
 use super::watched::{Grant, Resumed};
+use super::{Model, Want};
 
 impl Model {
     /// The edge has stopped.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use ua::{Instant, RegistrationState, Status};
 
-use super::{Model, Want};
 use super::watched::Grant;
+use super::{Model, Want};
 use crate::report::Rule;
 use crate::trace::Line;
 
@@ -16,7 +16,8 @@ impl Model {
     /// Takes a status.
     pub fn told(&mut self, now: Instant, trunk: usize, status: &Status) {
         self.lapse(now, trunk);
-        let line = Line::Told { state: status.state, bound: status.bound, failures: status.consecutive_failures, next: status.next_action_at };
+        let line =
+            Line::Told { state: status.state, bound: status.bound, failures: status.consecutive_failures, next: status.next_action_at };
         self.trace.write(now, trunk, line);
         let carrier = self.roster.carrier(trunk);
         let watched = &mut self.trunks[trunk];

@@ -53,6 +53,8 @@ pub struct Watched {
     pub held: bool,
     /// Failed digests running, of the version in use.
     pub failed_digests: u32,
+    /// The version in use was accepted when it was used last.
+    pub proven: bool,
     /// An operator has released it: the next digest may use the failure that is reserved for people.
     pub released: bool,
     /// The removal of a binding was asked for last.
@@ -99,6 +101,7 @@ impl Watched {
         self.first_try = None;
         self.failed_digests = 0;
         self.released = false;
+        self.proven = true;
     }
 
     /// Remembers when a granted binding lapses.

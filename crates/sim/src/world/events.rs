@@ -74,7 +74,9 @@ impl World {
                 self.promote(trunk, version);
             }
             Outcome::Learned => {}
-            Outcome::Refused(diagnosis) => self.model.note(self.now, trunk, &format!("version {version} not proved: {}", diagnosis.summary)),
+            Outcome::Refused(diagnosis) => {
+                self.model.note(self.now, trunk, &format!("version {version} not proved: {}", diagnosis.summary))
+            }
         }
     }
 }

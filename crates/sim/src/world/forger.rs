@@ -33,7 +33,14 @@ impl Forger {
     fn forge(&mut self) -> Vec<u8> {
         let wrong = self.chance.below(4);
         let random = self.chance.bits();
-        let start = self.chance.pick(&["200 OK", "401 Unauthorized", "403 Forbidden", "503 Service Unavailable", "423 Interval Too Brief", "100 Trying"]);
+        let start = self.chance.pick(&[
+            "200 OK",
+            "401 Unauthorized",
+            "403 Forbidden",
+            "503 Service Unavailable",
+            "423 Interval Too Brief",
+            "100 Trying",
+        ]);
         let mut answer = format!("SIP/2.0 {start}\r\n");
         let request = String::from_utf8_lossy(&self.overheard).into_owned();
         for line in request.lines() {
@@ -42,14 +49,21 @@ impl Forger {
                     let head = value.split("z9hG4bK").next().unwrap_or_default();
                     format!("Via: {head}z9hG4bK{random:016x}{:016x}", self.chance.bits())
                 }
-                Some(("From", value)) if wrong == 1 => format!("From: {};tag={random:016x}", value.split(";tag=").next().unwrap_or_default()),
+                Some(("From", value)) if wrong == 1 => {
+                    format!("From: {};tag={random:016x}", value.split(";tag=").next().unwrap_or_default())
+                }
                 Some(("Call-ID", _)) if wrong == 2 => format!("Call-ID: {random:032x}"),
                 Some(("CSeq", value)) if wrong == 3 => {
                     let (number, method) = value.split_once(' ').unwrap_or_default();
-                    format!("CSeq: {} {method}", number.parse::<u32>().unwrap_or(0).wrapping_add(1 + u32::try_from(random % 5).unwrap_or(0)))
+                    format!(
+                        "CSeq: {} {method}",
+                        number.parse::<u32>().unwrap_or(0).wrapping_add(1 + u32::try_from(random % 5).unwrap_or(0))
+                    )
                 }
                 Some(("Via" | "From" | "To" | "Call-ID" | "CSeq", _)) => line.to_owned(),
-                Some(("Contact", value)) if start == "200 OK" => format!("Contact: {}99999", value.trim_end_matches(|c: char| c.is_ascii_digit())),
+                Some(("Contact", value)) if start == "200 OK" => {
+                    format!("Contact: {}99999", value.trim_end_matches(|c: char| c.is_ascii_digit()))
+                }
                 _ => continue,
             };
             answer.push_str(&changed);

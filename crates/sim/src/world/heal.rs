@@ -78,7 +78,8 @@ impl World {
             let carrier = self.roster.carrier(trunk);
             if self.model.believed(self.now, trunk).is_some()
                 && !self.was_forgotten(trunk)
-                && !self.lab.binds(self.now, carrier, &self.roster.user(trunk)) {
+                && !self.lab.binds(self.now, carrier, &self.roster.user(trunk))
+            {
                 self.model.violated(self.now, Rule::Belief, Some(trunk), "the edge believes it bound, the carrier does not".to_owned());
             }
         }

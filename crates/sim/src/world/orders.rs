@@ -62,7 +62,11 @@ impl World {
 
     /// The operator has learnt the new password.
     pub(super) fn follow(&mut self, trunk: usize) {
-        if self.healing_since.is_some() || !self.desired[trunk].assigned || self.desired[trunk].verifying.is_some() || self.endpoint.0.is_none() {
+        if self.healing_since.is_some()
+            || !self.desired[trunk].assigned
+            || self.desired[trunk].verifying.is_some()
+            || self.endpoint.0.is_none()
+        {
             return;
         }
         let newest = self.desired[trunk].versions.last().map(|version| version.password.clone());

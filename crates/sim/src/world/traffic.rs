@@ -65,7 +65,8 @@ impl World {
 
     pub(super) fn looked_up(&mut self, life: u32, query: Query, host: &str) {
         let found = self.lab.look_up(host);
-        let outcome = found.map(|address| Resolution { addresses: vec![address], ttl: TTL }).ok_or_else(|| ResolveFault::Failed("SERVFAIL".into()));
+        let outcome =
+            found.map(|address| Resolution { addresses: vec![address], ttl: TTL }).ok_or_else(|| ResolveFault::Failed("SERVFAIL".into()));
         if let Some(endpoint) = self.endpoint.0.as_mut().filter(|_| life == self.life) {
             endpoint.handle(self.now, Input::Resolved { query, outcome });
         }

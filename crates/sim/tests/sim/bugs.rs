@@ -17,7 +17,11 @@ fn a_contact_that_differs_by_a_parameter_only_stays_bound() {
 #[test]
 fn a_held_version_is_not_tried_again_because_its_contact_changed() {
     let surprise = Act::Rotate { trunk: 0, how: Rotation::Surprise };
-    let report = held(Plan { trunks: 1, chaos: minutes(15), ..Plan::calm(4) }.then(minutes(2), surprise).then(minutes(12), Act::Recontact { trunk: 0, equivalent: false }));
+    let report = held(
+        Plan { trunks: 1, chaos: minutes(15), ..Plan::calm(4) }
+            .then(minutes(2), surprise)
+            .then(minutes(12), Act::Recontact { trunk: 0, equivalent: false }),
+    );
     assert_eq!(report.held, 1, "{report}");
 }
 
@@ -36,5 +40,8 @@ fn cseq_never_falls_over_two_unclean_restarts_of_a_held_trunk() {
 #[ignore = "ua: a repeated nonce is counted from 1 again (/tmp/ua-bugs.md)"]
 fn the_count_of_a_nonce_that_is_repeated_goes_on() {
     let surprise = Act::Rotate { trunk: 0, how: Rotation::Surprise };
-    held(Plan { trunks: 1, chaos: minutes(15), expires: Some(300), rows: Some(vec!["C13".to_owned()]), ..Plan::calm(4) }.then(minutes(1), surprise));
+    held(
+        Plan { trunks: 1, chaos: minutes(15), expires: Some(300), rows: Some(vec!["C13".to_owned()]), ..Plan::calm(4) }
+            .then(minutes(1), surprise),
+    );
 }

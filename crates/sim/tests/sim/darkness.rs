@@ -6,7 +6,15 @@ use crate::{held, minutes};
 
 fn dark_for_an_hour(seed: u64, trunks: u32) -> Plan {
     let dark = Act::Dark { carrier: 0, node: None, cut: Cut::Both, lasts: minutes(60) };
-    let plan = Plan { trunks, expires: Some(600), chaos: minutes(80), heal: minutes(10), registers_per_second: 50, in_flight: 100, ..Plan::calm(seed) };
+    let plan = Plan {
+        trunks,
+        expires: Some(600),
+        chaos: minutes(80),
+        heal: minutes(10),
+        registers_per_second: 50,
+        in_flight: 100,
+        ..Plan::calm(seed)
+    };
     plan.then(minutes(20), dark)
 }
 

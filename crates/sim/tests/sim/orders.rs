@@ -5,7 +5,9 @@ use sim::{Act, Plan, Rotation};
 use crate::{held, minutes};
 
 fn rotated(how: Rotation) -> Plan {
-    (0..10).fold(Plan { trunks: 10, chaos: minutes(60), ..Plan::calm(5) }, |plan, trunk| plan.then(minutes(5 + trunk), Act::Rotate { trunk: trunk as usize, how }))
+    (0..10).fold(Plan { trunks: 10, chaos: minutes(60), ..Plan::calm(5) }, |plan, trunk| {
+        plan.then(minutes(5 + trunk), Act::Rotate { trunk: trunk as usize, how })
+    })
 }
 
 #[test]

@@ -4,7 +4,15 @@ use crate::{held, minutes};
 
 /// 30 % loss, 10 % duplicates, 10 % reorder, up to 2 s of delay, each way, at expiry 300 s.
 fn foul(seed: u64, trunks: u32, hours: u64) -> Plan {
-    Plan { trunks, expires: Some(300), weather: Weather::FOUL, chaos: minutes(60 * hours), registers_per_second: 200, in_flight: 400, ..Plan::calm(seed) }
+    Plan {
+        trunks,
+        expires: Some(300),
+        weather: Weather::FOUL,
+        chaos: minutes(60 * hours),
+        registers_per_second: 200,
+        in_flight: 400,
+        ..Plan::calm(seed)
+    }
 }
 
 #[test]
