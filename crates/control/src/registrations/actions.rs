@@ -1,5 +1,7 @@
 //! What is done for a trunk now, once.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -18,6 +20,9 @@ use crate::store::credentials;
 
 /// What one must be allowed to act on a registration.
 const ACT: &str = "telephony:trunkRegistration:edit";
+
+/// So long an action waits for the edge to say that it is done.
+const HEARD: Duration = Duration::from_secs(2);
 
 /// POST /registrations/{trunkId}/actions/{action}.
 pub(super) async fn act(
@@ -64,7 +69,12 @@ impl Registrations {
         let edge = self.inner.fleet.serving(&settings.trunk.site).ok_or_else(|| edge_offline(&settings.trunk))?;
         tx.audit(AuditEntry::new(name, "registration", trunk));
         tx.commit().await?;
+        let mut watch = self.inner.fleet.observed().watch(trunk);
         self.inner.fleet.act(&edge, trunk, action);
+        if action == Action::ReleaseHold {
+            // Whoever released it goes on at once; the hold must not stand in the way because the edge's word is still under way.
+            let _ = tokio::time::timeout(HEARD, async { while self.is_held(trunk) && watch.next().await.is_some() {} }).await;
+        }
         Ok(())
     }
 }
