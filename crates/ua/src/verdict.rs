@@ -3,6 +3,8 @@
 mod challenge;
 mod end;
 mod network;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::net::SocketAddr;

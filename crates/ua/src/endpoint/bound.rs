@@ -164,7 +164,7 @@ impl Endpoint {
         if current {
             registration.failed_digests = 0;
             registration.accepted = true;
-        registration.released = false;
+            registration.released = false;
         }
         registration.shown.lapsed = false;
         registration.shown.diagnosis = None;

@@ -31,6 +31,8 @@ pub struct Talk {
     pub hosts: HashMap<String, Result<Vec<SocketAddr>, ResolveFault>>,
     /// Every REGISTER datagram's time.
     pub registers: Vec<Instant>,
+    /// Look-ups that the name servers have not answered yet.
+    pending: Vec<(Query, std::sync::Arc<str>, u16)>,
     statuses: HashMap<String, Status>,
     saved: HashMap<String, Resume>,
     sockets: Vec<Socket>,
@@ -52,6 +54,7 @@ impl Talk {
             events: Vec::new(),
             hosts: setup.hosts.clone(),
             registers: Vec::new(),
+            pending: Vec::new(),
             statuses: HashMap::new(),
             saved: HashMap::new(),
             sockets: setup.sockets.clone(),
@@ -91,7 +94,7 @@ impl Talk {
     }
 
     fn settle(&mut self) -> Option<Instant> {
-        let mut resolve = Vec::new();
+        let mut resolve = std::mem::take(&mut self.pending);
         for _ in 0..OUTPUTS_MAX {
             match self.endpoint.poll(self.now) {
                 Output::Send { local, to, bytes } => {
@@ -115,8 +118,9 @@ impl Talk {
                 Output::Wake(at) => {
                     if let Some((query, host, port)) = resolve.pop() {
                         let outcome = self.look_up(&host, port);
-                        if let Some(outcome) = outcome {
-                            self.endpoint.handle(self.now, Input::Resolved { query, outcome });
+                        match outcome {
+                            Some(outcome) => self.endpoint.handle(self.now, Input::Resolved { query, outcome }),
+                            None => self.pending.push((query, host, port)),
                         }
                         continue;
                     }

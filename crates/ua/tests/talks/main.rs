@@ -18,3 +18,4 @@ mod secrets;
 mod targets;
 mod transactions;
 mod verification;
+mod whatever;
