@@ -2,12 +2,14 @@
 
 mod account;
 mod assignment;
+mod attempt;
 mod credential;
 mod profile;
 mod status;
 mod verdict;
 
 pub(crate) use assignment::assignment;
+pub(crate) use attempt::attempt;
 pub(crate) use profile::{Share, profile};
 pub(crate) use status::{generation, negotiated, status, with_edge};
 pub(crate) use verdict::{order, verdict};

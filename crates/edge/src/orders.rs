@@ -70,6 +70,10 @@ impl Orders {
             ToEdge::Assign(assignment) => self.assign(&assignment).await,
             ToEdge::Withdraw { trunk, how } => self.withdraw(trunk.into(), how).await,
             ToEdge::Verify(order) => self.verify(&order).await,
+            ToEdge::Trace { trunk, seconds } => {
+                let (trunk, span): (Arc<str>, _) = (trunk.into(), Duration::from_secs(seconds.into()));
+                self.send(self.shard_of(&trunk), Command::Trace { trunk, span }).await;
+            }
             ToEdge::Act { trunk, action } => {
                 let action = match action {
                     link::Action::Refresh => ua::Action::Refresh,

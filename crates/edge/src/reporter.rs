@@ -93,6 +93,7 @@ impl Reporter {
                 let news = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner).end(&verdict);
                 news.then(|| FromEdge::Verdict(Box::new(verdict)))
             }
+            Event::Attempt(attempt) => Some(FromEdge::Attempt(Box::new(convert::attempt(*attempt, &self.edge, &self.clock)))),
             Event::Forget { trunk, unregistered } => {
                 self.reports.drop_status(&trunk);
                 unregistered.then(|| FromEdge::Unregistered { trunk: (*trunk).to_owned() })

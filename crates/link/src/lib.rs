@@ -5,6 +5,7 @@
 //! edge that is at the other end. Today the two ends meet [in process](pair); the same messages are to travel over one HTTP/2 stream.
 
 mod assignment;
+mod attempt;
 mod carrier;
 mod edge;
 mod pair;
@@ -14,6 +15,7 @@ mod status;
 mod verification;
 
 pub use assignment::{Account, Assignment, Contact, Credential, DigestPolicy, Generation, OnDowngrade, PolicySource};
+pub use attempt::{Attempt, AttemptKind, AttemptMessage, Drift};
 pub use carrier::{CarrierProfile, FailureBudget, NonceReuse, OptionsPing, Pacing, VerifyBy};
 pub use edge::{Hello, Sites};
 pub use pair::{Action, ControlEnd, EdgeEnd, LinkClosed, ToEdge, Withdrawal, pair};

@@ -28,6 +28,13 @@ pub enum ToEdge {
     },
     /// Credentials are to be tried. Answered by a verdict, once for each id however often it is ordered.
     Verify(Box<VerifyOrder>),
+    /// Every exchange of a trunk is to be reported as an attempt for so long.
+    Trace {
+        /// The trunk's id.
+        trunk: String,
+        /// From now; zero ends it.
+        seconds: u32,
+    },
     /// Something to do now, once.
     Act {
         /// The trunk's id.

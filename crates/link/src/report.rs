@@ -1,13 +1,15 @@
 use diagnosis::Diagnosis;
 use serde::{Deserialize, Serialize};
 
-use crate::{Generation, Negotiated, TrunkStatus, UnixMicros, Verdict};
+use crate::{Attempt, Generation, Negotiated, TrunkStatus, UnixMicros, Verdict};
 
 /// What an edge reports.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum FromEdge {
     /// Observed states that changed, the latest of each trunk, at most 250 ms old.
     Status(Vec<TrunkStatus>),
+    /// An exchange that is kept as evidence.
+    Attempt(Box<Attempt>),
     /// A verification has ended.
     Verdict(Box<Verdict>),
     /// The carrier accepted a credential version: the first time after it was assigned, and whenever what was negotiated changes.

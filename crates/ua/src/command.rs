@@ -122,6 +122,13 @@ pub enum Command {
     },
     /// Credentials are to be tried.
     Verify(Box<VerifyOrder>),
+    /// Every exchange of a trunk is told as an attempt for so long; zero ends it.
+    Trace {
+        /// The trunk's id.
+        trunk: Arc<str>,
+        /// From now.
+        span: Duration,
+    },
     /// Something to do now, once.
     Act {
         /// The trunk's id.

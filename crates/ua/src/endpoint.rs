@@ -111,6 +111,7 @@ impl Endpoint {
                 Command::Assign(assignment, resume) => self.assign(now, assignment, resume.map(|resume| *resume)),
                 Command::Withdraw { trunk, how } => self.withdraw(now, &trunk, how),
                 Command::Verify(order) => self.verify(now, order),
+                Command::Trace { trunk, span } => self.trace(now, &trunk, span),
                 Command::Act { trunk, action } => self.act(now, &trunk, action),
             },
         }

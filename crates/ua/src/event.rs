@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use diagnosis::{Code, Diagnosis, Evidence, SipStatus};
 
-use crate::{Generation, Instant, Local, Query};
+use crate::{Attempt, Generation, Instant, Local, Query};
 
 /// What comes out of `poll`.
 pub enum Output<'a> {
@@ -84,6 +84,8 @@ pub enum Event {
         /// Why.
         diagnosis: Box<Diagnosis>,
     },
+    /// An exchange that is kept as evidence.
+    Attempt(Box<Attempt>),
     /// A verification has ended.
     Verdict(Box<Verdict>),
     /// What to keep for a restart; replaces what was kept for that trunk.

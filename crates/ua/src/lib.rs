@@ -7,6 +7,7 @@
 
 pub mod account;
 mod answering;
+pub mod attempt;
 mod budget;
 mod carrier;
 mod challenge;
@@ -21,6 +22,7 @@ pub mod profile;
 mod registration;
 mod request;
 mod slab;
+mod slots;
 mod targets;
 pub mod time;
 pub mod verdict;
@@ -28,6 +30,7 @@ mod wheel;
 mod wire;
 
 pub use account::{Account, ContactSpec, Credential, DigestPolicy, OnDowngrade, PolicySource, Secret};
+pub use attempt::{Attempt, AttemptKind, AttemptMessage, Drift};
 pub use chance::Seeds;
 pub use command::{
     Action, Assignment, Command, Generation, Input, Local, Query, Resolution, ResolveFault, SendFault, Socket, VerifyMode, VerifyOrder,

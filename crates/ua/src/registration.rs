@@ -41,6 +41,8 @@ pub struct Registration {
     pub accepted: bool,
     /// A person has released the hold: the next digest may use the failure that is reserved for people.
     pub released: bool,
+    /// Every exchange is told as an attempt until then.
+    pub traced_until: Instant,
     /// What was last reported as accepted: version and terms.
     pub reported: Option<(u32, Option<Negotiated>)>,
     /// Failures running.
@@ -338,18 +340,20 @@ impl Registration {
     }
 }
 
-/// When to refresh a binding that was granted at `sent_at` for `granted` (design section 5, carriers.md B4 and B4a).
-pub fn refresh_at(sent_at: Instant, granted: Duration, jitter: &mut Jitter) -> Instant {
+/// When to refresh a binding that was granted at `sent_at` for `granted`, at the soonest and at the latest (design section 5, carriers.md B4
+/// and B4a).
+pub fn refresh_window(sent_at: Instant, granted: Duration) -> (Instant, Instant) {
     /// RFC 3261 wants no such binding; it is kept as well as can be.
     const UNSUSTAINABLE: Duration = Duration::from_secs(20);
     const SHORT: Duration = Duration::from_secs(300);
-    if granted < UNSUSTAINABLE {
-        sent_at + Duration::from_secs(10)
+    let (low, high) = if granted < UNSUSTAINABLE {
+        (Duration::from_secs(10), Duration::from_secs(10))
     } else if granted < SHORT {
-        sent_at + jitter.between(granted * 2 / 5, granted / 2)
+        (granted * 2 / 5, granted / 2)
     } else {
-        sent_at + jitter.between(granted / 2, granted * 3 / 4)
-    }
+        (granted / 2, granted * 3 / 4)
+    };
+    (sent_at + low, sent_at + high)
 }
 
 /// How long to wait after so many failures running (RFC 5626 4.5), n from 1.
@@ -373,13 +377,10 @@ mod tests {
 
     #[test]
     fn a_refresh_comes_at_half_to_three_quarters_and_sooner_where_the_time_is_short() {
-        let mut jitter = Jitter::new(7);
         let start = Instant::from_micros(1);
-        for (granted, low, high) in [(3600, 1800, 2700), (300, 150, 225), (299, 119, 150), (60, 24, 30), (20, 8, 10), (5, 10, 10)] {
-            for _ in 0..100 {
-                let at = start.until(refresh_at(start, Duration::from_secs(granted), &mut jitter));
-                assert!((Duration::from_secs(low)..=Duration::from_secs(high)).contains(&at), "{granted}: {at:?}");
-            }
+        for (granted, low, high) in [(3600, 1800, 2700), (300, 150, 225), (299, 119, 149), (60, 24, 30), (20, 8, 10), (5, 10, 10)] {
+            let (soonest, latest) = refresh_window(start, Duration::from_secs(granted));
+            assert_eq!((start.until(soonest).as_secs(), start.until(latest).as_secs()), (low, high), "{granted}");
         }
     }
 

@@ -48,6 +48,7 @@ impl Registrations {
             match report {
                 FromEdge::Status(statuses) => self.inner.fleet.observed().report(&edge.name(), statuses),
                 FromEdge::Verdict(verdict) => self.inner.fleet.deliver(*verdict),
+                FromEdge::Attempt(_) => {}
                 FromEdge::Accepted { trunk, generation, version, authenticated, negotiated, at } => {
                     accepted.push(Accepted { trunk, generation, version, authenticated, negotiated, at });
                 }

@@ -206,7 +206,7 @@ impl Shard {
                     self.counted.unrouted += 1;
                     tracing::info!(%method, %source, "a request came that nobody here answers");
                 }
-                Event::Status(_) | Event::Accepted { .. } | Event::Refused { .. } | Event::Verdict(_) => {
+                Event::Status(_) | Event::Accepted { .. } | Event::Refused { .. } | Event::Verdict(_) | Event::Attempt(_) => {
                     self.parts.reports.event(event, now)
                 }
             }

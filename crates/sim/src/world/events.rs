@@ -34,6 +34,7 @@ impl World {
                 }
             }
             Event::Verdict(verdict) => self.verdict(&verdict),
+            Event::Attempt(attempt) => self.take_down(11, attempt.carrier.as_bytes()),
             Event::Save(kept) => {
                 self.take_down(8, kept.trunk.as_bytes());
                 self.agenda.note(self.now + DISK_LAG, Happening::Kept { life: self.life, kept });

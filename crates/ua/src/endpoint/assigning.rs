@@ -1,6 +1,7 @@
 //! Orders of the control plane: carriers, assignments, withdrawals, actions.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sip::ChallengeSource;
 use sip::digest::{Algorithm, Qop};
@@ -9,7 +10,7 @@ use super::Endpoint;
 use crate::answering::{Answering, Came};
 use crate::carrier::Carrier;
 use crate::challenge::Choice;
-use crate::registration::{Binding, Intent, Phase, Registration, Shown, Wait, Which, refresh_at};
+use crate::registration::{Binding, Intent, Phase, Registration, Shown, Wait, Which};
 use crate::request::Identity;
 use crate::slab::Key;
 use crate::targets::Targets;
@@ -139,6 +140,7 @@ impl Endpoint {
             failed_digests: 0,
             accepted: false,
             released: false,
+            traced_until: Instant::default(),
             reported: None,
             failures: 0,
             again: false,
@@ -196,7 +198,7 @@ impl Endpoint {
             .and_then(|local| self.wire.advertised(local))
             .map(|own| crate::request::contact_uri(account, own));
         let unchanged = same_version && contact.as_deref() == Some(&*saved.contact);
-        let refresh_at = if unchanged { refresh_at(sent_at, saved.granted, &mut self.wire.jitter).max(now) } else { now };
+        let refresh_at = if unchanged { self.plan(now, registration.carrier, sent_at, saved.granted) } else { now };
         registration.binding = Some(Binding {
             address_of_record: saved.address_of_record,
             contact: saved.contact,
@@ -252,6 +254,13 @@ impl Endpoint {
                 }
                 self.leave(now, key);
             }
+        }
+    }
+
+    /// Tells every exchange of a trunk for so long; zero ends it.
+    pub(super) fn trace(&mut self, now: Instant, trunk: &Arc<str>, span: Duration) {
+        if let Some(registration) = self.trunks.get(trunk).and_then(|&key| self.registrations.at_mut(key)) {
+            registration.traced_until = now + span;
         }
     }
 
