@@ -27,6 +27,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         bail!("no proof {name:?}; there are {}", known.join(", "));
     };
     setup::run()?;
+    // Before the build: what is proved is what lies here now.
+    let source = Source::now()?;
     let figures = std::env::temp_dir().join(format!("trunkline-figures-{}", std::process::id()));
     let proved = must(
         cargo()
@@ -39,25 +41,41 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     proved?;
     // cargo succeeds too where no test has that name.
     let text = text.context("the proof left no figures")?;
+    if Source::now()? != source {
+        bail!("the sources changed while they were proved: prove {name} again, in a checkout of its own");
+    }
     let page = root().join("docs/proofs").join(format!("{name}.md"));
     fs::create_dir_all(page.parent().unwrap_or(&page))?;
-    fs::write(&page, format!("{}{text}", head(name, shows)?)).with_context(|| page.display().to_string())?;
+    fs::write(&page, format!("{}{text}", head(name, shows, &source)?)).with_context(|| page.display().to_string())?;
     println!("prove {name}: written to docs/proofs/{name}.md");
     Ok(())
 }
 
-fn head(name: &str, shows: &str) -> Result<String> {
-    let git = |words: &[&str]| output(Command::new("git").args(words).current_dir(root()));
-    let commit = git(&["rev-parse", "HEAD"])?;
-    let changed = git(&["status", "--porcelain", "--untracked-files=no"])?;
-    let changed = if changed.trim().is_empty() { "" } else { " and uncommitted changes" };
+/// Which sources a proof is of.
+#[derive(PartialEq, Eq)]
+struct Source {
+    commit: String,
+    changes: String,
+}
+
+impl Source {
+    fn now() -> Result<Self> {
+        let git = |words: &[&str]| output(Command::new("git").args(words).current_dir(root()));
+        // The page itself is what a proof writes: it is no change of the sources.
+        let changes = git(&["diff", "HEAD", "--", ".", ":!docs/proofs"])?;
+        Ok(Self { commit: git(&["rev-parse", "HEAD"])?.trim().to_owned(), changes })
+    }
+}
+
+fn head(name: &str, shows: &str, source: &Source) -> Result<String> {
+    let changed = if source.changes.is_empty() { "" } else { " and uncommitted changes" };
     let date = output(Command::new("date").args(["-u", "+%F %H:%M UTC"]))?;
     let kamailio = output(Command::new("dpkg-query").args(["-W", "-f", "${Version}", "kamailio"]))?;
     let cores = std::thread::available_parallelism()?;
     Ok(format!(
         "# Proof: {name}\n\n{shows}\n\n- Command: `cargo xtask prove {name}`\n- Commit: {}{changed}\n- Date: {}\n\
          - Machine: {cores} cores, loopback; release binary; Debian's Kamailio {kamailio}\n",
-        commit.trim(),
+        source.commit,
         date.trim()
     ))
 }

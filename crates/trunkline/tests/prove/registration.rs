@@ -124,10 +124,12 @@ fn rotate(figures: &mut Figures, scene: &Scene, kamailio: &Kamailio, user: &str)
     let before = kamailio.lookup(user).expect("a binding");
     let new = password("rotated");
     let watch = watched(kamailio, user, || {
+        still_there(kamailio, user);
         kamailio.set_password(user, &new);
         scene.api.set_credentials(&credentials(user, user, &new)).expect(200);
         wait::until_true("renewed", secs(15), || kamailio.lookup(user).is_some_and(|binding| binding.cseq > before.cseq));
         scene.wait_state(user, "REGISTERED");
+        still_there(kamailio, user);
     });
     assert_eq!(watch.missing(), 0);
     assert!(watch.looks.iter().flatten().all(|look| (&look.contact, &look.call_id) == (&before.contact, &before.call_id)));
@@ -137,6 +139,10 @@ fn rotate(figures: &mut Figures, scene: &Scene, kamailio: &Kamailio, user: &str)
     );
     figures.row("rotation: polls without our binding", watch.missing());
     figures.row("rotation: failed digests", kamailio.digest_failures(user));
+}
+
+fn still_there(kamailio: &Kamailio, user: &str) {
+    wait::holds_for("the binding is there", secs(1), || kamailio.lookup(user).is_some());
 }
 
 fn refuse(figures: &mut Figures, scene: &Scene, kamailio: &Kamailio, user: &str) {
