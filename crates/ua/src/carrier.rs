@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::ping::Ping;
 use crate::slab::Key;
+use crate::slots::Slots;
 use crate::targets::Targets;
 use crate::wheel::TimerKey;
 use crate::{Instant, NonceReuse, Pacing, Profile};
@@ -26,6 +27,8 @@ pub struct Carrier {
     pub pace: Pace,
     /// How long its nonces live.
     pub nonces: Nonces,
+    /// When its registrations are to be refreshed.
+    pub slots: Slots,
     /// So many registrations are with it.
     pub registrations: usize,
     /// A target that was down answers OPTIONS again: the first registration that succeeds releases those that wait (carriers.md, back-off).
@@ -40,6 +43,7 @@ impl Carrier {
             pings: Vec::new(),
             pace: Pace::new(now, profile.pacing),
             nonces: Nonces::default(),
+            slots: Slots::default(),
             registrations: 0,
             healing: false,
             profile,

@@ -8,7 +8,7 @@ use sip::{ChallengeSource, Message};
 use super::{Endpoint, Reply, final_of, public_address, reason_of};
 use crate::answering::Answering;
 use crate::granted::{Granted, granted, lists};
-use crate::registration::{Binding, Exchange, Intent, Late, Phase, Purpose, Registration, Which, refresh_at};
+use crate::registration::{Binding, Exchange, Intent, Late, Phase, Purpose, Registration, Which, refresh_window};
 use crate::slab::{Key, Slab};
 use crate::verdict::{End, names_cseq, status};
 use crate::wire::Transaction;
@@ -254,7 +254,10 @@ impl Endpoint {
             return self.enqueue(now, key, false);
         };
         let sent_at = binding.lapses_at - binding.granted;
-        registration.phase = Phase::Bound { refresh_at: refresh_at(sent_at, binding.granted, &mut self.wire.jitter) };
+        let (carrier, granted) = (registration.carrier, binding.granted);
+        let refresh_at = self.plan(now, carrier, sent_at, granted);
+        let Some(registration) = self.registrations.at_mut(key) else { return };
+        registration.phase = Phase::Bound { refresh_at };
         let again = std::mem::take(&mut registration.again) || registration.intent.removes();
         self.arm(key);
         self.tell_status(now, key);
@@ -262,6 +265,12 @@ impl Endpoint {
         if again {
             self.enqueue(now, key, true);
         }
+    }
+
+    /// Plans the refresh of a binding in a second that has few.
+    pub(super) fn plan(&mut self, now: Instant, carrier: Key, sent_at: Instant, granted: Duration) -> Instant {
+        let (low, high) = refresh_window(sent_at, granted);
+        self.carriers.at_mut(carrier).map_or(low, |carrier| carrier.slots.take(now, low, high, &mut self.wire.jitter))
     }
 
     /// Keeps the nonce for the next refresh, or the one that the carrier names for it.

@@ -8,7 +8,7 @@ use super::Endpoint;
 use crate::Instant;
 use crate::granted::{Granted, granted};
 use crate::probe::Asks;
-use crate::registration::{Binding, Phase, refresh_at};
+use crate::registration::{Binding, Phase};
 use crate::slab::Key;
 use crate::wire::{Timer, Transaction};
 
@@ -75,8 +75,10 @@ impl Endpoint {
             authenticated: proven,
             contact,
         });
-        if let Phase::Bound { refresh_at: at } = &mut registration.phase {
-            *at = refresh_at(transaction.sent_at, time, &mut self.wire.jitter);
+        let (carrier, rests) = (registration.carrier, matches!(registration.phase, Phase::Bound { .. }));
+        let refresh_at = self.plan(now, carrier, transaction.sent_at, time);
+        if let (true, Some(registration)) = (rests, self.registrations.at_mut(key)) {
+            registration.phase = Phase::Bound { refresh_at };
         }
         self.arm(key);
         self.tell_status(now, key);
