@@ -9,6 +9,7 @@ mod attempt;
 mod carrier;
 mod edge;
 mod pair;
+pub mod render;
 mod report;
 mod seal;
 mod status;
