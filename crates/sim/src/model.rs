@@ -16,7 +16,7 @@ mod watched;
 
 use std::time::Duration;
 
-use ua::Instant;
+use ua::{Instant, RegistrationState};
 
 use crate::Plan;
 use crate::report::{Report, Rule, Violation};
@@ -155,7 +155,9 @@ impl Model {
 
     /// Tells whether a trunk is held.
     pub fn is_held(&self, trunk: usize) -> bool {
-        self.trunks[trunk].held
+        let watched = &self.trunks[trunk];
+        // A held trunk that was withdrawn and given back says so by its status alone.
+        watched.held || (watched.want == Want::Kept && watched.state == Some(RegistrationState::AuthHeld))
     }
 
     fn slack(&self, carrier: usize) -> Duration {

@@ -23,7 +23,7 @@ impl Model {
     fn check_forgotten(&mut self, now: Instant, trunk: usize) {
         let slack = self.slack(self.roster.carrier(trunk));
         let watched = &self.trunks[trunk];
-        if watched.held || watched.forgotten || watched.want == Want::Gone || watched.verifying {
+        if self.is_held(trunk) || watched.forgotten || watched.want == Want::Gone || watched.verifying {
             return;
         }
         let waits = watched.next_at.unwrap_or_default();

@@ -53,6 +53,10 @@ impl Model {
             self.digests.came(nonce, Nonce { trunk, target, came_at: now, count: 0 });
         }
         if !first {
+            // After a late refusal a late grant may come: the registrar took a retransmission for a request of its own.
+            if let Some(seconds) = granted {
+                self.trunks[trunk].remember(answered.sent_at + Duration::from_secs(seconds.into()));
+            }
             return;
         }
         if answered.awaited && answered.kind != Kind::Probe {
