@@ -47,6 +47,19 @@ impl Answering {
         Some(Answering { choice, cnonce, nc: 0, issued_at: at, version: credential.version, local, target, ha1, truncated_sha512 })
     }
 
+    /// Goes on counting where the carrier repeats a nonce that was used: from 1 again it would be a replay (RFC 7616 3.4).
+    #[must_use]
+    pub fn going_on_from(mut self, used: &[Answering]) -> Self {
+        let same = |old: &&Answering| {
+            old.choice.nonce == self.choice.nonce && old.choice.source == self.choice.source && old.version == self.version
+        };
+        if let Some(old) = used.iter().find(same) {
+            self.nc = old.nc;
+            self.cnonce.clone_from(&old.cnonce);
+        }
+        self
+    }
+
     /// Counts the nonce up and writes the header that answers this request.
     pub fn header(&mut self, username: &str, method: &str, uri: &str) -> (Name, Vec<u8>) {
         self.nc = self.nc.saturating_add(1);

@@ -48,6 +48,11 @@ pub fn granted(answer: &Message<'_>, contact: &str, asked: u32) -> Granted {
     }
 }
 
+/// Tells whether two Contacts are one binding to a registrar (RFC 3261 10.3, 19.1.4).
+pub fn equivalent(a: &str, b: &str) -> bool {
+    a == b || matches!((Uri::parse(a), Uri::parse(b)), (Ok(a), Ok(b)) if a.equivalent(&b))
+}
+
 /// Tells whether a Contact is listed.
 pub fn lists(answer: &Message<'_>, contact: &str) -> bool {
     let Ok(wanted) = Uri::parse(contact) else { return false };

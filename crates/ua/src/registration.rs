@@ -41,6 +41,8 @@ pub struct Registration {
     pub accepted: bool,
     /// A person has released the hold: the next digest may use the failure that is reserved for people.
     pub released: bool,
+    /// The CSeq that was last told to be kept.
+    pub saved_cseq: u32,
     /// Every exchange is told as an attempt until then.
     pub traced_until: Instant,
     /// What was last reported as accepted: version and terms.

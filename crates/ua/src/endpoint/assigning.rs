@@ -76,7 +76,9 @@ impl Endpoint {
         // What was removed by hand stays away until something new is desired.
         let wanted_again = registration.intent.removes() && (registration.intent != Intent::Away || assignment.generation > old.generation);
         let spent = matches!(registration.phase, Phase::Waiting { why: Wait::FailedDigest, .. });
-        let changed = old.account != assignment.account || old.policy != assignment.policy;
+        // A changed policy alone ends no binding and sends nothing; where nothing is bound it may be what was waited for.
+        let other_policy = old.policy != assignment.policy;
+        let changed = old.account != assignment.account || (other_policy && registration.binding.is_none());
         let renew = (fresh_secret && !promoted_standby) || wanted_again || matches!(registration.phase, Phase::Idle) || (changed && !spent);
         if old.account.expires != assignment.account.expires {
             registration.min_expires = None;
@@ -103,6 +105,8 @@ impl Endpoint {
                 registration.shown.state = RegistrationState::Pending;
             }
         }
+        self.warn_of_terms(key);
+        let Some(registration) = self.registrations.at_mut(key) else { return };
         if registration.assignment.active.is_none() && !registration.intent.removes() {
             self.leave_queue(key);
             let Some(registration) = self.registrations.at_mut(key) else { return };
@@ -141,6 +145,7 @@ impl Endpoint {
             accepted: false,
             released: false,
             traced_until: Instant::default(),
+            saved_cseq: 0,
             reported: None,
             failures: 0,
             again: false,
@@ -152,6 +157,7 @@ impl Endpoint {
             shown: Shown::new(now),
             timer: None,
         };
+        let unclean = resume.as_ref().is_some_and(|resume| !resume.clean);
         let resumed = resume.is_some_and(|resume| self.resume(now, &mut registration, resume));
         let idle = registration.assignment.active.is_none();
         let key = self.registrations.insert(registration);
@@ -163,9 +169,12 @@ impl Endpoint {
         if resumed {
             self.warn_of_terms(key);
             self.arm(key);
-            self.save(key);
         } else if !idle {
             self.enqueue(now, key, false);
+        }
+        if resumed || unclean {
+            // A second crash must find the jump in what is kept.
+            self.save(key);
         }
         self.tell_status(now, key);
     }

@@ -72,7 +72,13 @@ impl Endpoint {
             return Err("ridden by nobody");
         }
         match &registration.phase {
-            Phase::Idle if registration.assignment.active.is_some() || registration.intent.removes() => return Err("idle, and forgotten"),
+            // What rides lets it go on when it ends.
+            Phase::Idle
+                if (registration.assignment.active.is_some() || registration.intent.removes())
+                    && !(registration.ridden.is_some() && registration.again) =>
+            {
+                return Err("idle, and forgotten");
+            }
             Phase::Asking(exchange) if self.wire.owner(exchange.transaction) != Some(Owner::Registration(key)) => {
                 return Err("asks by a transaction that is gone");
             }

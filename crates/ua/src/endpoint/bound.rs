@@ -189,7 +189,7 @@ impl Endpoint {
         }
         // carriers.md B12: the new Contact holds; the old one goes, if it is still there.
         let Some(registration) = self.registrations.at_mut(key) else { return };
-        if registration.stray.as_ref().is_some_and(|stray| *stray != exchange.contact && lists(message, stray)) {
+        if registration.stray.as_ref().is_some_and(|stray| lists(message, stray)) {
             exchange.purpose = Purpose::UnbindStray;
             exchange.answers.clear();
             return self.send(now, key, exchange);

@@ -20,11 +20,12 @@ impl Endpoint {
         let Some(carrier) = self.carriers.at_mut(registration.carrier) else { return };
         let profile = &carrier.profile;
         exchange.seen = seen(message, profile);
+        let mut used = Vec::new();
         if let Some(age) = exchange.remembered.take() {
             // carriers.md C12: it was the nonce, or it was not; the answer to this challenge will tell.
             let stale = exchange.seen.iter().any(|challenge| challenge.stale);
             carrier.nonces.refused(now, age, stale);
-            registration.remembered.clear();
+            used = std::mem::take(&mut registration.remembered);
         }
         // Where no digest was sent yet, the secret may have changed since the exchange began.
         let credential = if exchange.answers.is_empty() { registration.credential() } else { registration.credential_of(exchange.version) };
@@ -35,8 +36,9 @@ impl Endpoint {
             Err(refusal) if exchange.answers.is_empty() => return self.failed(now, key, exchange, &End::Challenge(refusal)),
             Err(_) => return self.failed(now, key, exchange, &End::Final(final_of(message))),
         };
-        if let Err(end) = make_room(&mut exchange.answers, &mut exchange.stale, &choices, message) {
-            return self.failed(now, key, exchange, &end);
+        match make_room(&mut exchange.answers, &mut exchange.stale, &choices, message) {
+            Ok(replaced) => used.extend(replaced),
+            Err(end) => return self.failed(now, key, exchange, &end),
         }
         let carrier_id = profile.id.clone();
         let asker = registration.asker();
@@ -49,7 +51,8 @@ impl Endpoint {
         let came = Came { at: now, local: exchange.local, target: exchange.target.address };
         for choice in choices {
             let cnonce = self.wire.tokens.text::<32>();
-            exchange.answers.extend(Answering::begin(choice, &credential, cnonce, profile.truncated_sha512, came));
+            let begun = Answering::begin(choice, &credential, cnonce, profile.truncated_sha512, came);
+            exchange.answers.extend(begun.map(|answering| answering.going_on_from(&used)));
         }
         self.send(now, key, exchange);
     }
@@ -71,8 +74,14 @@ impl Endpoint {
     }
 }
 
-/// Takes out the answers that new challenges replace: those that were only stale. One that was not is refused, and that is final.
-pub(super) fn make_room(answers: &mut Vec<Answering>, stale: &mut u8, choices: &[Choice], message: &Message<'_>) -> Result<(), End> {
+/// Takes out the answers that new challenges replace, and returns them: those that were only stale. One that was not is refused, and that is final.
+pub(super) fn make_room(
+    answers: &mut Vec<Answering>,
+    stale: &mut u8,
+    choices: &[Choice],
+    message: &Message<'_>,
+) -> Result<Vec<Answering>, End> {
+    let mut replaced = Vec::new();
     // The first is of the kind that the answer is about: one beside it may only be repeated.
     for (at, choice) in choices.iter().enumerate() {
         let Some(answered) = answers.iter().position(|answer| answer.choice.source == choice.source) else { continue };
@@ -83,7 +92,7 @@ pub(super) fn make_room(answers: &mut Vec<Answering>, stale: &mut u8, choices: &
             return Err(End::StaleLoop);
         }
         *stale += u8::from(at == 0);
-        answers.remove(answered);
+        replaced.push(answers.remove(answered));
     }
-    Ok(())
+    Ok(replaced)
 }

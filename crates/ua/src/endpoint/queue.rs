@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use super::Endpoint;
 use crate::answering::Answering;
 use crate::carrier::Urgency;
+use crate::granted::equivalent;
 use crate::registration::{Exchange, Intent, Phase, Purpose, patience};
 use crate::request::{CSEQ_MAX, Register, contact_uri};
 use crate::slab::Key;
@@ -12,6 +13,9 @@ use crate::targets::{Next, Target};
 use crate::verdict::End;
 use crate::wire::{Outset, Owner, Timer};
 use crate::{Instant, Local, NonceReuse, ResolveFault};
+
+/// After so many requests without success what is kept is told anew: well below the jump of an unclean start.
+const UNSAVED_MAX: u32 = 400;
 
 impl Endpoint {
     /// Queues a registration at its carrier. One whose exchange is on, or is ridden by a verification, goes again when that ends; one whose
@@ -126,7 +130,7 @@ impl Endpoint {
             }
         };
         if let (Some(binding), Purpose::Bind) = (&registration.binding, purpose)
-            && binding.contact != contact
+            && !equivalent(&binding.contact, &contact)
         {
             registration.stray = Some(binding.contact.clone());
         }
@@ -220,9 +224,14 @@ impl Endpoint {
         };
         exchange.transaction = self.wire.start(now, outset);
         self.wire.counters.registers += 1;
+        // What is kept must not fall behind the wire by more than an unclean start jumps, however long nothing succeeds.
+        let behind = registration.identity.cseq.wrapping_sub(registration.saved_cseq) >= UNSAVED_MAX;
         let first = std::mem::take(&mut exchange.fresh) && registration.binding.is_none();
         registration.phase = Phase::Asking(exchange);
         self.arm(key);
+        if behind {
+            self.save(key);
+        }
         if first {
             self.tell_status(now, key);
         }

@@ -71,6 +71,8 @@ impl Endpoint {
 
     /// Has the registration's state kept for a restart.
     pub(super) fn save(&mut self, key: Key) {
+        let Some(registration) = self.registrations.at_mut(key) else { return };
+        registration.saved_cseq = registration.identity.cseq;
         let Some(registration) = self.registrations.at(key) else { return };
         if registration.intent != Intent::LeaveUnseen {
             let resume = self.resume_of(registration, false);

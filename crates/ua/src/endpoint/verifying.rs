@@ -321,9 +321,10 @@ impl Endpoint {
             let came = Came { at: now, local: *local, target: target.address };
             let truncated = probe.order.profile.truncated_sha512;
             let tokens = &mut self.wire.tokens;
+            let used = std::mem::take(&mut probe.answers);
             probe.answers = choices
                 .into_iter()
-                .filter_map(|choice| Answering::begin(choice, credential, tokens.text::<32>(), truncated, came))
+                .filter_map(|choice| Some(Answering::begin(choice, credential, tokens.text::<32>(), truncated, came)?.going_on_from(&used)))
                 .collect();
             return self.probe_register(now, key);
         }
@@ -345,9 +346,10 @@ impl Endpoint {
             Err(refusal) if probe.answers.is_empty() => return self.probe_failed(now, key, End::Challenge(refusal)),
             Err(_) => return self.probe_failed(now, key, End::Final(final_of(message))),
         };
-        if let Err(end) = make_room(&mut probe.answers, &mut probe.stale, &choices, message) {
-            return self.probe_failed(now, key, end);
-        }
+        let used = match make_room(&mut probe.answers, &mut probe.stale, &choices, message) {
+            Ok(replaced) => replaced,
+            Err(end) => return self.probe_failed(now, key, end),
+        };
         let Some(choice) = choices.first() else { return };
         if probe.negotiated.is_none() {
             let expected = probe.seen.realm.clone().unwrap_or_else(|| "(learned)".to_owned());
@@ -368,9 +370,11 @@ impl Endpoint {
         let came = Came { at: now, local: *local, target: target.address };
         probe.seen.answered = Some(choice.algorithm);
         let (truncated, tokens) = (profile.truncated_sha512, &mut self.wire.tokens);
-        probe
-            .answers
-            .extend(choices.into_iter().filter_map(|choice| Answering::begin(choice, credential, tokens.text::<32>(), truncated, came)));
+        probe.answers.extend(
+            choices.into_iter().filter_map(|choice| {
+                Some(Answering::begin(choice, credential, tokens.text::<32>(), truncated, came)?.going_on_from(&used))
+            }),
+        );
         self.probe_register(now, key);
     }
 

@@ -152,3 +152,12 @@ fn a_403_to_a_remembered_nonce_is_asked_about_once_more_before_it_is_believed() 
     talk.we_send("REGISTER").with(nonce("n2")).they_say(status(403, "Forbidden"));
     talk.silent().diagnosed(Code::ForbiddenAfterAuth);
 }
+
+#[test]
+fn the_count_of_a_nonce_that_a_refusal_repeats_goes_on() {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 3600);
+    talk.between(secs(1800), secs(2700)).we_send("REGISTER").with(nonce("n1").nc(2)).they_say(challenge("n1"));
+    talk.we_send("REGISTER").with(nonce("n1").nc(3).same_cnonce()).they_say(challenge("n1"));
+    talk.silent().diagnosed(Code::CredentialsRejected);
+}

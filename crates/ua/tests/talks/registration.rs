@@ -234,3 +234,55 @@ fn a_binding_that_lapses_is_told_and_sought_again() {
     talk.between(secs(0), secs(1800)).we_send("REGISTER").they_say(challenge("n2"));
     talk.we_send("REGISTER").they_say(ok()).then_bound();
 }
+
+#[test]
+fn a_second_crash_without_a_binding_jumps_from_where_the_first_one_jumped_to() {
+    let mut first = talk(registration("alice"));
+    first.registers("n1", 3600);
+    let mut second = talk(registration("alice").resumed(first.saved("alice").clone(), first.now + secs(4000)));
+    second.we_send("REGISTER").they_say(status(404, "Not Found"));
+    let last = second.request().clone();
+    let third = talk(registration("alice").resumed(second.saved("alice").clone(), second.now + secs(10)));
+    let sent = third.sent.front().expect("a REGISTER");
+    assert_eq!(sent.call_id(), last.call_id());
+    assert!(sent.cseq() > last.cseq(), "{} after {}", sent.cseq(), last.cseq());
+}
+
+#[test]
+fn what_is_kept_does_not_fall_behind_the_jump_however_long_nothing_succeeds() {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 3600);
+    for _ in 0..1500 {
+        talk.after(ms(5)).act("alice", Action::Refresh).we_send("REGISTER").they_say(status(500, "Oops"));
+        let (kept, sent) = (talk.saved("alice").cseq, talk.request().cseq());
+        assert!(kept + 1000 > sent, "{kept} is kept, {sent} was sent");
+    }
+}
+
+#[test]
+fn a_contact_that_is_equivalent_replaces_itself_and_nothing_is_removed() {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 3600);
+    let mut changed = assignment("alice", 2);
+    changed.account.contact.params = Some("line=1".into());
+    talk.assign(changed).we_send("REGISTER").with(contact("sip:alice@192.0.2.10:5060;line=1", 3600)).they_say(ok());
+    talk.then_bound();
+}
+
+#[test]
+fn a_changed_policy_sends_nothing_where_a_binding_runs_and_warns() {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 3600);
+    let mut changed = assignment("alice", 2);
+    changed.policy = policy(&[sip::digest::Hash::Sha256]);
+    talk.assign(changed).then_bound();
+    assert!(talk.status("alice").warnings.contains(&diagnosis::Code::AlgorithmDisallowedActive));
+}
+
+#[test]
+fn a_changed_policy_is_what_a_trunk_waits_for_that_the_old_one_refused() {
+    let mut talk = talk(registration("alice").assignment(|assignment| assignment.policy = policy(&[sip::digest::Hash::Sha256])));
+    talk.we_send("REGISTER").they_say(challenge("n1"));
+    talk.diagnosed(diagnosis::Code::AlgorithmNotAllowed).assign(assignment("alice", 2));
+    talk.registers("n2", 3600).then_bound();
+}
