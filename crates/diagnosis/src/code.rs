@@ -264,9 +264,18 @@ catalogue! {
     BindingUnlisted "sip.binding.unlisted" Warning Carrier 200 false
         "The carrier's 200 lists no Contact; the binding is taken as granted."
         "None needed; calls that do not arrive would point here.";
+    ChallengeChanged "sip.challenge.changed" Warning Carrier 200 false
+        "The carrier challenges otherwise than before: another realm, algorithm or qop."
+        "Compare drift with the carrier's sheet and ask whether the change is theirs; then set the credentials again, or acknowledge it.";
+    IntervalChanged "sip.interval.changed" Warning Carrier 200 false
+        "The carrier grants another expiry than before."
+        "Ask the carrier whether it is meant to last; then acknowledge it. Refreshes follow what is granted by themselves.";
     RegistrationUnauthenticated "registration.unauthenticated" Warning Carrier 200 false
         "The carrier registers the trunk without asking for a digest: the secret is not proven."
         "Ask the carrier whether it authenticates by address, and who else may register there.";
+    RegistrationResting "registration.resting" Warning Platform 200 false
+        "Where the secret is sent has changed since it was verified, so it rests and is not sent."
+        "Verify the active credentials at the new place, or set them again.";
 }
 
 /// The text names no code of the catalogue.

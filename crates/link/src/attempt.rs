@@ -3,6 +3,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Negotiated, UnixMicros};
 
+/// Stands in the place of a carrier's id where there is no profile; no carrier may have it.
+pub const NO_CARRIER: &str = "~";
+
 /// One exchange with a carrier, kept as evidence. Its messages are redacted where they were made (`sip::redact`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {
@@ -10,7 +13,7 @@ pub struct Attempt {
     pub id: String,
     /// The trunk, where it belongs to one.
     pub trunk: Option<String>,
-    /// The carrier's id.
+    /// The carrier's id; [`NO_CARRIER`] where the target was given for this once.
     pub carrier: String,
     /// The edge's id.
     pub edge: String,

@@ -8,7 +8,7 @@ use crate::{Attempt, Generation, Negotiated, TrunkStatus, UnixMicros, Verdict};
 pub enum FromEdge {
     /// Observed states that changed, the latest of each trunk, at most 250 ms old.
     Status(Vec<TrunkStatus>),
-    /// An exchange that is kept as evidence.
+    /// An exchange that is kept as evidence. A verification's comes before the verdict that names it.
     Attempt(Box<Attempt>),
     /// A verification has ended.
     Verdict(Box<Verdict>),

@@ -22,6 +22,18 @@ pub const OFFSET_MAX: u64 = 10_000;
 /// # Errors
 /// 400 `invalid.value` that names the parameter.
 pub fn paging(query: &mut Query, sortings: &[Sorting]) -> Result<Paging, Problem> {
+    read_paging(query, sortings, false)
+}
+
+/// As [`paging`], with the greatest first where `sortOrder` does not say.
+///
+/// # Errors
+/// 400 `invalid.value` that names the parameter.
+pub fn newest_first(query: &mut Query, sortings: &[Sorting]) -> Result<Paging, Problem> {
+    read_paging(query, sortings, true)
+}
+
+fn read_paging(query: &mut Query, sortings: &[Sorting], descends: bool) -> Result<Paging, Problem> {
     let size = query.take_number("pageSize")?.unwrap_or(SIZE);
     if size == 0 || size > SIZE_MAX {
         return Err(Problem::invalid("pageSize", format!("pageSize is 1 to {SIZE_MAX}.")));
@@ -38,7 +50,8 @@ pub fn paging(query: &mut Query, sortings: &[Sorting]) -> Result<Paging, Problem
         })?,
     };
     let descending = match query.take("sortOrder").map(|order| order.to_ascii_lowercase()).as_deref() {
-        None | Some("asc" | "ascending") => false,
+        None => descends,
+        Some("asc" | "ascending") => false,
         Some("desc" | "descending") => true,
         Some(_) => return Err(Problem::invalid("sortOrder", "sortOrder is ascending or descending.")),
     };

@@ -8,10 +8,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use link::Action;
 
-use super::Registrations;
 use super::post::EDIT;
 use super::refusal::{edge_offline, held};
 use super::version::VersionState;
+use super::versions::refuse_fields;
+use super::{Registrations, trace};
 use crate::access::Caller;
 use crate::audit::{AuditEntry, Origin};
 use crate::http::{App, OptionalJsonBody};
@@ -32,26 +33,36 @@ pub(super) async fn act(
     OptionalJsonBody(map): OptionalJsonBody,
 ) -> Result<Response, Problem> {
     let (action, name, permission) = match action.as_str() {
+        "trace" => {
+            caller.require("telephony:trace:view")?;
+            app.registrations.trace(&caller.origin(), &trunk, trace::minutes(&map)?).await?;
+            return accepted(&app, &trunk).await;
+        }
+        "acknowledge-drift" => {
+            caller.require(ACT)?;
+            refuse_fields(&map)?;
+            app.registrations.acknowledge_drift(&caller.origin(), &trunk).await?;
+            return accepted(&app, &trunk).await;
+        }
         "refresh" => (Action::Refresh, "refresh", ACT),
         "release-hold" => (Action::ReleaseHold, "releaseHold", ACT),
         // It ends a binding, as deleting the credentials does.
         "unregister" => (Action::Unregister, "unregister", EDIT),
-        "trace" => {
-            caller.require("telephony:trace:view")?;
-            return Err(Problem::new(StatusCode::NOT_FOUND, "not.found", "The action trace is not built yet."));
-        }
         other => {
-            let message = format!("There is no action {other:?}; refresh, unregister and release-hold are known.");
+            let message =
+                format!("There is no action {other:?}; refresh, unregister, release-hold, trace and acknowledge-drift are known.");
             return Err(Problem::new(StatusCode::NOT_FOUND, "not.found", message));
         }
     };
     caller.require(permission)?;
-    if !map.is_empty() {
-        return Err(Problem::bad_request("This call takes no fields."));
-    }
+    refuse_fields(&map)?;
     app.registrations.act(&caller.origin(), &trunk, action, name).await?;
-    // The edge goes to work; how it fares is seen in the registration.
-    Ok((StatusCode::ACCEPTED, Json(app.registrations.shown(&trunk).await?)).into_response())
+    accepted(&app, &trunk).await
+}
+
+/// The edge goes to work; how it fares is seen in the registration.
+async fn accepted(app: &App, trunk: &str) -> Result<Response, Problem> {
+    Ok((StatusCode::ACCEPTED, Json(app.registrations.shown(trunk).await?)).into_response())
 }
 
 impl Registrations {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use link::{Account, CarrierProfile, Contact, Credential, DigestPolicy, FailureBudget, OptionsPing, Pacing, SealKey, Secret, VerifyBy};
+use link::{
+    Account, CarrierProfile, Contact, Credential, DigestPolicy, FailureBudget, NO_CARRIER, OptionsPing, Pacing, SealKey, Secret, VerifyBy,
+};
 
 use super::policy;
 use super::version::Version;
@@ -109,7 +111,7 @@ pub fn profile_revision(carrier: &Carrier, organization: &Organization) -> u64 {
 pub fn ad_hoc_profile(registrars: Vec<SipUri>, outbound_proxy: Option<SipUri>, organization: &Organization) -> CarrierProfile {
     let settings = CarrierSettings { registrars, outbound_proxy, ..CarrierSettings::default() };
     // No carrier may have this id, so that it shares no pacing or memory with one.
-    profile_of("~", 0, &settings, organization.settings.defaults.as_ref())
+    profile_of(NO_CARRIER, 0, &settings, organization.settings.defaults.as_ref())
 }
 
 /// An account that belongs to no trunk.

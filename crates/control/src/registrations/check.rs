@@ -54,7 +54,7 @@ impl Standing {
             }
             return Ok(Checked::Unchanged);
         }
-        let again = self.found(VersionState::Rejected, asked, mac);
+        let again = self.rejected(asked, mac);
         if let Some(rejected) = again.filter(|rejected| rejected.digest_sent && rejected.basis == settings.basis()) {
             if self.held {
                 return Err(held(&settings.trunk));
@@ -69,6 +69,16 @@ impl Standing {
     /// Tells whether these very credentials are kept as standby.
     pub fn keeps(&self, asked: &Asked, mac: &str) -> bool {
         self.found(VersionState::Standby, asked, mac).is_some()
+    }
+
+    /// Tells whether these very credentials are the active ones.
+    pub fn is_active(&self, asked: &Asked, mac: &str) -> bool {
+        self.found(VersionState::Active, asked, mac).is_some()
+    }
+
+    /// Returns the rejected version of these very credentials.
+    pub fn rejected(&self, asked: &Asked, mac: &str) -> Option<&Version> {
+        self.found(VersionState::Rejected, asked, mac)
     }
 
     /// Tells whether a version is active.

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Registrations;
 use super::assignment::Settings;
+use super::drift;
 use super::fleet::{Loader, Seen};
 use super::object::{self, Shown, object};
 use crate::access::Caller;
@@ -15,7 +16,7 @@ use crate::domain::Trunk;
 use crate::http::{App, Query, answer, listing};
 use crate::problem::Problem;
 use crate::store::page::{Key, PLAIN};
-use crate::store::{Connection, Cursor, Page, Paging, StoreError, credentials, trunks};
+use crate::store::{Connection, Cursor, Page, Paging, StoreError, credentials, drifts, now, trunks};
 
 /// What one must be allowed to look at registrations.
 pub const VIEW: &str = "telephony:trunkRegistration:view";
@@ -132,7 +133,10 @@ impl Registrations {
             None => Vec::new(),
         };
         let seen = self.inner.fleet.observed().of(trunk);
-        Ok(object(&Shown { settings, registration: registration.as_ref(), versions: &versions, seen: &seen }))
+        let drift = drifts::since(state, trunk, drift::counts_since(&versions)).await?;
+        let trace_until = self.inner.fleet.traces().until(trunk, now());
+        let registration = registration.as_ref();
+        Ok(object(&Shown { settings, registration, versions: &versions, seen: &seen, drift: &drift, trace_until }))
     }
 
     async fn page(&self, paging: &Paging, wanted: Wanted) -> Result<Page<Value>, Problem> {

@@ -6,8 +6,10 @@
 
 mod actions;
 pub mod assignment;
+mod attempts;
 mod bulk;
 mod check;
+mod drift;
 pub mod fleet;
 mod form;
 mod list;
@@ -22,6 +24,7 @@ mod rollback;
 mod routes;
 mod running;
 mod set;
+mod trace;
 mod transition;
 mod verification;
 mod verify;
@@ -36,6 +39,7 @@ use tokio::sync::{mpsc, watch};
 pub use fleet::Fleet;
 pub use routes::routes;
 
+use self::attempts::Attempts;
 use self::fleet::AttachedEdge;
 use self::running::Running;
 use crate::StartError;
@@ -60,6 +64,7 @@ struct Inner {
     keyring: Keyring,
     fleet: Fleet,
     running: Running,
+    attempts: Attempts,
     /// Becomes true at the end.
     ending: watch::Sender<bool>,
 }
@@ -70,7 +75,8 @@ struct Inner {
 /// [`StartError`] where the store cannot be read.
 pub async fn start(store: Store, keyring: Keyring, changes: ChangesReader) -> Result<Registrations, StartError> {
     let (ending, _) = watch::channel(false);
-    let inner = Inner { store, keyring, fleet: Fleet::default(), running: Running::default(), ending };
+    let attempts = Attempts::start(store.clone());
+    let inner = Inner { store, keyring, fleet: Fleet::default(), running: Running::default(), attempts, ending };
     let registrations = Registrations { inner: Arc::new(inner) };
     registrations.resume().await?;
     tokio::spawn(registrations.clone().follow(changes));
@@ -102,6 +108,7 @@ impl Registrations {
         for edge in self.inner.fleet.edges() {
             self.inner.fleet.detach(&edge);
         }
+        self.inner.attempts.close().await;
     }
 
     async fn follow(self, mut changes: ChangesReader) {

@@ -6,10 +6,11 @@ use serde_json::{Map, Value, json};
 
 use super::assignment::Settings;
 use super::fleet::Seen;
-use super::policy;
 use super::version::{Version, VersionState};
+use super::{drift, policy};
 use crate::domain::algorithm::base;
 use crate::store::credentials::Registration;
+use crate::store::drifts;
 use crate::time::rfc3339;
 
 /// Where registrations are.
@@ -29,6 +30,10 @@ pub struct Shown<'a> {
     pub versions: &'a [Version],
     /// What the edges report.
     pub seen: &'a [Seen],
+    /// What the carrier does otherwise than when the credentials were set.
+    pub drift: &'a [drifts::Seen],
+    /// Until when every exchange is kept.
+    pub trace_until: Option<UnixMicros>,
 }
 
 /// Writes the registration object. Absent values are left out.
@@ -57,6 +62,12 @@ pub fn object(shown: &Shown<'_>) -> Value {
     let mut seen: Vec<&Seen> = shown.seen.iter().collect();
     seen.sort_by(|a, b| a.edge.cmp(&b.edge));
     body.insert("edges".into(), seen.into_iter().map(|seen| edge(seen, active)).collect());
+    if !shown.drift.is_empty() {
+        body.insert("drift".into(), shown.drift.iter().map(drift::body).collect());
+    }
+    if let Some(until) = shown.trace_until {
+        body.insert("traceUntil".into(), rfc3339(until).into());
+    }
     body.insert("warnings".into(), warnings(shown, active));
     Value::Object(body)
 }
@@ -241,9 +252,9 @@ fn warnings(shown: &Shown<'_>, active: Option<&Version>) -> Value {
             codes.push(Code::RegistrationUnauthenticated);
         }
     }
-    for code in shown.seen.iter().flat_map(|seen| &seen.status.warnings) {
-        if !codes.contains(code) {
-            codes.push(*code);
+    for code in shown.seen.iter().flat_map(|seen| seen.status.warnings.iter().copied()).chain(drift::warnings(shown.drift)) {
+        if !codes.contains(&code) {
+            codes.push(code);
         }
     }
     let mut warnings: Vec<Value> = codes.into_iter().map(|code| json!({ "code": code.as_str(), "text": code.meaning() })).collect();
@@ -253,7 +264,7 @@ fn warnings(shown: &Shown<'_>, active: Option<&Version>) -> Value {
             "Where the secret is sent has changed since it was verified, so it rests: POST {PATH}/{}/verify proves it there, or set the credentials again.",
             shown.settings.trunk.meta.id
         );
-        warnings.push(json!({ "code": "registration.resting", "text": text }));
+        warnings.push(json!({ "code": Code::RegistrationResting.as_str(), "text": text }));
     }
     warnings.into()
 }
@@ -296,7 +307,14 @@ mod tests {
         };
         let versions = [active(), rejected];
         let seen = [seen("e1", RegistrationState::Registered)];
-        let body = object(&Shown { settings: &settings, registration: Some(&registration()), versions: &versions, seen: &seen });
+        let body = object(&Shown {
+            settings: &settings,
+            registration: Some(&registration()),
+            versions: &versions,
+            seen: &seen,
+            drift: &[],
+            trace_until: None,
+        });
         assert_eq!(body["id"], "t1");
         assert_eq!(body["version"], 4);
         assert_eq!(body["selfUri"], "/api/v2/trunks/voice/registrations/t1");
@@ -320,7 +338,7 @@ mod tests {
     #[test]
     fn a_trunk_without_credentials_has_an_object_too() {
         let settings = settings();
-        let body = object(&Shown { settings: &settings, registration: None, versions: &[], seen: &[] });
+        let body = object(&Shown { settings: &settings, registration: None, versions: &[], seen: &[], drift: &[], trace_until: None });
         assert_eq!(body["credentials"], json!({ "passwordSet": false }));
         assert_eq!((&body["registrationState"], &body["bound"], &body["version"]), (&json!("PENDING"), &json!(false), &json!(1)));
         assert_eq!((body["edges"].clone(), body["warnings"].clone()), (json!([]), json!([])));
@@ -353,7 +371,14 @@ mod tests {
         let mut unasked = seen("e1", RegistrationState::Registered);
         unasked.status.authenticated = false;
         unasked.status.warnings = vec![Code::IntervalLong];
-        let body = object(&Shown { settings: &settings, registration: Some(&registration()), versions: &[active()], seen: &[unasked] });
+        let body = object(&Shown {
+            settings: &settings,
+            registration: Some(&registration()),
+            versions: &[active()],
+            seen: &[unasked],
+            drift: &[],
+            trace_until: None,
+        });
         assert_eq!(
             codes(&body),
             [
@@ -374,7 +399,14 @@ mod tests {
         let mut held = seen("e1", RegistrationState::AuthHeld);
         held.status.diagnosis = Some(Box::new(Diagnosis::new(Code::CredentialsRejected)));
         held.edge = Arc::from("e1");
-        let body = object(&Shown { settings: &settings, registration: Some(&registration()), versions: &[active], seen: &[held] });
+        let body = object(&Shown {
+            settings: &settings,
+            registration: Some(&registration()),
+            versions: &[active],
+            seen: &[held],
+            drift: &[],
+            trace_until: None,
+        });
         assert_eq!(body["edges"][0]["diagnosis"]["code"], "sip.credentials.both_rejected");
         assert_eq!(body["edges"][0]["diagnosis"]["docs"], "/docs/diagnoses/sip.credentials.both_rejected");
     }

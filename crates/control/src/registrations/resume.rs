@@ -1,4 +1,4 @@
-//! What a stop has left open: verifications without a verdict, bulk jobs that were under way.
+//! What a stop has left open: verifications without a verdict, bulk jobs that were under way, traces that go on.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::verification::no_verdict;
 use crate::audit::Origin;
 use crate::problem::Problem;
 use crate::store::verifications::Verification;
-use crate::store::{StoreError, credentials, jobs, now, verifications};
+use crate::store::{StoreError, credentials, jobs, now, traces, verifications};
 
 impl Registrations {
     /// Takes up every open verification. Its edge may still answer until the deadline; it is not asked again, for that could cost a second
@@ -20,6 +20,9 @@ impl Registrations {
         let mut tx = self.inner.store.begin(&Origin::system("registrations")).await?;
         let message = "The server was stopped while the job ran. The lines with a result are done; send the others again.";
         jobs::interrupt_running(tx.connection(), message, now()).await?;
+        for (trunk, until) in traces::running(tx.connection(), now()).await? {
+            self.inner.fleet.traces().begin(&trunk, until, now());
+        }
         let open = verifications::open(tx.connection()).await?;
         let mut identified = Vec::with_capacity(open.len());
         for row in open {

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::routing::{get, post as posted};
 
 use super::post::EDIT;
-use super::{actions, bulk, list, post, verify, versions};
+use super::{actions, attempts, bulk, list, post, verify, versions};
 use crate::access::Caller;
 use crate::http::App;
 use crate::http::precondition::IfMatch;
@@ -18,6 +18,12 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route(&path(""), get(list::list).post(post::post))
         .route(&path("/verify"), posted(verify::ad_hoc))
+        .route(&path("/verify/attempts"), get(attempts::list_ad_hoc))
+        .route(&path("/verify/attempts/{attempt}"), get(attempts::one_ad_hoc))
+        .merge(exports("/verify/attempts/{attempt}"))
+        .route(&path("/{trunk}/attempts"), get(attempts::list))
+        .route(&path("/{trunk}/attempts/{attempt}"), get(attempts::one))
+        .merge(exports("/{trunk}/attempts/{attempt}"))
         .route(&path("/bulk"), posted(bulk::post))
         .route(&path("/bulk/{job}"), get(bulk::job))
         .route(&path("/{trunk}"), get(list::one).delete(delete))
@@ -28,6 +34,15 @@ pub fn routes() -> Router<App> {
         .route(&path("/{trunk}/credentials/{version}/promote"), posted(versions::promote))
         .route(&path("/{trunk}/credentials/{version}/rollback"), posted(versions::rollback_from))
         .route(&path("/{trunk}/actions/{action}"), posted(actions::act))
+}
+
+/// What an attempt can be had as.
+fn exports(attempt: &str) -> Router<App> {
+    let path = |export: &str| format!("{}{attempt}/{export}", super::object::PATH);
+    Router::new()
+        .route(&path("ladder"), get(attempts::ladder))
+        .route(&path("report"), get(attempts::report))
+        .route(&path("pcapng"), get(attempts::pcapng))
 }
 
 /// DELETE /registrations/{trunkId}: 204 at once, the binding goes in the background.

@@ -76,6 +76,7 @@ impl Registrations {
         let settings = &standing.settings;
         if let Err(diagnosis) = allowed(settings, &posted.asked) {
             let diagnosis = if posted.mode == Mode::Live { self.with_evidence(settings, *diagnosis).await } else { *diagnosis };
+            self.keep_rejected(origin, posted, &mac, &standing, &diagnosis).await?;
             return Ok(Settled::Refused(refusal(&settings.trunk, diagnosis)));
         }
         if posted.standby {
@@ -113,6 +114,32 @@ impl Registrations {
         tx.commit().await?;
         self.inner.fleet.touch(&posted.trunk);
         Ok(Settled::Kept { first: !standing.has_active() })
+    }
+
+    /// Keeps what the policy refused as a rejected version with its diagnosis, so that it can be seen and, once it is allowed, be asked about
+    /// as the same version. What is active already stays what it is.
+    async fn keep_rejected(
+        &self,
+        origin: &Origin,
+        posted: &Posted,
+        mac: &str,
+        standing: &Standing,
+        diagnosis: &Diagnosis,
+    ) -> Result<(), Problem> {
+        if standing.is_active(&posted.asked, mac) {
+            return Ok(());
+        }
+        let mut tx = self.inner.store.begin(origin).await?;
+        let mut version = match standing.rejected(&posted.asked, mac) {
+            Some(again) => again.clone(),
+            None => {
+                let accept_unproven = accept_unproven(posted, &standing.settings);
+                let new = New { trunk: &posted.trunk, asked: &posted.asked, mac, accept_unproven };
+                transition::stage(&mut tx, &self.inner.keyring, &new, VersionState::Staged).await?
+            }
+        };
+        transition::reject(&mut tx, &mut version, diagnosis, false, &standing.settings.basis()).await?;
+        Ok(tx.commit().await?)
     }
 
     async fn promote_unasked(&self, origin: &Origin, posted: &Posted, mac: &str, again: Option<Box<Version>>) -> Result<Settled, Problem> {

@@ -208,7 +208,8 @@ fn unknown(trunk: &str, version: &str) -> Problem {
     Problem::not_found("credential version", version).message(format!("Trunk {trunk} has no credential version {version}."))
 }
 
-fn refuse_fields(map: &serde_json::Map<String, Value>) -> Result<(), Problem> {
+/// Refuses a body where there is nothing to say.
+pub(super) fn refuse_fields(map: &serde_json::Map<String, Value>) -> Result<(), Problem> {
     match map.keys().next() {
         None => Ok(()),
         Some(_) => Err(Problem::bad_request("This call takes no fields.")),

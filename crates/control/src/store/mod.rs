@@ -3,11 +3,13 @@
 //! [`Store::read`] lends a connection that sees the last committed state; [`Store::begin`] waits for its turn as the one writer and gives a
 //! [`Tx`]. The nouns' statements are functions over a connection, one file each, so that they compose within a transaction.
 
+pub mod attempts;
 pub mod audits;
 pub mod carriers;
 pub mod clients;
 pub mod credentials;
 pub mod data_keys;
+pub mod drifts;
 pub mod edges;
 mod error;
 pub mod idempotency;
@@ -23,6 +25,7 @@ pub mod sites;
 #[cfg(test)]
 mod tests;
 pub mod tokens;
+pub mod traces;
 pub mod trunks;
 mod tx;
 pub mod verifications;

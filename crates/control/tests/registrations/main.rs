@@ -5,8 +5,11 @@
 mod lab;
 
 mod accepted;
+mod attempts;
 mod bulk;
 mod converge;
+mod drift;
+mod exports;
 mod filters;
 mod held;
 mod idempotent;
@@ -14,6 +17,7 @@ mod joined;
 mod rejected;
 mod restart;
 mod rollback;
+mod sample;
 mod scene;
 mod scripted_edge;
 mod slow;

@@ -47,11 +47,52 @@ async fn a_forbidden_algorithm_is_refused_with_the_carriers_offer_and_the_overri
     let asked = scene.edge.verifications();
     assert_eq!(asked.len(), 1);
     assert!(asked[0].credential.is_none(), "no secret went along");
+    let checks: Vec<&str> = diagnosis["checks"].as_array().unwrap().iter().filter_map(|check| check["name"].as_str()).collect();
+    assert_eq!(checks, ["algorithm.allowed"], "once, though edge and control plane both compared it");
 
     let learnt = scene.set("first").await.refused(422, "sip.algorithm.not_allowed");
     assert!(learnt.body["diagnosis"]["remedy"].as_str().unwrap().contains("PATCH /api/v2/trunks/voice/t1"), "{}", learnt.text);
     scene.lab.patch("/api/v2/trunks/voice/t1", r#"{"digestPolicy": {"allowed": ["MD5"]}}"#).await.is(200);
     scene.set_with("first", json!({"credentials": {"algorithm": "md5"}}), &[]).await.is(201);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_policy_refuses_is_a_rejected_version_and_nothing_else_changes() {
+    let scene = Scene::registered().await;
+    let assigned = scene.edge.assignments("t1").len();
+    scene.lab.patch("/api/v2/organization", r#"{"digestPolicy": {"allowed": ["SHA-256"]}}"#).await.is(200);
+    let asked = json!({"credentials": {"algorithm": "MD5"}});
+    for _ in 0..2 {
+        let answer = scene.set_with("second", asked.clone(), &[]).await.refused(422, "sip.algorithm.not_allowed");
+        let shown = scene.registration().await;
+        let rejected = &shown["credentials"]["lastRejected"];
+        assert_eq!((&rejected["version"], &rejected["code"]), (&json!(2), &json!("sip.algorithm.not_allowed")), "the same again");
+        assert_eq!(rejected["diagnosis"]["remedy"], answer.body["diagnosis"]["remedy"]);
+        assert_eq!((&shown["credentials"]["activeVersion"], &shown["bound"]), (&json!(1), &json!(true)));
+    }
+    assert_eq!(scene.states().await, ["ACTIVE", "REJECTED"]);
+    assert_eq!(scene.audited().await, ["stage", "promote", "stage", "reject", "reject"]);
+    assert!(
+        scene.edge.assignments("t1").iter().skip(assigned).all(|again| again.active.as_ref().is_some_and(|active| active.version == 1))
+    );
+    let id = scene.set_with("second", asked.clone(), &[]).await.is(422).body["diagnosis"]["attemptId"].as_str().map(str::to_owned);
+    scene.lab.get(&format!("{PATH}/t1/attempts/{}", id.expect("an id"))).await.is(200);
+
+    scene.lab.patch("/api/v2/trunks/voice/t1", r#"{"digestPolicy": {"allowed": ["MD5"]}}"#).await.is(200);
+    scene.edge.takes("u1", "second");
+    let shown = scene.set_with("second", asked, &[]).await.is(200).body;
+    assert_eq!(shown["credentials"]["activeVersion"], 2, "asked about as the same version");
+    assert_eq!(scene.states().await, ["PREVIOUS", "ACTIVE"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_active_credentials_that_the_policy_forbids_by_now_are_no_rejected_version() {
+    let scene = Scene::new().await;
+    let asked = json!({"credentials": {"algorithm": "MD5"}});
+    scene.set_with("first", asked.clone(), &[]).await.is(201);
+    scene.lab.patch("/api/v2/organization", r#"{"digestPolicy": {"allowed": ["SHA-256"]}}"#).await.is(200);
+    scene.set_with("first", asked, &[]).await.refused(422, "sip.algorithm.not_allowed");
+    assert_eq!(scene.states().await, ["ACTIVE"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

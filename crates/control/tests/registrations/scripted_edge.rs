@@ -4,13 +4,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use diagnosis::{Challenge, Code, Diagnosis, Evidence, SipStatus};
+use diagnosis::{Challenge, Check, Code, Diagnosis, Evidence, SipStatus};
 use link::{
-    Assignment, Credential, EdgeEnd, FromEdge, Generation, Hello, Negotiated, OptionsStatus, Outcome, RegistrationState, SealKey, Secret,
-    Sites, ToEdge, TrunkStatus, Verdict, VerifyMode, VerifyOrder,
+    Assignment, Attempt, Credential, EdgeEnd, FromEdge, Generation, Hello, Negotiated, OptionsStatus, Outcome, RegistrationState, SealKey,
+    Secret, Sites, ToEdge, TrunkStatus, Verdict, VerifyMode, VerifyOrder,
 };
 use secrecy::ExposeSecret;
 use tokio::sync::{mpsc, watch};
+
+use crate::sample;
 
 pub const REALM: &str = "lab.example";
 
@@ -106,7 +108,7 @@ impl ScriptedEdge {
             let mut state = self.state();
             state.carrier.silent = false;
             let held = std::mem::take(&mut state.held);
-            held.iter().map(|order| FromEdge::Verdict(Box::new(state.judge(&self.key, order)))).collect()
+            held.iter().flat_map(|order| state.verified(&self.key, order)).collect()
         };
         for answer in answers {
             self.reports.send(answer).await.expect("the control plane listens");
@@ -162,7 +164,7 @@ impl State {
                 self.held.push(*order);
                 Vec::new()
             }
-            ToEdge::Verify(order) => vec![FromEdge::Verdict(Box::new(self.judge(key, &order)))],
+            ToEdge::Verify(order) => self.verified(key, &order),
             ToEdge::Assign(assignment) => self.register(key, *assignment),
             ToEdge::Withdraw { trunk, .. } => {
                 self.assigned.remove(&trunk);
@@ -173,6 +175,14 @@ impl State {
                 assigned.map_or_else(Vec::new, |assignment| self.register(key, assignment))
             }
         }
+    }
+
+    /// The exchange, then what it means.
+    fn verified(&self, key: &SealKey, order: &VerifyOrder) -> Vec<FromEdge> {
+        let verdict = self.judge(key, order);
+        let diagnosis = if let Outcome::Refused(diagnosis) = &verdict.outcome { Some(diagnosis.clone()) } else { None };
+        let attempt = Attempt { accepted: diagnosis.is_none(), diagnosis, ..sample::attempt(&order.id, order.trunk.as_deref()) };
+        vec![FromEdge::Attempt(Box::new(attempt)), FromEdge::Verdict(Box::new(verdict))]
     }
 
     fn judge(&self, key: &SealKey, order: &VerifyOrder) -> Verdict {
@@ -191,7 +201,6 @@ impl State {
             sip: Some(SipStatus { code: 401, reason: "Unauthorized".into() }),
             challenges: vec![challenge],
             credential_sent: Some(false),
-            attempt_id: Some(format!("attempt-{}", order.id)),
             ..Evidence::default()
         };
         let refused = |code: Code, evidence: &Evidence| Outcome::Refused(Box::new(Diagnosis::new(code).evidence(evidence.clone())));
@@ -200,7 +209,10 @@ impl State {
                 evidence.challenges.clear();
                 if order.carrier.accept_unproven { Outcome::AcceptedUnproven } else { refused(Code::CredentialsUnproven, &evidence) }
             }
-            _ if !order.policy.allowed.contains(&carrier.algorithm) => refused(Code::AlgorithmNotAllowed, &evidence),
+            _ if !order.policy.allowed.contains(&carrier.algorithm) => {
+                evidence.checks.push(Check::compared("algorithm.allowed", false, order.policy.allowed.join(", "), &carrier.algorithm));
+                refused(Code::AlgorithmNotAllowed, &evidence)
+            }
             Some(credential) if credential.realm.as_ref().is_some_and(|realm| *realm != carrier.realm) => {
                 refused(Code::RealmMismatch, &evidence)
             }

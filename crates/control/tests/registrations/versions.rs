@@ -55,7 +55,6 @@ async fn actions_are_ordered_once_and_unknown_ones_refused() {
     }
     let acts = |orders: &[ToEdge]| orders.iter().filter(|order| matches!(order, ToEdge::Act { .. })).count();
     scene.edge.until("all are ordered", |orders| acts(orders) == 3).await;
-    scene.lab.post(&format!("{PATH}/t1/actions/trace"), "{\"minutes\": 3}").await.is(404).says("not built yet");
     scene.lab.post(&format!("{PATH}/t1/actions/dance"), "").await.is(404);
     scene.lab.post(&format!("{PATH}/t9/actions/refresh"), "").await.is(404);
 }

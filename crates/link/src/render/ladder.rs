@@ -3,7 +3,7 @@ use super::exchange::{Exchange, exchanges};
 use super::facts::{facts, sent_again};
 use super::message::Message;
 use super::text::{clean, cut, pad, right, width, wrap};
-use crate::{Attempt, AttemptKind, AttemptMessage};
+use crate::{Attempt, AttemptKind, AttemptMessage, NO_CARRIER};
 
 /// Narrower than this nothing can be read any more; a narrower terminal gets this all the same.
 const WIDTH_MIN: usize = 48;
@@ -103,7 +103,8 @@ impl Drawing {
             (None, false) => "not accepted",
             (_, true) => "accepted",
         };
-        self.paragraph(&clean(&format!("{} at {}: {outcome}", purpose(attempt.kind), attempt.carrier)));
+        let place = if attempt.carrier == NO_CARRIER { &attempt.registrar } else { &attempt.carrier };
+        self.paragraph(&clean(&format!("{} at {place}: {outcome}", purpose(attempt.kind))));
         let mut about = Vec::new();
         about.extend(attempt.trunk.as_ref().map(|trunk| format!("trunk {trunk}")));
         about.push(format!("attempt {}", attempt.id));

@@ -14,7 +14,7 @@ use super::outbox::Work;
 use crate::domain::{Carrier, Organization};
 use crate::registrations::assignment::{profile, profile_revision};
 use crate::sealing::Keyring;
-use crate::store::{Store, StoreError, trunks};
+use crate::store::{Store, StoreError, now, trunks};
 
 /// So many trunks are read at a time; between two pages urgent orders pass.
 const PAGE: u32 = 512;
@@ -202,7 +202,11 @@ impl Driver {
         {
             return Ok(());
         }
+        let known = self.sent.contains_key(&trunk.meta.id);
         self.send(ToEdge::Assign(Box::new(desired.assignment(&self.keyring, &self.edge.key)))).await?;
+        if let Some(seconds) = self.fleet.traces().seconds_left(&trunk.meta.id, now()).filter(|_| !known) {
+            self.send(ToEdge::Trace { trunk: trunk.meta.id.clone(), seconds }).await?;
+        }
         let sent = Sent {
             generation: desired.generation,
             fingerprint,

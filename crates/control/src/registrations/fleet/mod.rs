@@ -10,6 +10,7 @@ mod edge;
 mod observed;
 mod outbox;
 mod placement;
+mod traces;
 mod verdicts;
 
 use std::collections::HashMap;
@@ -24,6 +25,7 @@ pub use observed::{Happening, Observed, Seen, Watch};
 
 use self::driver::Driver;
 use self::placement::Placement;
+use self::traces::Traces;
 use self::verdicts::Verdicts;
 use crate::changes::Change;
 use crate::sealing::Keyring;
@@ -40,6 +42,7 @@ struct Inner {
     placement: RwLock<Placement>,
     observed: Observed,
     verdicts: Verdicts,
+    traces: Traces,
 }
 
 /// An edge that is there, for the list of edges.
@@ -114,6 +117,11 @@ impl Fleet {
         &self.inner.observed
     }
 
+    /// Lends the traces that are on.
+    pub fn traces(&self) -> &Traces {
+        &self.inner.traces
+    }
+
     /// Notes that a trunk's desired state may have changed.
     pub fn touch(&self, trunk: &str) {
         for edge in self.placement().edges() {
@@ -160,6 +168,11 @@ impl Fleet {
     /// Orders something to be done now.
     pub fn act(&self, edge: &AttachedEdge, trunk: &str, action: Action) {
         edge.outbox.push(ToEdge::Act { trunk: trunk.to_owned(), action });
+    }
+
+    /// Orders every exchange of a trunk to be reported for so long; zero ends it.
+    pub fn trace(&self, edge: &AttachedEdge, trunk: &str, seconds: u32) {
+        edge.outbox.push(ToEdge::Trace { trunk: trunk.to_owned(), seconds });
     }
 
     fn placement(&self) -> RwLockReadGuard<'_, Placement> {
