@@ -33,8 +33,8 @@ const MOODS: [&str; 24] = [
     "B4a-zero",
 ];
 
-/// Share of changed Contacts that are the same by RFC 3261 19.1.4. None, until `ua` keeps them (see `tests/sim/bugs.rs`).
-const EQUIVALENT: f64 = 0.0;
+/// Share of changed Contacts that are the same to the registrar (RFC 3261 19.1.4).
+const EQUIVALENT: f64 = 0.4;
 
 /// Draws what happens when, in the first part of a plan.
 pub fn draw(plan: &Plan) -> Vec<(Duration, Act)> {

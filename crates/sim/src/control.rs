@@ -217,7 +217,7 @@ impl Desired {
 }
 
 fn policy() -> DigestPolicy {
-    use sip::digest::Hash;
+    use ua::Hash;
     DigestPolicy {
         allowed: vec![Hash::Md5, Hash::Sha256, Hash::Sha512_256],
         on_downgrade: OnDowngrade::Refuse,

@@ -58,17 +58,22 @@ impl<'a> Seen<'a> {
         (!seen.branch.is_empty() && !seen.call_id.is_empty()).then_some(seen)
     }
 
-    /// Returns the user of the first Contact.
-    pub fn contact_user(&self) -> &'a str {
-        self.contacts.first().and_then(|contact| contact.split_once(':')?.1.split('@').next()).unwrap_or_default()
+    /// Returns the first Contact's URI.
+    pub fn contact(&self) -> &'a str {
+        let inside = self.contacts.first().and_then(|contact| contact.split_once('<')?.1.split('>').next());
+        inside.unwrap_or_default()
     }
 
-    /// Returns for how many seconds a 2xx binds a Contact of this user; nothing where it lists others only.
-    pub fn granted(&self, user: &str, asked: u32) -> Option<u32> {
+    /// Returns for how many seconds a 2xx binds a Contact; nothing where it lists others only.
+    ///
+    /// A carrier may change host and port, order and case, and add parameters; user and `line` tell the Contacts of a trunk apart.
+    pub fn granted(&self, contact: &str, asked: u32) -> Option<u32> {
         if self.contacts.is_empty() {
             return Some(self.expires.unwrap_or(300));
         }
-        let ours = self.contacts.iter().find(|contact| contact.to_ascii_lowercase().contains(&format!("sip:{user}@")))?;
+        let (user, line) = told_apart(contact);
+        let ours: Vec<&str> = self.contacts.iter().copied().filter(|listed| told_apart(listed).0 == user).collect();
+        let ours = ours.iter().find(|listed| told_apart(listed).1 == line).or(ours.first())?;
         let own = ours.rsplit_once('>').map_or("", |(_, params)| params);
         let own = own.split(';').find_map(|param| param.strip_prefix("expires=")).and_then(|seconds| seconds.parse().ok());
         Some(own.or(self.expires).unwrap_or(asked))
@@ -78,6 +83,15 @@ impl<'a> Seen<'a> {
     pub fn removes(&self) -> bool {
         !self.contacts.is_empty() && self.expires == Some(0)
     }
+}
+
+/// Returns the user of a Contact, and its `line` parameter.
+fn told_apart(contact: &str) -> (String, Option<String>) {
+    let contact = contact.to_ascii_lowercase();
+    let uri = contact.split('>').next().unwrap_or_default();
+    let user = uri.split_once("sip:").and_then(|(_, rest)| rest.split('@').next());
+    let line = uri.split(';').find_map(|param| param.strip_prefix("line="));
+    (user.unwrap_or_default().to_owned(), line.map(str::to_owned))
 }
 
 /// Returns a parameter of a challenge or of its answer, without its quotes.
@@ -115,6 +129,9 @@ mod tests {
         assert!(!seen.removes());
         let text = text.replacen("REGISTER sip:c0.sim SIP/2.0", "SIP/2.0 200 OK", 1);
         let seen = Seen::read(text.as_bytes()).unwrap();
-        assert_eq!((seen.code, seen.granted("620000001", 60), seen.granted("620000002", 60)), (Some(200), Some(300), None));
+        assert_eq!(
+            (seen.code, seen.granted("sip:620000001@10.0.0.1:5060", 60), seen.granted("sip:620000002@10.0.0.1:5060", 60)),
+            (Some(200), Some(300), None)
+        );
     }
 }

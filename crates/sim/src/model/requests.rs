@@ -104,7 +104,7 @@ impl Model {
             cseq: seen.cseq,
             answered: false,
             asked: seen.expires.unwrap_or(0),
-            contact_user: seen.contact_user().into(),
+            contact: seen.contact().into(),
             fresh_digest,
             digest: !seen.answers.is_empty(),
         };

@@ -46,7 +46,7 @@ impl Model {
         let stale =
             seen.challenges.iter().any(|challenge| param(challenge, "stale").is_some_and(|stale| stale.eq_ignore_ascii_case("true")));
         let binds = (200..300).contains(&code) && answered.kind == Kind::Bind;
-        let granted = if binds { seen.granted(&transaction.contact_user, answered.asked) } else { None };
+        let granted = if binds { seen.granted(&transaction.contact, answered.asked) } else { None };
         self.trace.write(now, trunk, Line::Came { code, cseq: seen.cseq, granted, stale });
         let nonces = seen.challenges.iter().filter_map(|challenge| param(challenge, "nonce"));
         for nonce in nonces.chain(seen.info.and_then(|info| param(info, "nextnonce"))) {

@@ -53,8 +53,8 @@ pub struct Transaction {
     pub answered: bool,
     /// Seconds asked for.
     pub asked: u32,
-    /// The user of its Contact.
-    pub contact_user: Box<str>,
+    /// The URI of its Contact.
+    pub contact: Box<str>,
     /// It carries a digest over a nonce of this very attempt.
     pub fresh_digest: bool,
     /// It carries a digest.

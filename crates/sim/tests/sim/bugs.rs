@@ -8,7 +8,6 @@ use crate::{held, minutes};
 
 /// RFC 3261 19.1.4: a parameter in one URI only does not count, so the registrar has one binding. Removing the "old" one removed the new one.
 #[test]
-#[ignore = "ua: a Contact that is equivalent is removed as a stray (/tmp/ua-bugs.md)"]
 fn a_contact_that_differs_by_a_parameter_only_stays_bound() {
     held(Plan { trunks: 1, chaos: minutes(15), ..Plan::calm(1) }.then(minutes(6), Act::Recontact { trunk: 0, equivalent: true }));
 }
@@ -28,7 +27,6 @@ fn a_held_version_is_not_tried_again_because_its_contact_changed() {
 
 /// carriers.md B8: what is kept of a trunk that is not bound must take the jump in too, or the next unclean restart falls behind it.
 #[test]
-#[ignore = "ua: the jump is not saved where nothing is bound (/tmp/ua-bugs.md)"]
 fn cseq_never_falls_over_two_unclean_restarts_of_a_held_trunk() {
     let restart = Act::Restart { clean: false, down: Duration::from_secs(5) };
     held(held_trunk().then(minutes(17), restart).then(minutes(19), restart));
@@ -36,8 +34,10 @@ fn cseq_never_falls_over_two_unclean_restarts_of_a_held_trunk() {
 
 /// RFC 7616 3.4: the count of a nonce rises with every use, also where a 401 repeats the nonce that it refuses (row C13).
 #[test]
-#[ignore = "ua: a repeated nonce is counted from 1 again (/tmp/ua-bugs.md)"]
 fn the_count_of_a_nonce_that_is_repeated_goes_on() {
     let surprise = Act::Rotate { trunk: 0, how: Rotation::Surprise };
-    held(Plan { trunks: 1, chaos: minutes(15), expires: Some(300), rows: Some(vec!["C13".to_owned()]), ..Plan::calm(4) }.then(minutes(1), surprise));
+    held(
+        Plan { trunks: 1, chaos: minutes(15), expires: Some(300), rows: Some(vec!["C13".to_owned()]), ..Plan::calm(4) }
+            .then(minutes(1), surprise),
+    );
 }
