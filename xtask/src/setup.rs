@@ -18,6 +18,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("kamailio", "the real registrar, and kamcmd to ask it"),
     ("sip-tester", "sipp: scripted carriers"),
     ("tcpdump", "captures that prove what is on the wire"),
+    ("tshark", "reads exported attempts back as SIP"),
     ("curl", "walks through the lines that the demo prints"),
 ];
 

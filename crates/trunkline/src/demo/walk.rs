@@ -73,7 +73,7 @@ fn steps() -> Vec<Step> {
             "sip.algorithm.not_allowed",
         ),
         get(
-            "Nothing has changed: the old credentials (activeVersion 1) are active, and their binding at the carrier runs.",
+            "Nothing has changed: the old credentials (activeVersion 1) are active, their binding at the carrier runs, and lastRejected names the refusal.",
             registration.clone(),
             r#""bound":true"#,
         ),
