@@ -5,7 +5,8 @@
 //! - Framing is strict (RFC 3261 7, 18.3): bare line feeds, conflicting lengths and truncated bodies are refused.
 //! - No input panics; numbers from the wire are checked; every limit is a named constant.
 //! - [`digest`] answers a [`Challenge`] by RFC 7616 and RFC 8760; [`build`] writes messages that cannot be split by a
-//!   value; [`redact`](redact()) makes a message fit for a log; [`form`] judges what a caller typed before anything is sent.
+//!   value; [`redact`](redact()) makes a message fit for a log; [`form`] judges what a caller typed before anything is sent,
+//!   and [`form_rules`] has its rules as one table.
 //! - No I/O, no clock, no randomness: the caller brings cnonces, tags and branches.
 
 mod auth_info;
@@ -19,6 +20,7 @@ mod cseq;
 pub mod digest;
 mod field_error;
 pub mod form;
+pub mod form_rules;
 mod framing;
 mod host;
 mod lex;

@@ -4,6 +4,7 @@ mod build;
 mod challenges;
 mod digest;
 mod form;
+mod form_rules;
 mod framing;
 mod headers;
 mod names;
