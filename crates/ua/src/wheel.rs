@@ -11,6 +11,8 @@ const LEVEL_BITS: u32 = 6;
 const SLOTS: usize = 1 << LEVEL_BITS;
 /// 64^6 ticks are over two years; what is due later waits in the last slot and is sorted again.
 const LEVELS: usize = 6;
+/// All slots of the last level but that of now.
+const REACH: u64 = (SLOTS as u64 - 1) << (LEVEL_BITS * (LEVELS as u32 - 1));
 const NONE: u32 = u32::MAX;
 
 /// Names an armed timer.
@@ -134,7 +136,8 @@ impl<T> Wheel<T> {
     }
 
     fn hang(&mut self, index: u32) {
-        let due = self.nodes[index as usize].due;
+        // No further than the wheel reaches: a whole turn away it would hang in the slot of now, and be taken down and hung there for ever.
+        let due = self.nodes[index as usize].due.min(self.elapsed.saturating_add(REACH));
         let (level, slot) = place_of(self.elapsed, due);
         let place = level * SLOTS + slot;
         let head = std::mem::replace(&mut self.heads[place], index);
@@ -229,6 +232,30 @@ mod tests {
         assert_eq!(wheel.pop(ms(20)), Some("second"));
         assert_eq!(wheel.disarm(second), None);
         assert_eq!(wheel.wake(), None);
+    }
+
+    #[test]
+    fn a_timer_turns_of_the_wheel_away_waits_and_does_not_turn_in_a_circle() {
+        // Carriers have granted 2^32 - 1 seconds.
+        for turns in 1..4u64 {
+            for (start, more) in [(0u64, 0u64), (5, 1), (1 << 31, 1 << 20), ((1 << 36) - 1, 77)] {
+                let mut wheel = Wheel::default();
+                let (start, due) = (start << TICK_BITS, (start + (turns << 36) + more) << TICK_BITS);
+                assert_eq!(wheel.pop(Instant::from_micros(start)), None);
+                wheel.arm(Instant::from_micros(due), "far");
+                assert_eq!(wheel.pop(Instant::from_micros(start + 1_000_000)), None);
+                let mut wakes = 0;
+                let fired = loop {
+                    let at = wheel.wake().expect("it is armed");
+                    wakes += 1;
+                    assert!(wakes < 1000, "it turns in a circle");
+                    if wheel.pop(at).is_some() {
+                        break at;
+                    }
+                };
+                assert_eq!(fired.micros(), due);
+            }
+        }
     }
 
     proptest! {
