@@ -1,5 +1,6 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use edge::{Advertise, SipListen};
@@ -7,22 +8,27 @@ use ipnet::IpNet;
 
 use crate::failure::Failure;
 use crate::settings::Settings;
+use crate::verify::{self, VerifyArgs};
 use crate::{demo, lab, logging, serve};
 
 /// Keeps SIP trunks registered with their carriers.
 #[derive(Parser)]
 #[command(name = "trunkline", version, about, disable_help_subcommand = true)]
-struct Cli {
+pub struct Cli {
+    /// What to do.
     #[command(subcommand)]
-    command: Command,
+    pub command: Command,
 }
 
+/// What to do.
 #[derive(Subcommand)]
-enum Command {
+pub enum Command {
     /// Runs the control plane with its API and an embedded edge.
     Serve(Box<ServeArgs>),
     /// Runs lab carriers: SIP registrars with the temperaments of real ones.
     Carrier(CarrierArgs),
+    /// Tries credentials at a carrier from this machine, without a server, and says what came out and why.
+    Verify(Box<VerifyArgs>),
 }
 
 /// The flags of `trunkline serve`; each stands above the same setting of the file.
@@ -60,16 +66,17 @@ pub struct ServeArgs {
     pub demo: bool,
 }
 
+/// The flags of `trunkline carrier`.
 #[derive(Args)]
-struct CarrierArgs {
+pub struct CarrierArgs {
     /// TOML file with registrars, accounts and temperaments; docs/guide/lab-carrier.md describes it.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
 }
 
 /// Reads the command line and does what it says.
-pub fn run() -> Result<(), Failure> {
-    match Cli::parse().command {
+pub fn run() -> Result<ExitCode, Failure> {
+    let done = match Cli::parse().command {
         Command::Serve(args) if args.demo => {
             logging::start("warn");
             demo::run(Settings::of(*args)?)
@@ -82,7 +89,13 @@ pub fn run() -> Result<(), Failure> {
             logging::start("info");
             lab::run(&args.config)
         }
-    }
+        Command::Verify(args) => {
+            // What goes wrong is in the verdict; the log is for those who ask for it.
+            logging::start("off");
+            return verify::run(&args);
+        }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 /// A range, or a single address.

@@ -22,7 +22,7 @@ use tempfile::TempDir;
 
 use crate::failure::Failure;
 use crate::say::say;
-use crate::serve::{runtime, stop, tell};
+use crate::serve::{runtime, stop, tell, until_ended};
 use crate::server::Server;
 use crate::settings::{EdgeSettings, Settings};
 use crate::signals::Signals;
@@ -80,12 +80,11 @@ async fn demo(mut settings: Settings) -> Result<(), Failure> {
     }
     say(format!("Sixteen trunks are registered, {:.1} s after the start.", started.elapsed().as_secs_f64()));
     say(walk);
-    signals.next().await;
-    stop(server, signals).await;
+    let ended = until_ended(server, signals).await;
     // The carriers end after the edges, the temporary place last.
     drop(lab);
     drop(place);
-    Ok(())
+    ended
 }
 
 fn edges(addresses: &mut Addresses) -> Vec<EdgeSettings> {

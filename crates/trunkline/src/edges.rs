@@ -58,6 +58,11 @@ impl Edges {
         &self.places
     }
 
+    /// Returns the id of an edge that has failed, by a fault of ours: its registrations would lapse unless the process is started anew.
+    pub fn failed(&self) -> Option<&str> {
+        self.running.iter().zip(&self.places).find(|(edge, _)| edge.has_failed()).map(|(_, place)| place.id.as_str())
+    }
+
     /// Stops them all at once, and waits as long as they may take.
     pub async fn stop(self) {
         let stops: Vec<_> = self.running.into_iter().map(|edge| tokio::task::spawn_blocking(|| edge.stop())).collect();

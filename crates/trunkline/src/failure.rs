@@ -26,6 +26,14 @@ pub enum Failure {
         /// Why.
         source: edge::StartError,
     },
+    /// An edge has failed while it ran.
+    #[error(
+        "edge {edge} has failed, by a fault of Trunkline's: its registrations would lapse, so the server ends and is to be started anew. The log above says where; please report it."
+    )]
+    EdgeFailed {
+        /// Which edge.
+        edge: String,
+    },
     /// A lab carrier's file is not understood.
     #[error(transparent)]
     CarrierFile(#[from] carrier::ConfigError),

@@ -1,4 +1,4 @@
-//! The one binary: `trunkline serve`, `trunkline serve --demo`, `trunkline carrier`.
+//! The one binary: `trunkline serve`, `trunkline serve --demo`, `trunkline carrier`, `trunkline verify`.
 
 mod cli;
 mod demo;
@@ -12,12 +12,13 @@ mod server;
 mod settings;
 mod settings_file;
 mod signals;
+mod verify;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match cli::run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => failure.tell(),
     }
 }

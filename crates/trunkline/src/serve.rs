@@ -36,9 +36,20 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
         () = signals.next() => return Ok(()),
     };
     tell(&server);
-    signals.next().await;
+    until_ended(server, signals).await
+}
+
+/// Serves until a signal, or until something has failed; stops in order either way.
+pub async fn until_ended(server: Server, mut signals: Signals) -> Result<(), Failure> {
+    let ended = tokio::select! {
+        () = signals.next() => Ok(()),
+        failure = server.failed() => {
+            tracing::error!("{failure}");
+            Err(failure)
+        }
+    };
     stop(server, signals).await;
-    Ok(())
+    ended
 }
 
 /// Says where it listens.

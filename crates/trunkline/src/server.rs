@@ -19,6 +19,9 @@ const REQUESTS_PATIENCE: Duration = Duration::from_secs(2);
 /// So long may the control plane take to close.
 const CONTROL_PATIENCE: Duration = Duration::from_millis(1500);
 
+/// Between two looks at whether an edge has failed; the shortest binding outlives many of them.
+const LOOK: Duration = Duration::from_millis(500);
+
 /// A running server: the API, the control plane, the embedded edges.
 pub struct Server {
     control: Control,
@@ -79,6 +82,17 @@ impl Server {
     /// Where the edges are.
     pub fn places(&self) -> &[Place] {
         self.edges.places()
+    }
+
+    /// Waits until something of it has failed by itself, and says what: it must be started anew then.
+    pub async fn failed(&self) -> Failure {
+        let mut look = tokio::time::interval(LOOK);
+        loop {
+            look.tick().await;
+            if let Some(edge) = self.edges.failed() {
+                return Failure::EdgeFailed { edge: edge.to_owned() };
+            }
+        }
     }
 
     /// Stops in order: no new requests, those under way a little longer, then edges and control plane. Un-registers nothing.
