@@ -192,3 +192,77 @@ fn words(name: &str) -> String {
     }
     .to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use diagnosis::{Diagnosis, Evidence, SipStatus};
+    use link::{AttemptKind, AttemptMessage, NO_CARRIER};
+
+    use super::super::args::By;
+    use super::*;
+
+    fn ask() -> Ask {
+        Ask {
+            registrars: vec!["sip:127.0.0.1:5070".into()],
+            address_of_record: "sip:u@lab".into(),
+            username: "u".into(),
+            realm: None,
+            algorithm: None,
+            allowed: None,
+            challenge_only: false,
+            by: By::Query,
+            local: None,
+            advertise: None,
+            allow_targets: Vec::new(),
+            patience: std::time::Duration::from_secs(40),
+        }
+    }
+
+    fn message(at: i64, sent: bool, start_line: &str) -> AttemptMessage {
+        let bytes = format!("{start_line}\r\nCall-ID: c1\r\nCSeq: 1 REGISTER\r\nVia: SIP/2.0/UDP 127.0.0.1:5080;branch=z9hG4bK1\r\n\r\n")
+            .into_bytes();
+        AttemptMessage { at, sent, local: "127.0.0.1:5080".into(), remote: "127.0.0.1:5070".into(), retransmissions: 0, bytes }
+    }
+
+    fn refused() -> Finding {
+        let evidence = Evidence { sip: Some(SipStatus { code: 403, reason: "For\u{1b}[2Jbidden".into() }), ..Evidence::default() };
+        let diagnosis = Diagnosis::new(Code::ForbiddenBeforeChallenge);
+        let attempt = Attempt {
+            id: "1".into(),
+            trunk: None,
+            carrier: NO_CARRIER.into(),
+            edge: "e".into(),
+            kind: AttemptKind::Verification,
+            started_at: 1_000_000,
+            ended_at: 1_040_000,
+            registrar: "sip:127.0.0.1:5070".into(),
+            targets: vec!["127.0.0.1:5070".into()],
+            transport: "udp".into(),
+            source_address: Some("127.0.0.1:5080".into()),
+            public_address: None,
+            messages: vec![message(1_000_000, true, "REGISTER sip:lab SIP/2.0"), message(1_039_000, false, "SIP/2.0 403 Forbidden")],
+            accepted: false,
+            negotiated: None,
+            diagnosis: Some(Box::new(diagnosis.clone())),
+            changes: Vec::new(),
+        };
+        Finding { evidence, attempt: Some(attempt), ..Finding::unasked(vec![diagnosis.into()]) }
+    }
+
+    #[test]
+    fn the_exchange_stands_between_the_steps_and_the_verdict_and_says_nothing_twice() {
+        let shown = result(&refused(), &ask(), true, &Paint::plain(96));
+        let places =
+            ["answered by 403 after 39 ms", "│ REGISTER sip:lab", "SIP/2.0 403 Forbidden", "REFUSED  sip.forbidden.before_challenge"];
+        let found: Vec<usize> = places.iter().map(|text| shown.find(text).unwrap_or_else(|| panic!("{text}: {shown}"))).collect();
+        assert!(found.is_sorted(), "{shown}");
+        assert_eq!(shown.matches("sip.forbidden.before_challenge").count(), 2, "the verdict and its page: {shown}");
+        let without = result(&refused(), &ask(), false, &Paint::plain(96));
+        assert!(!without.contains('│') && without.contains("answered by 403"), "{without}");
+    }
+
+    #[test]
+    fn what_a_carrier_writes_moves_no_terminal() {
+        assert!(!result(&refused(), &ask(), true, &Paint::plain(96)).contains('\u{1b}'));
+    }
+}

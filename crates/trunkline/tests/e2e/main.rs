@@ -35,3 +35,4 @@ mod static_credentials;
 mod targets;
 mod unproven;
 mod verify;
+mod verify_command;

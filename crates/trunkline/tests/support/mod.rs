@@ -16,6 +16,7 @@ pub mod secrets;
 pub mod server;
 pub mod sipp;
 pub mod udp;
+pub mod verifier;
 pub mod wait;
 pub mod walk;
 pub mod watch;
