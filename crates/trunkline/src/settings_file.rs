@@ -43,3 +43,25 @@ impl SettingsFile {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_guide_lists_every_key_and_its_example_is_read() {
+        let guide = include_str!("../../../docs/guide/operations.md");
+        let example = guide.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+        let file: SettingsFile = toml::from_str(example).expect("the example is read");
+        assert_eq!(file.edge.len(), 2);
+        let unknown = toml::from_str::<SettingsFile>("nonsense = 1").expect_err("an unknown key").to_string();
+        let of_an_edge = toml::from_str::<SettingsFile>("[[edge]]\nnonsense = 1").expect_err("an unknown key").to_string();
+        let keys = unknown.split('`').skip(3).step_by(2).map(|key| format!("| `{key}` |"));
+        let tables = of_an_edge.split('`').skip(3).step_by(2).map(|key| format!("| `{key}` in `[[edge]]` |"));
+        let rows: Vec<String> = keys.filter(|key| key != "| `edge` |").chain(tables).collect();
+        assert_eq!(rows.len(), 8 + 4, "{unknown} {of_an_edge}");
+        for row in rows {
+            assert!(guide.contains(&row), "{row} is not in docs/guide/operations.md");
+        }
+    }
+}

@@ -48,17 +48,25 @@ mod tests {
     use super::*;
     use crate::cli::Cli;
 
+    const GUIDE: &str = include_str!("../../../../docs/guide/verify.md");
+
     #[test]
-    fn the_help_names_every_number() {
+    fn help_and_guide_name_every_number() {
         let mut cli = Cli::command();
         let verify = cli.find_subcommand_mut("verify").expect("verify");
         let help = verify.render_long_help().to_string();
         let all = [Stage::Form, Stage::Policy, Stage::Network, Stage::Challenge, Stage::Digest, Stage::Binding, Stage::Carrier];
         for stage in all {
-            assert!(help.contains(&format!("\n  {}   {stage}:", Exit::At(stage).number())), "{stage}: {help}");
+            let number = Exit::At(stage).number();
+            assert!(help.contains(&format!("\n  {number}   {stage}:")), "{stage}: {help}");
+            assert!(GUIDE.contains(&format!("\n| {number} | {stage} |")), "{stage} is not in the guide");
         }
         for other in [Exit::Good, Exit::Usage, Exit::Interrupted] {
             assert!(help.lines().any(|line| line.trim_start().starts_with(&format!("{} ", other.number()))), "{other:?}");
+            assert!(GUIDE.contains(&format!("\n| {} | ", other.number())), "{other:?} is not in the guide");
+        }
+        for flag in verify.get_arguments().filter_map(clap::Arg::get_long).filter(|flag| *flag != "help") {
+            assert!(GUIDE.contains(&format!("`--{flag}")), "--{flag} is not in the guide");
         }
     }
 }
