@@ -155,6 +155,11 @@ impl World {
         self.start(false);
     }
 
+    /// Returns what each carrier is like, in words.
+    pub fn carriers(&self) -> &[String] {
+        &self.model.report.carriers
+    }
+
     /// Runs it to its end.
     pub fn run(mut self) -> Report {
         let end = BEGINNING + self.plan.chaos + self.plan.heal;

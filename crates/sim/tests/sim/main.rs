@@ -2,6 +2,7 @@
 
 mod bugs;
 mod darkness;
+mod digests;
 mod forgers;
 mod orders;
 mod restarts;
