@@ -7,6 +7,7 @@ mod challenged;
 mod failed;
 mod inbound;
 mod keepalive;
+mod probing;
 mod queue;
 mod resolving;
 mod riding;

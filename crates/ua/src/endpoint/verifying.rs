@@ -7,26 +7,19 @@ use sip::Message;
 
 use super::challenged::make_room;
 use super::failed::goes_on;
-use super::riding::Mounted;
 use super::{Endpoint, Reply, final_of, notes_of, public_address, reason_of};
 use crate::answering::{Answering, Came};
 use crate::budget::Asker;
 use crate::challenge::{choose, learn, seen};
 use crate::probe::{Asks, Concluded, Probe};
-use crate::registration::patience;
-use crate::request::{Options, Register, contact_uri};
 use crate::slab::Key;
 use crate::targets::{Next, Targets};
 use crate::verdict::{self, End, Observation, judge};
-use crate::wire::{Outset, Owner, TIMER_F, Timer, Transaction};
-use crate::{Account, Event, Instant, Local, Outcome, ResolveFault, Verdict, VerifyBy, VerifyMode, VerifyOrder};
+use crate::wire::{Timer, Transaction};
+use crate::{Event, Instant, Outcome, ResolveFault, Verdict, VerifyBy, VerifyMode, VerifyOrder};
 
 /// A refusal waits so long for the OPTIONS that was sent with it, for the sake of its evidence.
 const OPTIONS_GRACE: Duration = Duration::from_millis(500);
-/// A target is given at least so long, however many are still to be asked.
-const SHARE: Duration = Duration::from_secs(4);
-/// A verification asks for a binding of its own for no longer than it takes to remove it.
-const OWN_BINDING: u32 = 120;
 
 impl Endpoint {
     pub(super) fn verify(&mut self, now: Instant, order: Box<VerifyOrder>) {
@@ -122,117 +115,6 @@ impl Endpoint {
             }
             Next::Exhausted => self.conclude(now, key, Concluded::Bad(End::Silence)),
         }
-    }
-
-    fn probe_options(&mut self, now: Instant, key: Key) {
-        let Some(probe) = self.probes.at_mut(key) else { return };
-        let Some((target, local)) = &probe.hop else { return };
-        let mut identity = self.wire.identity();
-        identity.cseq = 1;
-        let (branch, buffer) = (self.wire.branch(), self.wire.buffer());
-        let Some(via) = self.wire.advertised(*local) else { return };
-        let request =
-            Options { uri: &target.registrar, identity: &identity, branch: &branch.text(), via, user_agent: &self.wire.config.user_agent };
-        let bytes = request.write(buffer);
-        let outset = Outset {
-            owner: Owner::ProbeOptions(key),
-            method: "OPTIONS",
-            identity: &identity,
-            local: *local,
-            target: target.address,
-            branch,
-            bytes,
-            at: now,
-            patience: TIMER_F.min(now.until(probe.deadline)),
-            exact_source: probe.order.profile.response_source_exact,
-        };
-        probe.options = Some(self.wire.start(now, outset));
-    }
-
-    pub(super) fn probe_register(&mut self, now: Instant, key: Key) {
-        if let Some(Asks::Renewal(registration)) = self.probes.at(key).map(|probe| probe.asks)
-            && matches!(self.mount(now, key, registration), Mounted::NotYet)
-        {
-            return;
-        }
-        let patience = self.probe_patience(now, key);
-        let Some(probe) = self.probes.at(key) else { return };
-        let Some((_, local)) = probe.hop else { return };
-        let Some(via) = self.wire.advertised(local) else { return };
-        let account = &probe.order.account;
-        let contact: Option<(Box<str>, u32)> = match probe.asks {
-            Asks::Query => None,
-            Asks::Binding => Some((contact_uri(account, via).into(), OWN_BINDING.max(account.expires.min(3600)))),
-            Asks::Unbinding => Some((contact_uri(account, via).into(), 0)),
-            Asks::Renewal(registration) => self.renewed_contact(registration, account, local).map(|contact| (contact, account.expires)),
-        };
-        let Some(probe) = self.probes.at_mut(key) else { return };
-        let Some((target, _)) = &probe.hop else { return };
-        let account = &probe.order.account;
-        probe.identity.cseq += 1;
-        let contact: Option<(&str, u32)> = contact.as_ref().map(|(uri, seconds)| (&**uri, *seconds));
-        let username = probe.order.credential.as_ref().map_or("", |credential| &credential.username);
-        let answers: Vec<_> = probe.answers.iter_mut().map(|answer| answer.header(username, "REGISTER", &account.request_uri)).collect();
-        let (branch, buffer) = (self.wire.branch(), self.wire.buffer());
-        let profile = &probe.order.profile;
-        let route = (profile.route || profile.outbound_proxy.is_some()).then(|| format!("{};lr", target.registrar));
-        let request = Register {
-            account,
-            identity: &probe.identity,
-            branch: &branch.text(),
-            via,
-            route: route.as_deref(),
-            contacts: contact.as_slice(),
-            answers: &answers,
-            user_agent: &self.wire.config.user_agent,
-        };
-        let bytes = request.write(buffer);
-        let outset = Outset {
-            owner: Owner::Probe(key),
-            method: "REGISTER",
-            identity: &probe.identity,
-            local,
-            target: target.address,
-            branch,
-            bytes,
-            at: now,
-            patience,
-            exact_source: profile.response_source_exact,
-        };
-        probe.register = Some(self.wire.start(now, outset));
-        self.wire.counters.registers += 1;
-        self.charge_probe(now, key);
-    }
-
-    /// Counts a verification's REGISTER at its carrier's pace.
-    pub(super) fn charge_probe(&mut self, now: Instant, key: Key) {
-        let Some(probe) = self.probes.at(key) else { return };
-        if let Some(carrier) = self.carrier_names.get(&probe.order.profile.id).and_then(|&key| self.carriers.at_mut(key)) {
-            carrier.pace.charge(now);
-        }
-    }
-
-    /// How long a request of a verification may take: what is left, shared with the targets that were not asked yet; and a renewal leaves
-    /// the registration time for its own refresh.
-    fn probe_patience(&self, now: Instant, key: Key) -> Duration {
-        let Some(probe) = self.probes.at(key) else { return TIMER_F };
-        let left = now.until(probe.deadline);
-        let untried = probe.targets.addresses().filter(|(_, address)| !probe.tried.contains(address)).count();
-        let shared = if probe.answers.is_empty() { left / u32::try_from(untried + 1).unwrap_or(u32::MAX) } else { left };
-        let lapses_at = match probe.asks {
-            Asks::Renewal(registration) => {
-                self.registrations.at(registration).and_then(|registration| registration.binding.as_ref()).map(|binding| binding.lapses_at)
-            }
-            Asks::Query | Asks::Binding | Asks::Unbinding => None,
-        };
-        shared.max(SHARE.min(left)).min(patience(now, lapses_at))
-    }
-
-    /// The Contact that a renewal renews.
-    pub(super) fn renewed_contact(&self, key: Key, account: &Account, local: Local) -> Option<Box<str>> {
-        let bound =
-            self.registrations.at(key).and_then(|registration| registration.binding.as_ref()).map(|binding| binding.contact.clone());
-        bound.or_else(|| Some(contact_uri(account, self.wire.advertised(local)?).into()))
     }
 
     pub(super) fn probe_options_ended(&mut self, now: Instant, key: Key, reply: &Reply<'_>) {
