@@ -29,6 +29,8 @@ pub struct Counters {
     pub resolve_failed: u64,
     /// Reports that the control plane has not taken and that were given up.
     pub reports_lost: u64,
+    /// Attempts that were not told, because too many came at once or the control plane did not take them.
+    pub attempts_lost: u64,
     /// Records written to the state file.
     pub saved: u64,
     /// Times that the state file could not be written.

@@ -8,6 +8,7 @@
 //! - What comes off the wire, out of the file or from the control plane may be wrong: that is a diagnosis or a warning, never a panic.
 
 mod address;
+mod attempts;
 mod bound;
 mod clock;
 mod config;

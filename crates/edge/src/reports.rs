@@ -6,9 +6,10 @@ use link::FromEdge;
 use tokio::sync::Notify;
 use ua::{Event, Instant};
 
+use crate::attempts::Attempts;
 use crate::tally::Tally;
 
-/// So many events wait for a control plane that takes none. Statuses are bounded by the number of trunks.
+/// So many events wait for a control plane that takes none; attempts have a bound of their own. Statuses are bounded by the number of trunks.
 const EVENTS_MAX: usize = 1 << 18;
 
 /// What is to be told to the control plane: the latest status of each trunk, and every event, in order.
@@ -21,7 +22,10 @@ pub(crate) struct Reports {
 #[derive(Default)]
 struct Waiting {
     statuses: HashMap<Arc<str>, Observed>,
-    told: VecDeque<Told>,
+    told: VecDeque<(u64, Told)>,
+    attempts: Attempts,
+    /// How many were put in since the start.
+    placed: u64,
 }
 
 /// A trunk's status.
@@ -32,7 +36,7 @@ pub(crate) enum Observed {
     Link(Box<link::TrunkStatus>),
 }
 
-/// Something that must not be lost.
+/// Something that is told in its turn.
 pub(crate) enum Told {
     /// By an endpoint, at that time.
     Endpoint(Event, Instant),
@@ -51,6 +55,7 @@ impl Reports {
             Event::Status(status) => {
                 self.lock().statuses.insert(Arc::clone(&status.trunk), Observed::Endpoint(status));
             }
+            Event::Attempt(attempt) => self.put_attempt(attempt, at),
             other => self.put(Told::Endpoint(other, at)),
         }
     }
@@ -76,9 +81,26 @@ impl Reports {
         self.bell.notified().await;
     }
 
-    /// Takes everything that must not be lost.
-    pub(crate) fn take_told(&self) -> VecDeque<Told> {
-        std::mem::take(&mut self.lock().told)
+    /// Takes everything that is told in its turn, attempts among it.
+    pub(crate) fn take_told(&self) -> Vec<Told> {
+        let (told, mut attempts) = {
+            let mut waiting = self.lock();
+            (std::mem::take(&mut waiting.told), std::mem::take(&mut waiting.attempts))
+        };
+        let mut all = Vec::with_capacity(told.len());
+        let before = |attempts: &mut Attempts, place: u64, all: &mut Vec<Told>| {
+            while attempts.place().is_some_and(|first| first < place)
+                && let Some((attempt, at)) = attempts.pop()
+            {
+                all.push(Told::Endpoint(Event::Attempt(attempt), at));
+            }
+        };
+        for (place, one) in told {
+            before(&mut attempts, place, &mut all);
+            all.push(one);
+        }
+        before(&mut attempts, u64::MAX, &mut all);
+        all
     }
 
     /// Takes the latest status of every trunk that has a new one.
@@ -103,10 +125,60 @@ impl Reports {
                 tracing::warn!("the control plane takes no reports; the oldest are given up from now on");
             }
         }
-        waiting.told.push_back(told);
+        waiting.placed += 1;
+        let place = waiting.placed;
+        waiting.told.push_back((place, told));
+    }
+
+    fn put_attempt(&self, attempt: Box<ua::Attempt>, at: Instant) {
+        let mut waiting = self.lock();
+        waiting.placed += 1;
+        let place = waiting.placed;
+        let lost = waiting.attempts.push(place, attempt, at);
+        if lost > 0 && self.tally.attempts_lost.fetch_add(lost, Ordering::Relaxed) == 0 {
+            tracing::warn!("the control plane takes attempts more slowly than they come; the oldest are given up from now on");
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attempts::tests::attempt;
+
+    fn names(told: Vec<Told>) -> Vec<String> {
+        let name = |one| match one {
+            Told::Endpoint(Event::Attempt(attempt), _) => attempt.id.to_string(),
+            Told::Endpoint(Event::Forget { trunk, .. }, _) => trunk.to_string(),
+            Told::Endpoint(..) | Told::Link(_) => panic!("nothing else was put in"),
+        };
+        told.into_iter().map(name).collect()
+    }
+
+    #[test]
+    fn attempts_keep_their_turn_and_go_first_where_nobody_takes_them() {
+        let tally = Arc::new(Tally::new(1));
+        let reports = Reports::new(Arc::clone(&tally));
+        let at = Instant::default();
+        let forget = |name: &str| Event::Forget { trunk: name.into(), unregistered: true };
+        for event in
+            [Event::Attempt(attempt("a", 1)), forget("b"), Event::Attempt(attempt("c", 1)), Event::Attempt(attempt("d", 1)), forget("e")]
+        {
+            reports.event(event, at);
+        }
+        assert_eq!(names(reports.take_told()), ["a", "b", "c", "d", "e"]);
+        reports.event(forget("kept"), at);
+        for _ in 0..5_000 {
+            reports.event(Event::Attempt(attempt("many", 1)), at);
+        }
+        let told = names(reports.take_told());
+        let lost = tally.sum().attempts_lost;
+        assert!(told.contains(&"kept".to_owned()) && lost > 0);
+        assert_eq!(told.len() as u64 + lost, 5_001);
+        assert_eq!(tally.sum().reports_lost, 0);
     }
 }

@@ -20,10 +20,11 @@ pub(crate) struct ShardTally {
 /// What all threads have shown.
 #[derive(Debug)]
 pub(crate) struct Tally {
-    shards: Vec<[AtomicU64; 11]>,
+    shards: Vec<[AtomicU64; 12]>,
     pub(crate) resolved: AtomicU64,
     pub(crate) resolve_failed: AtomicU64,
     pub(crate) reports_lost: AtomicU64,
+    pub(crate) attempts_lost: AtomicU64,
     pub(crate) saved: AtomicU64,
     pub(crate) save_failed: AtomicU64,
     /// A shard has failed.
@@ -37,6 +38,7 @@ impl Tally {
             resolved: AtomicU64::new(0),
             resolve_failed: AtomicU64::new(0),
             reports_lost: AtomicU64::new(0),
+            attempts_lost: AtomicU64::new(0),
             saved: AtomicU64::new(0),
             save_failed: AtomicU64::new(0),
             failed: AtomicBool::new(false),
@@ -46,8 +48,9 @@ impl Tally {
     /// Shows a shard's counts.
     pub(crate) fn publish(&self, shard: usize, counted: &ShardTally) {
         let ShardTally { endpoint, received, sent, overrun, send_failed, icmp, gated, unrouted } = *counted;
-        let ua::Counters { registers, retransmissions, strangers, bound } = endpoint;
-        let values = [registers, retransmissions, strangers, bound, received, sent, overrun, send_failed, icmp, gated, unrouted];
+        let ua::Counters { registers, retransmissions, strangers, bound, attempts_untold } = endpoint;
+        let values =
+            [registers, retransmissions, strangers, bound, received, sent, overrun, send_failed, icmp, gated, unrouted, attempts_untold];
         if let Some(slots) = self.shards.get(shard) {
             slots.iter().zip(values).for_each(|(slot, value)| slot.store(value, Relaxed));
         }
@@ -71,6 +74,7 @@ impl Tally {
             resolved: self.resolved.load(Relaxed),
             resolve_failed: self.resolve_failed.load(Relaxed),
             reports_lost: self.reports_lost.load(Relaxed),
+            attempts_lost: sum(11) + self.attempts_lost.load(Relaxed),
             saved: self.saved.load(Relaxed),
             save_failed: self.save_failed.load(Relaxed),
         }

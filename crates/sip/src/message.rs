@@ -114,6 +114,11 @@ impl<'a> Message<'a> {
         self.fields().map(|(_, field)| (field.name(self.datagram), field.value(self.datagram)))
     }
 
+    /// The datagram that it was read from, as it came.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.datagram
+    }
+
     /// The body.
     pub fn body(&self) -> &'a [u8] {
         self.index.body

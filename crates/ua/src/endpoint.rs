@@ -4,6 +4,7 @@ mod assigning;
 mod audit;
 mod bound;
 mod challenged;
+mod evidence;
 mod failed;
 mod inbound;
 mod keepalive;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 
 use sip::{Message, Start};
 
+use crate::allowance::Allowance;
 use crate::budget::Budget;
 use crate::carrier::Carrier;
 use crate::probe::Probe;
@@ -48,6 +50,8 @@ pub struct Counters {
     pub strangers: u64,
     /// Registrations that are bound now.
     pub bound: u64,
+    /// Attempts that were not told because too many were to be told.
+    pub attempts_untold: u64,
 }
 
 /// A shard's registrations and all that keeps them.
@@ -59,6 +63,7 @@ pub struct Endpoint {
     trunks: HashMap<Arc<str>, Key>,
     probes: Slab<Probe>,
     budget: Budget,
+    allowance: Allowance,
     queries: HashMap<Query, Inquirer>,
     tag_key: u128,
 }
@@ -90,6 +95,7 @@ impl Endpoint {
             trunks: HashMap::new(),
             probes: Slab::default(),
             budget: Budget::default(),
+            allowance: Allowance::default(),
             queries: HashMap::new(),
             tag_key,
         }
@@ -101,8 +107,8 @@ impl Endpoint {
             Input::Datagram { local, source, bytes } => self.datagram(now, local, source, bytes),
             Input::SendFailed { local, to, fault } => {
                 for key in self.wire.waiting_for(local, to) {
-                    if let Some(transaction) = self.wire.abandon(key) {
-                        self.ended(now, &transaction, &Reply::NotSent(fault));
+                    if let Some(transaction) = self.wire.end(key) {
+                        self.ended(now, transaction, &Reply::NotSent(fault));
                     }
                 }
             }
@@ -142,7 +148,7 @@ impl Endpoint {
     /// Returns what was counted.
     pub fn counters(&self) -> Counters {
         let bound = self.registrations.iter().filter(|(_, registration)| registration.binding.is_some()).count();
-        Counters { bound: bound as u64, ..self.wire.counters }
+        Counters { bound: bound as u64, attempts_untold: self.allowance.untold, ..self.wire.counters }
     }
 
     fn datagram(&mut self, now: Instant, local: Local, source: SocketAddr, bytes: &[u8]) {
@@ -153,8 +159,8 @@ impl Endpoint {
         match message.start() {
             Start::Request { method, .. } => self.requested(local, source, method, &message),
             Start::Status { .. } => {
-                if let Some(transaction) = self.wire.answered(source, &message) {
-                    self.ended(now, &transaction, &Reply::Answer(&message));
+                if let Some(transaction) = self.wire.answered(now, source, &message) {
+                    self.ended(now, transaction, &Reply::Answer(&message));
                 }
             }
         }
@@ -196,22 +202,24 @@ impl Endpoint {
                     self.tell_status(now, registration);
                 }
             }
-            Ticked::Silence(transaction) => self.ended(now, &transaction, &Reply::Silence),
+            Ticked::Silence(transaction) => self.ended(now, *transaction, &Reply::Silence),
         }
     }
 
-    fn ended(&mut self, now: Instant, transaction: &Transaction, reply: &Reply<'_>) {
+    fn ended(&mut self, now: Instant, mut transaction: Transaction, reply: &Reply<'_>) {
+        let transaction = &mut transaction;
         match transaction.owner {
             Owner::Registration(key) => self.registration_ended(now, key, transaction, reply),
             Owner::Probe(key) => self.probe_ended(now, key, transaction, reply),
-            Owner::ProbeOptions(key) => self.probe_options_ended(now, key, reply),
+            Owner::ProbeOptions(key) => self.probe_options_ended(now, key, transaction, reply),
             Owner::Ping(carrier, at) => self.ping_ended(now, carrier, at, transaction, reply),
         }
+        self.wire.release(transaction);
     }
 }
 
 /// Returns our address as the answerer saw it (RFC 3581), if it tells.
-fn public_address(message: &Message<'_>) -> Option<SocketAddr> {
+pub(crate) fn public_address(message: &Message<'_>) -> Option<SocketAddr> {
     let via = message.via().ok()?;
     let rport = via.rport().flatten();
     let received = via.received();

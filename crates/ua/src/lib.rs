@@ -6,6 +6,7 @@
 //! registration. What was observed is judged in [`verdict`]; the words for it are `diagnosis`'.
 
 pub mod account;
+mod allowance;
 mod answering;
 pub mod attempt;
 mod budget;
@@ -13,12 +14,14 @@ mod carrier;
 mod challenge;
 pub mod chance;
 pub mod command;
+mod drift;
 pub mod endpoint;
 pub mod event;
 mod granted;
 mod ping;
 mod probe;
 pub mod profile;
+mod record;
 mod registration;
 mod request;
 mod slab;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::answering::Answering;
+use crate::record::Record;
 use crate::request::Identity;
 use crate::slab::Key;
 use crate::targets::{Target, Targets};
@@ -44,6 +45,10 @@ pub struct Probe {
     pub timer: Option<TimerKey>,
     /// The verdict comes no later.
     pub deadline: Instant,
+    /// When it began.
+    pub began: Instant,
+    /// What went and came.
+    pub record: Record,
 }
 
 /// By which request a verification asks.

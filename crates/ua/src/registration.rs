@@ -9,11 +9,13 @@ use crate::answering::Answering;
 use crate::budget::Asker;
 use crate::carrier::Ticket;
 use crate::chance::Jitter;
+use crate::drift;
+use crate::record::Record;
 use crate::request::Identity;
 use crate::slab::Key;
 use crate::targets::Target;
 use crate::wheel::TimerKey;
-use crate::{Assignment, Credential, Instant, Local, Negotiated, RegistrationState};
+use crate::{Assignment, AttemptKind, Credential, Drift, Instant, Local, Negotiated, RegistrationState};
 
 /// A registration.
 pub struct Registration {
@@ -43,6 +45,10 @@ pub struct Registration {
     pub released: bool,
     /// The CSeq that was last told to be kept.
     pub saved_cseq: u32,
+    /// What the carrier did otherwise, when it was last told of a failure.
+    pub drifted: Box<[Drift]>,
+    /// The seconds that were granted when that was last told or noted; zero where they are not known.
+    pub granted: u32,
     /// Every exchange is told as an attempt until then.
     pub traced_until: Instant,
     /// What was last reported as accepted: version and terms.
@@ -185,6 +191,19 @@ pub struct Exchange {
     pub expires: u32,
     /// The credential version in use.
     pub version: u32,
+    /// What it is for.
+    pub kind: AttemptKind,
+    /// When it began.
+    pub began: Instant,
+    /// What went and came, as far as it may have to be told.
+    pub record: Record,
+}
+
+impl Exchange {
+    /// A digest went along with the REGISTER that is out.
+    pub fn authenticated(&self) -> bool {
+        self.remembered.is_some() || !self.answers.is_empty()
+    }
 }
 
 /// A REGISTER that nobody answered in time.
@@ -297,6 +316,17 @@ impl Registration {
         }
     }
 
+    /// Notes the seconds that were granted, and tells whether they are others than before; so small a difference that it is none is not
+    /// noted either, so that a grant that creeps away is told some day.
+    pub fn granted(&mut self, seconds: u32) -> Option<Drift> {
+        let before = self.granted;
+        let change = drift::of_grant(before, seconds);
+        if before == 0 || change.is_some() {
+            self.granted = seconds;
+        }
+        change.filter(|_| before > 0)
+    }
+
     /// Returns the state in the API's words.
     pub fn state(&self) -> RegistrationState {
         let bound = self.binding.is_some();
@@ -356,6 +386,11 @@ pub fn refresh_window(sent_at: Instant, granted: Duration) -> (Instant, Instant)
         (granted / 2, granted * 3 / 4)
     };
     (sent_at + low, sent_at + high)
+}
+
+/// Returns a granted time in whole seconds.
+pub fn seconds_of(granted: Duration) -> u32 {
+    u32::try_from(granted.as_secs()).unwrap_or(u32::MAX)
 }
 
 /// How long to wait after so many failures running (RFC 5626 4.5), n from 1.

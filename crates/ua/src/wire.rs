@@ -24,6 +24,8 @@ const COOKIE: &str = "z9hG4bK";
 const LATE: Duration = TIMER_F;
 /// More free buffers than that are given back.
 const BUFFERS: usize = 1024;
+/// A buffer that grew beyond that is given back.
+const BUFFER_BYTES: usize = 4 * 1024;
 
 /// What a timer is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +71,12 @@ pub struct Transaction {
     pub sends: u32,
     /// Its next sending is paid for, and waits for its turn.
     pub paid: bool,
+    /// The how manieth of its wire it is.
+    pub order: u64,
+    /// Where the final answer came from; until then the target.
+    pub answered_from: SocketAddr,
+    /// The first provisional answer.
+    pub provisional: Option<Box<Provisional>>,
     branch: u128,
     method: &'static str,
     cseq: u32,
@@ -81,6 +89,16 @@ pub struct Transaction {
     gives_up_at: Instant,
     timer: Option<TimerKey>,
     over: bool,
+}
+
+/// An answer that is not final, as it came.
+pub struct Provisional {
+    /// When.
+    pub at: Instant,
+    /// From there.
+    pub source: SocketAddr,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
 }
 
 /// A request to start a transaction with.
@@ -116,6 +134,11 @@ impl Transaction {
     /// Its CSeq.
     pub fn cseq(&self) -> u32 {
         self.cseq
+    }
+
+    /// Gives the request's bytes away, once.
+    pub fn take_request(&mut self) -> Option<Vec<u8>> {
+        Some(std::mem::take(&mut self.bytes)).filter(|bytes| !bytes.is_empty())
     }
 }
 
@@ -186,6 +209,7 @@ pub struct Wire {
     lent: Vec<u8>,
     lent_request: Option<Key>,
     queries: u32,
+    started: u64,
 }
 
 /// Branches are random already.
@@ -225,6 +249,7 @@ impl Wire {
             lent: Vec::new(),
             lent_request: None,
             queries: 0,
+            started: 0,
         }
     }
 
@@ -237,6 +262,11 @@ impl Wire {
     /// Returns a socket's bound address.
     pub fn address(&self, local: Local) -> Option<SocketAddr> {
         self.config.sockets.get(usize::from(local.0)).map(|socket| socket.address)
+    }
+
+    /// Returns the address that a socket's datagrams are told to come from: where it is bound to all, the one that it advertises.
+    pub fn source(&self, local: Local) -> Option<SocketAddr> {
+        self.address(local).filter(|address| !address.ip().is_unspecified()).or_else(|| self.advertised(local))
     }
 
     /// Returns a socket's advertised address.
@@ -281,6 +311,7 @@ impl Wire {
     pub fn start(&mut self, now: Instant, outset: Outset<'_>) -> Key {
         let Outset { owner, method, identity, local, target, branch, bytes, at, patience, exact_source } = outset;
         let waits = at > now;
+        self.started += 1;
         let gives_up_at = at + patience.min(TIMER_F);
         let transaction = Transaction {
             owner,
@@ -289,6 +320,9 @@ impl Wire {
             sent_at: at,
             sends: u32::from(!waits),
             paid: waits,
+            order: self.started,
+            answered_from: target,
+            provisional: None,
             branch: branch.0,
             method,
             cseq: identity.cseq,
@@ -317,17 +351,35 @@ impl Wire {
 
     /// Ends a transaction without waiting for its answer.
     pub fn abandon(&mut self, key: Key) -> Option<Transaction> {
+        let mut transaction = self.end(key)?;
+        self.release(&mut transaction);
+        Some(transaction)
+    }
+
+    /// Ends a transaction whose bytes may still be wanted: [`Wire::release`] it then.
+    pub fn end(&mut self, key: Key) -> Option<Transaction> {
         let mut transaction = self.transactions.remove(key)?;
         if let Some(timer) = transaction.timer.take() {
             self.wheel.disarm(timer);
         }
         self.branches.remove(&transaction.branch);
-        let mut bytes = std::mem::take(&mut transaction.bytes);
-        if self.buffers.len() < BUFFERS && bytes.capacity() > 0 {
-            bytes.clear();
-            self.buffers.push(bytes);
-        }
         Some(transaction)
+    }
+
+    /// Takes back the buffers that an ended transaction still holds.
+    pub fn release(&mut self, transaction: &mut Transaction) {
+        self.reclaim(std::mem::take(&mut transaction.bytes));
+        if let Some(provisional) = transaction.provisional.take() {
+            self.reclaim(provisional.bytes);
+        }
+    }
+
+    /// Takes a buffer back.
+    pub fn reclaim(&mut self, mut buffer: Vec<u8>) {
+        if self.buffers.len() < BUFFERS && (1..=BUFFER_BYTES).contains(&buffer.capacity()) {
+            buffer.clear();
+            self.buffers.push(buffer);
+        }
     }
 
     /// Keeps of a registration's REGISTER what recognises an answer that comes too late (carriers.md F10).
@@ -343,6 +395,7 @@ impl Wire {
             call_id: transaction.call_id.clone(),
             from_tag: transaction.from_tag.clone(),
             bytes: Vec::new(),
+            provisional: None,
             paid: false,
             timer: None,
             over: true,
@@ -376,7 +429,7 @@ impl Wire {
         let Some(transaction) = self.transactions.at_mut(key) else { return Ticked::Gone };
         transaction.timer = None;
         if now >= transaction.gives_up_at {
-            return self.abandon(key).map_or(Ticked::Gone, |transaction| {
+            return self.end(key).map_or(Ticked::Gone, |transaction| {
                 self.keep_for_late(now, &transaction);
                 Ticked::Silence(Box::new(transaction))
             });
@@ -400,7 +453,7 @@ impl Wire {
 
     /// Finds the transaction that a response belongs to: by branch, method, Call-ID, From tag and CSeq (carriers.md N11), and ends it if the
     /// response is final. A provisional one slows its retransmissions down.
-    pub fn answered(&mut self, source: SocketAddr, message: &Message<'_>) -> Option<Transaction> {
+    pub fn answered(&mut self, now: Instant, source: SocketAddr, message: &Message<'_>) -> Option<Transaction> {
         let key = self.matching(source, message);
         let (Some(key), Start::Status { code, .. }) = (key, message.start()) else {
             self.counters.strangers += 1;
@@ -412,10 +465,18 @@ impl Wire {
             return None;
         }
         if code >= 200 {
-            return self.abandon(key);
+            let mut transaction = self.end(key)?;
+            transaction.answered_from = source;
+            return Some(transaction);
         }
+        let bytes = match self.transactions.at(key)?.provisional {
+            None => crate::record::kept(self, message),
+            Some(_) => Vec::new(),
+        };
+        let transaction = self.transactions.at_mut(key)?;
         // RFC 3261 17.1.2.2: in Proceeding, timer E is T2 when it fires next; the one that runs goes on.
-        self.transactions.at_mut(key)?.interval = T2;
+        transaction.interval = T2;
+        transaction.provisional.get_or_insert_with(|| Box::new(Provisional { at: now, source, bytes }));
         None
     }
 

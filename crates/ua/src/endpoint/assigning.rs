@@ -10,7 +10,7 @@ use super::Endpoint;
 use crate::answering::{Answering, Came};
 use crate::carrier::Carrier;
 use crate::challenge::Choice;
-use crate::registration::{Binding, Intent, Phase, Registration, Shown, Wait, Which};
+use crate::registration::{Binding, Intent, Phase, Registration, Shown, Wait, Which, seconds_of};
 use crate::request::Identity;
 use crate::slab::Key;
 use crate::targets::Targets;
@@ -53,7 +53,9 @@ impl Endpoint {
     /// Takes a trunk's desired state, new or changed.
     pub(super) fn assign(&mut self, now: Instant, assignment: Box<Assignment>, resume: Option<Resume>) {
         let Some(&carrier) = self.carrier_names.get(&assignment.carrier) else { return };
-        let Some(&key) = self.trunks.get(&assignment.trunk) else { return self.begin_registration(now, carrier, assignment, resume) };
+        let Some(&key) = self.trunks.get(&assignment.trunk) else {
+            return self.begin_registration(now, carrier, assignment, resume, Instant::default());
+        };
         let Some(registration) = self.registrations.at_mut(key) else { return };
         if assignment.generation < registration.assignment.generation {
             return;
@@ -65,9 +67,10 @@ impl Endpoint {
         if moves {
             // Another address-of-record is another binding: the old one goes with the old version, whatever becomes of the new.
             registration.intent = Intent::LeaveUnseen;
+            let traced_until = registration.traced_until;
             self.trunks.remove(&assignment.trunk);
             self.leave(now, key);
-            return self.begin_registration(now, carrier, assignment, None);
+            return self.begin_registration(now, carrier, assignment, None, traced_until);
         }
         let version = |credential: &Option<Credential>| credential.as_ref().map(|credential| credential.version);
         let fresh_secret = version(&old.active) != version(&assignment.active);
@@ -82,6 +85,8 @@ impl Endpoint {
         let renew = (fresh_secret && !promoted_standby) || wanted_again || matches!(registration.phase, Phase::Idle) || (changed && !spent);
         if old.account.expires != assignment.account.expires {
             registration.min_expires = None;
+            // Less or more is granted because less or more is asked for.
+            registration.granted = 0;
         }
         registration.assignment = assignment;
         if wanted_again {
@@ -98,6 +103,7 @@ impl Endpoint {
             registration.failures = 0;
             registration.accepted = false;
             registration.reported = None;
+            registration.drifted = Box::default();
             registration.remembered.clear();
             registration.shown.answered = false;
             registration.shown.diagnosis = None;
@@ -120,7 +126,14 @@ impl Endpoint {
         self.tell_status(now, key);
     }
 
-    fn begin_registration(&mut self, now: Instant, carrier: Key, assignment: Box<Assignment>, resume: Option<Resume>) {
+    fn begin_registration(
+        &mut self,
+        now: Instant,
+        carrier: Key,
+        assignment: Box<Assignment>,
+        resume: Option<Resume>,
+        traced_until: Instant,
+    ) {
         let trunk = assignment.trunk.clone();
         let resume = resume.filter(|resume| resume.trunk == trunk);
         let identity = match &resume {
@@ -144,7 +157,9 @@ impl Endpoint {
             failed_digests: 0,
             accepted: false,
             released: false,
-            traced_until: Instant::default(),
+            drifted: Box::default(),
+            granted: 0,
+            traced_until,
             saved_cseq: 0,
             reported: None,
             failures: 0,
@@ -200,6 +215,7 @@ impl Endpoint {
         shown.version = Some(saved.credential_version);
         registration.accepted = same_version;
         registration.reported = same_version.then(|| (saved.credential_version, saved.negotiated.clone().filter(|_| saved.authenticated)));
+        registration.granted = seconds_of(saved.granted);
         let sent_at = saved.lapses_at - saved.granted;
         let contact = self
             .wire

@@ -5,14 +5,15 @@ use std::time::Duration;
 use diagnosis::Code;
 use sip::{ChallengeSource, Message};
 
+use super::evidence::note;
 use super::{Endpoint, Reply, final_of, public_address, reason_of};
 use crate::answering::Answering;
 use crate::granted::{Granted, granted, lists};
-use crate::registration::{Binding, Exchange, Intent, Late, Phase, Purpose, Registration, Which, refresh_window};
+use crate::registration::{Binding, Exchange, Intent, Late, Phase, Purpose, Registration, Which, refresh_window, seconds_of};
 use crate::slab::{Key, Slab};
 use crate::verdict::{End, names_cseq, status};
 use crate::wire::Transaction;
-use crate::{Event, Instant, NonceReuse};
+use crate::{AttemptKind, Event, Instant, NonceReuse};
 
 /// carriers.md F4: a longer Min-Expires than a day is absurd.
 const MIN_EXPIRES_MAX: u32 = 24 * 3600;
@@ -24,13 +25,13 @@ const UNSUSTAINABLE: Duration = Duration::from_secs(20);
 const CSEQ_JUMP: u32 = 100_000;
 
 impl Endpoint {
-    pub(super) fn registration_ended(&mut self, now: Instant, key: Key, transaction: &Transaction, reply: &Reply<'_>) {
+    pub(super) fn registration_ended(&mut self, now: Instant, key: Key, transaction: &mut Transaction, reply: &Reply<'_>) {
         if let (true, Reply::Answer(message)) = (transaction.is_over(), reply) {
             return self.came_late(now, key, transaction, message);
         }
         let Some(registration) = self.registrations.at_mut(key) else { return };
         let carrier = registration.carrier;
-        let exchange = match std::mem::replace(&mut registration.phase, Phase::Idle) {
+        let mut exchange = match std::mem::replace(&mut registration.phase, Phase::Idle) {
             Phase::Asking(exchange) => exchange,
             other => {
                 registration.phase = other;
@@ -39,6 +40,10 @@ impl Endpoint {
         };
         self.refund(carrier, transaction.paid);
         registration_late(&mut self.registrations, key, transaction, &exchange, reply);
+        // Of what is answered by 2xx nothing may have to be kept.
+        if !matches!(reply, Reply::Answer(_)) {
+            note(&mut exchange.record, &mut self.wire, now, transaction, reply);
+        }
         match reply {
             Reply::Silence => self.failed(now, key, exchange, &End::Silence),
             Reply::NotSent(fault) => self.failed(now, key, exchange, &End::NotSent(*fault)),
@@ -47,8 +52,11 @@ impl Endpoint {
         self.pump(now, carrier);
     }
 
-    fn answered(&mut self, now: Instant, key: Key, mut exchange: Box<Exchange>, transaction: &Transaction, message: &Message<'_>) {
+    fn answered(&mut self, now: Instant, key: Key, mut exchange: Box<Exchange>, transaction: &mut Transaction, message: &Message<'_>) {
         let (code, reason) = reason_of(message);
+        if !(200..300).contains(&code) {
+            exchange.record.note(&mut self.wire, now, transaction, Some(message));
+        }
         let Some(registration) = self.registrations.at_mut(key) else { return };
         let shown = &mut registration.shown;
         shown.answered = true;
@@ -104,7 +112,7 @@ impl Endpoint {
         self.send(now, key, exchange);
     }
 
-    fn succeeded(&mut self, now: Instant, key: Key, mut exchange: Box<Exchange>, transaction: &Transaction, message: &Message<'_>) {
+    fn succeeded(&mut self, now: Instant, key: Key, mut exchange: Box<Exchange>, transaction: &mut Transaction, message: &Message<'_>) {
         let Some(registration) = self.registrations.at_mut(key) else { return };
         let carrier_key = registration.carrier;
         if let Some(carrier) = self.carriers.at_mut(carrier_key) {
@@ -122,6 +130,7 @@ impl Endpoint {
             Purpose::Unbind => {
                 registration.binding = None;
                 let wanted_again = registration.intent == Intent::Keep;
+                self.tell_accepted(now, key, &mut exchange, transaction, message, Vec::new());
                 self.unpace(carrier_key);
                 if !wanted_again {
                     return self.unbound(now, key, true);
@@ -131,18 +140,25 @@ impl Endpoint {
             }
             Purpose::UnbindStray => {
                 registration.stray = None;
+                self.tell_accepted(now, key, &mut exchange, transaction, message, Vec::new());
                 self.unpace(carrier_key);
                 return self.settle(now, key);
             }
         }
-        let (time, unlisted, rewritten) = match granted(message, &exchange.contact, exchange.expires) {
-            Granted::Bound { time, .. } if time.is_zero() => return self.unkept(now, key, exchange, &End::GrantedNothing),
-            Granted::Bound { time, rewritten } => (time, false, rewritten),
-            Granted::Unlisted { time } if time.is_zero() => return self.unkept(now, key, exchange, &End::GrantedNothing),
-            Granted::Unlisted { time } => (time, true, None),
-            Granted::Missing { listed } => return self.unkept(now, key, exchange, &End::BindingMissing { listed }),
+        let terms = match granted(message, &exchange.contact, exchange.expires) {
+            Granted::Bound { time, .. } | Granted::Unlisted { time } if time.is_zero() => Err(End::GrantedNothing),
+            Granted::Bound { time, rewritten } => Ok((time, false, rewritten)),
+            Granted::Unlisted { time } => Ok((time, true, None)),
+            Granted::Missing { listed } => Err(End::BindingMissing { listed }),
         };
-        let authenticated = exchange.remembered.is_some() || !exchange.answers.is_empty();
+        let (time, unlisted, rewritten) = match terms {
+            Ok(terms) => terms,
+            Err(end) => {
+                exchange.record.note(&mut self.wire, now, transaction, Some(message));
+                return self.unkept(now, key, exchange, &end);
+            }
+        };
+        let authenticated = exchange.authenticated();
         // Counted from sending (carriers.md B1): the registrar's clock started no sooner.
         let lapses_at = transaction.sent_at + time;
         let renewed = registration.binding.is_some();
@@ -157,7 +173,10 @@ impl Endpoint {
             authenticated,
         });
         self.remember(now, key, &mut exchange, message);
+        let mut changes = self.changed_terms(key, &exchange, authenticated);
         let Some(registration) = self.registrations.at_mut(key) else { return };
+        changes.extend(registration.granted(seconds_of(time)));
+        registration.drifted = Box::default();
         registration.failures = 0;
         // What an exchange of the version before brought says nothing of the one in use.
         let current = registration.uses(exchange.version);
@@ -184,6 +203,7 @@ impl Endpoint {
             warnings.push(Code::IntervalLong);
         }
         registration.shown.warnings = warnings;
+        self.tell_accepted(now, key, &mut exchange, transaction, message, changes);
         if current {
             self.accept(key, exchange.version, authenticated);
         }
@@ -192,6 +212,7 @@ impl Endpoint {
         if registration.stray.as_ref().is_some_and(|stray| lists(message, stray)) {
             exchange.purpose = Purpose::UnbindStray;
             exchange.answers.clear();
+            (exchange.kind, exchange.began) = (AttemptKind::Removal, now);
             return self.send(now, key, exchange);
         }
         registration.stray = None;
@@ -200,7 +221,7 @@ impl Endpoint {
     }
 
     /// A 2xx to a REGISTER that was given up: it binds all the same.
-    fn came_late(&mut self, now: Instant, key: Key, transaction: &Transaction, message: &Message<'_>) {
+    fn came_late(&mut self, now: Instant, key: Key, transaction: &mut Transaction, message: &Message<'_>) {
         let Some(registration) = self.registrations.at_mut(key).filter(|registration| registration.intent == Intent::Keep) else { return };
         let Some(late) = registration.late.take_if(|late| late.cseq == transaction.cseq()) else { return };
         let (Granted::Bound { time, .. } | Granted::Unlisted { time }) = granted(message, &late.contact, late.expires) else { return };
@@ -208,6 +229,10 @@ impl Endpoint {
         if lapses_at <= now {
             return;
         }
+        let kind = match registration.binding {
+            Some(_) => AttemptKind::Refresh,
+            None => AttemptKind::FirstRegistration,
+        };
         registration.binding = Some(Binding {
             address_of_record: registration.assignment.account.address_of_record.clone(),
             registrar: transaction.target,
@@ -222,6 +247,8 @@ impl Endpoint {
         registration.shown.answered = true;
         registration.shown.response = Some(status(200, &reason_of(message).1));
         let rests = matches!(registration.phase, Phase::Waiting { .. } | Phase::Queued(_)) && registration.uses(late.version);
+        self.tell_late(now, key, kind, transaction, message);
+        let Some(registration) = self.registrations.at_mut(key) else { return };
         if !rests {
             // The exchange that is on goes on.
             self.arm(key);
@@ -361,7 +388,7 @@ fn registration_late(registrations: &mut Slab<Registration>, key: Key, transacti
             contact: exchange.contact.clone(),
             expires: exchange.expires,
             version: exchange.version,
-            authenticated: exchange.remembered.is_some() || !exchange.answers.is_empty(),
+            authenticated: exchange.authenticated(),
         })
     });
 }

@@ -75,6 +75,8 @@ impl Endpoint {
         if exchange.purpose == Purpose::UnbindStray {
             // It was a courtesy; the old Contact lapses by itself.
             registration.stray = None;
+            let mut diagnosis = self.judge_exchange(now, key, &exchange, end);
+            self.tell_failed(now, key, &mut exchange, &mut diagnosis);
             self.unpace(carrier_key);
             return self.settle(now, key);
         }
@@ -110,16 +112,17 @@ impl Endpoint {
             }
         }
         self.unpace(carrier_key);
-        let diagnosis = self.judge_exchange(now, key, &exchange, end);
+        let mut diagnosis = self.judge_exchange(now, key, &exchange, end);
         if matches!(kind_of(end, digest_sent), Kind::Digest) {
-            self.digest_failed(now, key, &exchange, diagnosis);
+            self.digest_failed(now, key, exchange, diagnosis);
         } else {
+            self.tell_failed(now, key, &mut exchange, &mut diagnosis);
             self.wait_after(now, key, end, diagnosis);
         }
     }
 
     /// Counts a failed digest, and tries the standby, waits, or holds.
-    fn digest_failed(&mut self, now: Instant, key: Key, exchange: &Exchange, mut diagnosis: Diagnosis) {
+    fn digest_failed(&mut self, now: Instant, key: Key, mut exchange: Box<Exchange>, mut diagnosis: Diagnosis) {
         let Some(registration) = self.registrations.at_mut(key) else { return };
         let Some(carrier) = self.carriers.at(registration.carrier) else { return };
         let username = registration.credential_of(exchange.version).map(|credential| credential.username.clone()).unwrap_or_default();
@@ -129,12 +132,14 @@ impl Endpoint {
             // It was the version before; the one in use has not been tried.
             registration.again = true;
             registration.phase = Phase::Waiting { retry_at: now + ONCE_MORE, why: Wait::FailedDigest };
+            self.tell_failed(now, key, &mut exchange, &mut diagnosis);
             return self.go_on(now, key);
         }
         registration.failures += 1;
         if registration.intent.removes() {
             // The secret changed under us: the binding lapses by itself.
             registration.phase = Phase::Waiting { retry_at: now + RETRY_AFTER_MAX, why: Wait::FailedDigest };
+            self.tell_failed(now, key, &mut exchange, &mut diagnosis);
             return self.rest(now, key, diagnosis);
         }
         registration.failed_digests += 1;
@@ -146,6 +151,7 @@ impl Endpoint {
             diagnosis.code = Code::BothRejected;
             diagnosis.remedy = Code::BothRejected.remedy().to_owned();
         }
+        self.tell_failed(now, key, &mut exchange, &mut diagnosis);
         self.refuse(key, exchange.version, true, held, &diagnosis);
         let Some(registration) = self.registrations.at_mut(key) else { return };
         if tries_standby {

@@ -6,13 +6,14 @@ use super::Endpoint;
 use crate::answering::Answering;
 use crate::carrier::Urgency;
 use crate::granted::equivalent;
+use crate::record::Record;
 use crate::registration::{Exchange, Intent, Phase, Purpose, patience};
 use crate::request::{CSEQ_MAX, Register, contact_uri};
 use crate::slab::Key;
 use crate::targets::{Next, Target};
 use crate::verdict::End;
 use crate::wire::{Outset, Owner, Timer};
-use crate::{Instant, Local, NonceReuse, ResolveFault};
+use crate::{AttemptKind, Instant, Local, NonceReuse, ResolveFault};
 
 /// After so many requests without success what is kept is told anew: well below the jump of an unclean start.
 const UNSAVED_MAX: u32 = 400;
@@ -152,6 +153,13 @@ impl Endpoint {
             contact,
             expires: registration.min_expires.map_or(asked, |least| asked.max(least)),
             version,
+            kind: match (purpose, &registration.binding) {
+                (Purpose::Bind, None) => AttemptKind::FirstRegistration,
+                (Purpose::Bind, Some(_)) => AttemptKind::Refresh,
+                (Purpose::Unbind | Purpose::UnbindStray, _) => AttemptKind::Removal,
+            },
+            began: now,
+            record: Record::default(),
         };
         self.send(now, key, Box::new(exchange));
     }
@@ -285,7 +293,8 @@ impl Endpoint {
             return self.unbound(now, key, false);
         }
         let end = End::Unresolved(fault.clone());
-        let diagnosis = self.judge_unsent(key, registrar, &end);
+        let mut diagnosis = self.judge_unsent(key, registrar, &end);
+        self.tell_unsent(now, key, registrar, &mut diagnosis);
         self.wait_after(now, key, &end, diagnosis);
     }
 

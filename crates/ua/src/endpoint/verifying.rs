@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use diagnosis::Check;
+use diagnosis::{Check, Evidence};
 use sip::Message;
 
 use super::challenged::make_room;
+use super::evidence::note;
 use super::failed::goes_on;
 use super::{Endpoint, Reply, final_of, notes_of, public_address, reason_of};
 use crate::answering::{Answering, Came};
 use crate::budget::Asker;
 use crate::challenge::{choose, learn, seen};
 use crate::probe::{Asks, Concluded, Probe};
+use crate::record::Record;
 use crate::slab::Key;
 use crate::targets::{Next, Targets};
 use crate::verdict::{self, End, Observation, judge};
@@ -61,6 +63,8 @@ impl Endpoint {
             concluded: None,
             timer: None,
             deadline,
+            began: now,
+            record: Record::default(),
             order,
         };
         let key = self.probes.insert(probe);
@@ -117,8 +121,9 @@ impl Endpoint {
         }
     }
 
-    pub(super) fn probe_options_ended(&mut self, now: Instant, key: Key, reply: &Reply<'_>) {
+    pub(super) fn probe_options_ended(&mut self, now: Instant, key: Key, transaction: &mut Transaction, reply: &Reply<'_>) {
         let Some(probe) = self.probes.at_mut(key) else { return };
+        note(&mut probe.record, &mut self.wire, now, transaction, reply);
         probe.options = None;
         // Any final answer proves that it is reachable.
         probe.seen.options = Some(matches!(reply, Reply::Answer(_)));
@@ -127,8 +132,9 @@ impl Endpoint {
         }
     }
 
-    pub(super) fn probe_ended(&mut self, now: Instant, key: Key, transaction: &Transaction, reply: &Reply<'_>) {
+    pub(super) fn probe_ended(&mut self, now: Instant, key: Key, transaction: &mut Transaction, reply: &Reply<'_>) {
         let Some(probe) = self.probes.at_mut(key) else { return };
+        note(&mut probe.record, &mut self.wire, now, transaction, reply);
         probe.register = None;
         if probe.asks == Asks::Unbinding {
             return self.unbinding_ended(now, key, reply);
@@ -330,8 +336,11 @@ impl Endpoint {
             self.dismount(now, key, registration);
         }
         let Some(mut probe) = self.probes.remove(key) else { return };
-        for out in [probe.register.take(), probe.options.take()].into_iter().flatten() {
-            self.wire.abandon(out);
+        for out in [probe.options.take(), probe.register.take()].into_iter().flatten() {
+            if let Some(mut transaction) = self.wire.end(out) {
+                probe.record.note(&mut self.wire, now, &mut transaction, None);
+                self.wire.release(&mut transaction);
+            }
         }
         if let Some(timer) = probe.timer.take() {
             self.wire.wheel.disarm(timer);
@@ -343,12 +352,19 @@ impl Endpoint {
         }
         let outcome = match concluded {
             Concluded::Good(outcome) => outcome,
-            Concluded::Bad(end) => Outcome::Refused(Box::new(judge(&probe.seen, &end))),
+            Concluded::Bad(end) => {
+                let mut diagnosis = judge(&probe.seen, &end);
+                diagnosis.evidence.attempt_id = Some(probe.order.id.to_string());
+                Outcome::Refused(Box::new(diagnosis))
+            }
         };
         let evidence = match &outcome {
             Outcome::Refused(diagnosis) => diagnosis.evidence.clone(),
-            Outcome::Proved | Outcome::Learned | Outcome::AcceptedUnproven => verdict::evidence(&probe.seen),
+            Outcome::Proved | Outcome::Learned | Outcome::AcceptedUnproven => {
+                Evidence { attempt_id: Some(probe.order.id.to_string()), ..verdict::evidence(&probe.seen) }
+            }
         };
+        self.tell_verification(now, &mut probe, &outcome);
         self.wire.tell(Event::Verdict(Box::new(Verdict { id: probe.order.id.clone(), outcome, negotiated: probe.negotiated, evidence })));
     }
 }

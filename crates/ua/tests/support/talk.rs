@@ -369,6 +369,25 @@ impl Talk {
         }
     }
 
+    /// The attempts that were told; forgets them.
+    pub fn attempts(&mut self) -> Vec<Attempt> {
+        self.take(|event| match event {
+            Event::Attempt(attempt) => Some((**attempt).clone()),
+            _ => None,
+        })
+    }
+
+    /// The one attempt.
+    pub fn attempt(&mut self) -> Attempt {
+        let mut attempts = self.attempts();
+        assert_eq!(attempts.len(), 1, "{attempts:?}");
+        attempts.remove(0)
+    }
+
+    pub fn trace(&mut self, trunk: &str, span: Duration) -> &mut Self {
+        self.command(Command::Trace { trunk: trunk.into(), span })
+    }
+
     pub fn take<T>(&mut self, pick: impl Fn(&Event) -> Option<T>) -> Vec<T> {
         let picked = self.events.iter().filter_map(&pick).collect();
         self.events.retain(|event| pick(event).is_none());

@@ -4,6 +4,7 @@
 #[allow(dead_code)]
 mod support;
 
+mod attempts;
 mod bindings;
 mod challenges;
 mod changes;
