@@ -1,8 +1,9 @@
-//! The project's own chores: `cargo xtask {setup,test,bench,prove,check}`.
+//! The project's own chores: `cargo xtask {setup,test,bench,prove,check,conformance}`.
 //!
 //! - `setup` installs the Debian packages that the tests need; at once when all are there.
 //! - `test` calls `setup`, then runs every suite and sums up; a suite that could not run is a failure.
 //! - `check` holds formatting, lints, documents and borders between crates to what they promise.
+//! - `conformance` runs the tests that name a row of carriers.md or a clause, and writes `docs/design/conformance.md`.
 //! - `prove NAME` runs what an issue must show, with the release binary, and writes `docs/proofs/NAME.md`.
 //! - `bench NAME` measures; what is not built yet says so and fails.
 
@@ -11,6 +12,7 @@
 mod bench;
 mod check;
 mod command;
+mod conformance;
 mod prove;
 mod setup;
 mod test;
@@ -38,6 +40,8 @@ enum Chore {
     Prove(prove::Arguments),
     /// Formatting, lints, documents, borders between crates
     Check(check::Arguments),
+    /// Run the tests that name a row or a clause, and write docs/design/conformance.md
+    Conformance,
 }
 
 fn main() -> ExitCode {
@@ -47,6 +51,7 @@ fn main() -> ExitCode {
         Chore::Bench(arguments) => bench::run(&arguments),
         Chore::Prove(arguments) => prove::run(&arguments),
         Chore::Check(arguments) => check::run(&arguments),
+        Chore::Conformance => conformance::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

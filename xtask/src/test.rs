@@ -11,10 +11,11 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::command::{cargo, output};
+use crate::conformance::{self, Results, ended};
 use crate::setup;
 
 /// End-to-end tests wait far more than they compute (Timer F alone is 32 s), so they outnumber the cores.
-const THREADS: &str = "8";
+pub const THREADS: &str = "8";
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -33,15 +34,18 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let targets = Targets::read()?;
     let mut results = Vec::new();
     let mut failures = Vec::new();
+    let mut tests = Results::new();
     for mut command in commands(arguments, &targets)? {
         let run = stream(&mut command)?;
         if !run.succeeded {
             failures.push(format!("cargo {} failed", words(&command)));
         }
         results.extend(run.suites);
+        tests.extend(run.tests);
     }
     if arguments.suite.is_none() {
         failures.extend(targets.tests.iter().filter(|name| !ran(&results, name)).map(|name| format!("test target {name} did not run")));
+        failures.extend(conformance::after(&tests)?);
     }
     summarise(&results, started.elapsed());
     if results.is_empty() {
@@ -109,6 +113,7 @@ struct Suite {
 struct Run {
     succeeded: bool,
     suites: Vec<Suite>,
+    tests: Results,
 }
 
 fn ran(suites: &[Suite], target: &str) -> bool {
@@ -130,7 +135,8 @@ fn stream(command: &mut Command) -> Result<Run> {
         println!("{line}");
         reader.line(&line);
     }
-    Ok(Run { succeeded: child.wait()?.success(), suites: reader.suites() })
+    let tests = std::mem::take(&mut reader.tests);
+    Ok(Run { succeeded: child.wait()?.success(), suites: reader.suites(), tests })
 }
 
 /// Reads off cargo's output which program ended how.
@@ -138,6 +144,7 @@ fn stream(command: &mut Command) -> Result<Run> {
 struct Reader {
     open: Option<String>,
     ended: Vec<Suite>,
+    tests: Results,
 }
 
 impl Reader {
@@ -149,6 +156,9 @@ impl Reader {
         } else if let Some(result) = words.strip_prefix("test result: ") {
             let name = self.open.take().unwrap_or_else(|| "?".to_owned());
             self.ended.push(Suite { name, ok: result.starts_with("ok"), result: result.to_owned() });
+        } else if let (Some((test, passed)), Some(suite)) = (ended(line), &self.open) {
+            let target = suite.split(": ").next().unwrap_or_default().to_owned();
+            self.tests.insert((target, test.to_owned()), passed);
         }
     }
 
@@ -199,12 +209,14 @@ mod tests {
         let mut reader = Reader::default();
         for line in [
             "     Running unittests src/lib.rs (target/debug/deps/sip-0123456789abcdef)",
+            "test message::tests::a_line_ends ... ok",
             "test result: ok. 12 passed; 0 failed; 3 ignored; 0 measured; 0 filtered out; finished in 0.01s",
             "     Running tests/e2e/main.rs (target/debug/deps/e2e-0123456789abcdef)",
             "error: test failed, to rerun pass `-p trunkline --test e2e`",
         ] {
             reader.line(line);
         }
+        assert_eq!(reader.tests, Results::from([(("sip".to_owned(), "message::tests::a_line_ends".to_owned()), true)]));
         let suites = reader.suites();
         assert_eq!(suites.iter().map(|suite| suite.ok).collect::<Vec<_>>(), [true, false]);
         assert_eq!((count(&suites[0], "passed"), count(&suites[0], "ignored")), (12, 3));

@@ -4,7 +4,7 @@ mod arrows;
 mod codes;
 mod paths;
 mod purity;
-mod sources;
+pub mod sources;
 mod tracked;
 
 use anyhow::{Result, bail};
@@ -29,6 +29,7 @@ const CHECKS: &[Check] = &[
     ("paths", paths::check),
     ("arrows", arrows::check),
     ("codes", codes::check),
+    ("conformance", crate::conformance::check),
     ("purity", purity::check),
     ("clippy", clippy),
 ];
