@@ -108,6 +108,9 @@ catalogue! {
     EdgeOffline "edge.offline" Policy Platform 503 true
         "No edge of the trunk's site is online, so the carrier could not be asked."
         "Bring an edge of the site up; nothing was changed.";
+    SecretUnreadable "registration.secret.unreadable" Policy Platform 503 false
+        "The edge cannot open the sealed secret that it was given: control plane and edge do not share its key. No carrier was asked."
+        "Set the credentials again; if that does not help, restart the edge, so that it gets its secrets anew.";
     PacingInfeasible "pacing.infeasible" Policy Platform 400 false
         "That many trunks cannot be kept alive at that rate and expiry."
         "Raise pacing.registersPerSecond or the expiry, or move trunks to another carrier profile.";
@@ -119,9 +122,18 @@ catalogue! {
     TargetForbidden "network.target.forbidden" Network Platform 422 false
         "The registrar's address is in a range that this edge must not reach."
         "Start the edge with --allow-target for that range if it is meant.";
+    PortForbidden "network.port.forbidden" Network Platform 422 false
+        "The registrar's port belongs to another service, and this edge must not reach it."
+        "Use the carrier's SIP port, usually 5060 or 5061.";
     Unreachable "network.unreachable" Network Network 422 true
         "There is no route from the edge to the registrar's address."
-        "Check the edge's routes and its address families.";
+        "Check the edge's routes: ip route get ADDRESS, on the edge's host.";
+    FamilyUnsupported "network.family.unsupported" Network Platform 422 false
+        "The registrar has addresses of a family only that the edge has no socket of: IPv6 from an IPv4 edge, or the reverse."
+        "Start the edge with a --sip address of that family as well, or use a registrar of the other one.";
+    RequestTooLarge "network.request.too_large" Network Network 422 false
+        "The request is too large for the path to the registrar, and was not delivered."
+        "Shorten extraHeaders and contact parameters, or use a registrar over TCP or TLS.";
     Refused "network.refused" Network Network 422 true
         "The registrar's host answers, but nothing listens at that port and transport."
         "Check port and transport in the carrier's registrars.";
@@ -160,6 +172,9 @@ catalogue! {
     AlgorithmNotOffered "sip.algorithm.not_offered" Challenge Carrier 422 false
         "The carrier does not offer the algorithm that the credentials ask for."
         "Ask for one of the offered algorithms, or leave it out.";
+    AlgorithmNoHa1 "sip.algorithm.no_ha1" Challenge Carrier 422 false
+        "The carrier offers only algorithms for which no HA1 is at hand; an HA1 is good for its own algorithm only."
+        "Add the HA1 of an offered algorithm to credentials.ha1, or give the password.";
     ChallengeMalformed "sip.challenge.malformed" Challenge Carrier 422 false
         "The carrier's challenge cannot be read; it was not answered."
         "Show the header to the carrier's support.";

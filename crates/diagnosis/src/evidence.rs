@@ -1,4 +1,4 @@
-use crate::{Code, Initiator, Stage};
+use crate::{Code, Initiator, Place, Stage};
 
 /// Why an attempt ended as it did: a code, the values at hand in words, and the evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +83,12 @@ pub struct Evidence {
     /// The final answer.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub sip: Option<SipStatus>,
+    /// What its Warning and Reason headers say.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Vec::is_empty"))]
+    pub headers: Vec<Said>,
+    /// The notes of the carrier's profile that fit what it says.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Vec::is_empty"))]
+    pub notes: Vec<Note>,
     /// What the carrier offered.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Vec::is_empty"))]
     pub challenges: Vec<Challenge>,
@@ -111,6 +117,30 @@ pub struct SipStatus {
     pub code: u16,
     /// The carrier's own words.
     pub reason: String,
+}
+
+/// What a header of the final answer says, verbatim but for control characters and what looks like credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Said {
+    /// Which header.
+    #[cfg_attr(feature = "serde", serde(rename = "in"))]
+    pub place: Place,
+    /// Its value, cut where it is very long.
+    pub text: String,
+}
+
+/// A note of the carrier's profile that fits what the carrier said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Note {
+    /// The profile's pattern.
+    pub pattern: String,
+    /// Where it fits.
+    #[cfg_attr(feature = "serde", serde(rename = "in"))]
+    pub place: Place,
+    /// The operator's text.
+    pub note: String,
 }
 
 /// One challenge as the carrier sent it, without its nonce.

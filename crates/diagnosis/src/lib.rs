@@ -6,8 +6,10 @@
 
 mod code;
 mod evidence;
+mod phrase;
 mod stage;
 
 pub use code::{ALL, Code};
-pub use evidence::{Challenge, Check, Diagnosis, Evidence, SipStatus};
+pub use evidence::{Challenge, Check, Diagnosis, Evidence, Note, Said, SipStatus};
+pub use phrase::{PhraseFault, PhraseNote, Place};
 pub use stage::{Initiator, Stage};

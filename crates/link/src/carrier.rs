@@ -35,7 +35,7 @@ pub struct CarrierProfile {
     pub failure_budget: FailureBudget,
     /// Seconds between tries after a 403 before a challenge, or a 404.
     pub forbidden_retry: u32,
-    /// Regular text in a reason phrase, to a note for the operator.
+    /// Pattern over reason phrase, Warning and Reason (`diagnosis::PhraseNote`), to a note for the operator.
     pub phrase_notes: BTreeMap<String, String>,
 }
 

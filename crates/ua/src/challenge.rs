@@ -63,8 +63,10 @@ pub enum Refusal {
     ProxyRealm { expected: Option<String>, offered: String },
     /// No offered algorithm is known: their literal texts.
     AlgorithmUnsupported { offered: Vec<String> },
-    /// Not the algorithm that was asked for, or none that an HA1 is at hand for.
+    /// Not the algorithm that was asked for.
     AlgorithmNotOffered { wanted: Vec<String>, offered: Vec<String> },
+    /// None that an HA1 is at hand for.
+    NoHa1 { held: Vec<String>, offered: Vec<String> },
     /// The policy allows none of the offered.
     AlgorithmNotAllowed { offered: Vec<String> },
     /// Weaker than what was pinned.
@@ -161,8 +163,8 @@ impl Wanted<'_> {
         if let Some(hashes) = self.hashes {
             known.retain(|(algorithm, _)| hashes.contains(&algorithm.hash));
             if known.is_empty() {
-                let wanted = hashes.iter().map(|&hash| Algorithm { hash, session: false }.as_str().to_owned()).collect();
-                return Err(Refusal::AlgorithmNotOffered { wanted, offered });
+                let held = hashes.iter().map(|&hash| Algorithm { hash, session: false }.as_str().to_owned()).collect();
+                return Err(Refusal::NoHa1 { held, offered });
             }
         }
         if let (Some(asked), false) = (self.algorithm, self.pinned) {

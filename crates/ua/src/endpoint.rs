@@ -238,12 +238,6 @@ fn reason_of(message: &Message<'_>) -> (u16, String) {
     }
 }
 
-/// Returns the notes of a profile whose text the reason phrase holds.
-fn notes_of(profile: &crate::Profile, reason: &str) -> Vec<String> {
-    let reason = reason.to_lowercase();
-    profile.phrase_notes.iter().filter(|(text, _)| reason.contains(&text.to_lowercase())).map(|(_, note)| note.to_string()).collect()
-}
-
 /// Takes from a final answer what a diagnosis needs.
 fn final_of(message: &Message<'_>) -> crate::verdict::Final {
     let (code, reason) = reason_of(message);
@@ -256,5 +250,6 @@ fn final_of(message: &Message<'_>) -> crate::verdict::Final {
         min_expires: message.min_expires().ok().flatten(),
         redirect: message.contacts().filter_map(Result::ok).map(|contact| crate::challenge::printable(contact.uri())).next(),
         demands: demanded.or_else(|| text(message.other("Security-Server"))),
+        headers: crate::verdict::headers(message),
     }
 }

@@ -34,8 +34,8 @@ pub struct Profile {
     pub failure_budget: FailureBudget,
     /// Between tries after a refusal that no password can cure.
     pub forbidden_retry: Duration,
-    /// Text in a reason phrase, to a note for the operator.
-    pub phrase_notes: Vec<(Box<str>, Box<str>)>,
+    /// Patterns over reason phrase, Warning and Reason, with notes for the operator.
+    pub phrase_notes: Vec<diagnosis::PhraseNote>,
 }
 
 /// How a new secret is tried.

@@ -4,12 +4,16 @@ mod challenge;
 mod end;
 mod network;
 #[cfg(test)]
+mod properties;
+mod realm;
+mod said;
+#[cfg(test)]
 mod tests;
 mod words;
 
 use std::net::SocketAddr;
 
-use diagnosis::{Challenge, Check, Diagnosis, Evidence, SipStatus};
+use diagnosis::{Challenge, Check, Diagnosis, Evidence, Note, Said, SipStatus};
 use sip::digest::Algorithm;
 
 use crate::challenge::Refusal;
@@ -17,6 +21,7 @@ use crate::{DigestPolicy, ResolveFault, SendFault};
 
 pub use end::refuses_a_query;
 pub(crate) use end::{names_cseq, status};
+pub(crate) use said::{headers, notes};
 pub use words::hop;
 
 /// What was seen of one attempt, up to its end.
@@ -56,8 +61,12 @@ pub struct Observation {
     pub answered_before: bool,
     /// The last final answer.
     pub sip: Option<SipStatus>,
-    /// Notes of the carrier's profile that fit the reason phrase.
-    pub notes: Vec<String>,
+    /// Notes of the carrier's profile that fit what it said.
+    pub notes: Vec<Note>,
+    /// The profile has a truncated SHA-512 sent in place of SHA-512-256.
+    pub truncated_sha512: bool,
+    /// The carrier accepted these very credentials before.
+    pub accepted_before: bool,
 }
 
 impl Observation {
@@ -82,6 +91,8 @@ impl Observation {
             answered_before: false,
             sip: None,
             notes: Vec::new(),
+            truncated_sha512: false,
+            accepted_before: false,
         }
     }
 
@@ -137,6 +148,8 @@ pub struct Final {
     pub redirect: Option<String>,
     /// Require, Unsupported or Security-Server: what is demanded.
     pub demands: Option<String>,
+    /// Warning and Reason headers.
+    pub headers: Vec<Said>,
 }
 
 /// Judges an observation.
@@ -156,7 +169,11 @@ pub fn judge(seen: &Observation, end: &End) -> Diagnosis {
     let mut all = evidence(seen);
     all.checks.extend(diagnosis.evidence.checks.iter().cloned());
     all.retry_after = diagnosis.evidence.retry_after;
-    Diagnosis { evidence: all, ..diagnosis }
+    if let End::Final(answer) = end {
+        all.headers.clone_from(&answer.headers);
+    }
+    let summary = format!("{}{}{}", diagnosis.summary, words::notes(seen), words::options_note(seen, diagnosis.code));
+    Diagnosis { evidence: all, summary, ..diagnosis }
 }
 
 /// Returns what was seen, whatever the outcome.
@@ -167,6 +184,8 @@ pub fn evidence(seen: &Observation) -> Evidence {
         source_address: seen.source.map(|address| address.to_string()),
         public_address: seen.public.map(|address| address.to_string()),
         sip: seen.sip.clone(),
+        headers: Vec::new(),
+        notes: seen.notes.clone(),
         challenges: seen.challenges.clone(),
         checks: seen.checks.clone(),
         options_reachable: seen.options,

@@ -108,7 +108,7 @@ pub struct CarrierSettings {
     /// Seconds between tries after a 403 before a challenge, or a 404.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "checked::expires")]
     pub forbidden_retry: Option<u32>,
-    /// Text in a reason phrase, to a note for the operator.
+    /// Pattern over reason phrase, Warning and Reason (`diagnosis::PhraseNote`), to a note for the operator.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "checked::notes")]
     pub phrase_notes: Option<BTreeMap<String, String>>,
     /// When the carrier is expected to be away.

@@ -31,6 +31,7 @@ fn field(code: Code) -> Option<&'static str> {
     match code {
         Code::RealmMismatch => Some("credentials.realm"),
         Code::AlgorithmNotAllowed | Code::AlgorithmNotOffered | Code::AlgorithmUnsupported => Some("credentials.algorithm"),
+        Code::AlgorithmNoHa1 => Some("credentials.ha1"),
         Code::CredentialsRejected => Some("credentials.password"),
         _ => None,
     }

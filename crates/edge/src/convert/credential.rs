@@ -47,9 +47,7 @@ fn ha1((name, value): &(String, SecretString)) -> Result<(Hash, SecretString), B
 
 /// No operator can cause this by what they typed: the two ends of the link disagree.
 fn sealed(version: u32, error: &link::SealError) -> Diagnosis {
-    Diagnosis::new(Code::PasswordEmpty)
-        .summary(format!("The edge cannot open the secret of version {version}: {error}."))
-        .remedy("Set the credentials again; if that does not help, restart the edge, so that it gets its secrets anew.")
+    Diagnosis::new(Code::SecretUnreadable).summary(format!("The edge cannot open the secret of version {version}: {error}. No carrier was asked."))
 }
 
 #[cfg(test)]
@@ -75,6 +73,7 @@ mod tests {
         assert!(matches!(&*opened.secret, Secret::Password(password) if password.expose_secret() == "s3cret"));
         assert_eq!(opened.algorithm.unwrap().as_str(), "SHA-256");
         let fault = credential(&from, "t2", &key).unwrap_err();
+        assert_eq!(fault.code, Code::SecretUnreadable);
         assert!(fault.summary.contains("version 3"), "{}", fault.summary);
     }
 

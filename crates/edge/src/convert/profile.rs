@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use diagnosis::Diagnosis;
+use diagnosis::{Diagnosis, PhraseNote};
 use ua::{FailureBudget, NonceReuse, OptionsPing, Pacing, Profile, VerifyBy};
 
 use super::account::uri;
@@ -56,7 +56,8 @@ pub(crate) fn profile(from: &link::CarrierProfile, share: Share) -> Result<Profi
             per_version: from.failure_budget.per_version,
         },
         forbidden_retry: seconds(from.forbidden_retry),
-        phrase_notes: from.phrase_notes.iter().map(|(text, note)| (text.as_str().into(), note.as_str().into())).collect(),
+        // The control plane has judged them; one that it let pass is a note less, and no carrier less.
+        phrase_notes: from.phrase_notes.iter().filter_map(|(pattern, note)| PhraseNote::new(pattern, note).ok()).collect(),
     })
 }
 

@@ -244,7 +244,7 @@ pub const TABLE: &[FieldRules] = &[
             },
             Rule {
                 aspect: "port",
-                says: "1 to 65535, behind a colon; 5060 where none is written. Ports below 1024 have a good form and are refused later (`network.target.forbidden`), for they belong to other services.",
+                says: "1 to 65535, behind a colon; 5060 where none is written. Ports below 1024 have a good form and are refused later (`network.port.forbidden`), for they belong to other services.",
                 valid: &["sip:203.0.113.9:5060", "sip:203.0.113.9:65535"],
                 invalid: &[("sip:203.0.113.9:0", URI), ("sip:203.0.113.9:65536", URI), ("sip:203.0.113.9:sip", URI)],
             },

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use diagnosis::{Check, Code, Diagnosis};
 
-use super::{Endpoint, notes_of};
+use super::Endpoint;
 use crate::registration::{Exchange, Intent, Phase, Purpose, Wait, Which, back_off};
 use crate::slab::Key;
 use crate::targets::Next;
-use crate::verdict::{End, Observation, judge};
+use crate::verdict::{End, Observation, judge, notes};
 use crate::{Event, Instant};
 
 /// carriers.md F7: Retry-After is a floor, at most this.
@@ -264,11 +264,13 @@ impl Endpoint {
         };
         if let Some(registration) = self.registrations.at(key) {
             seen.options = self.options_answered(registration.carrier, exchange.target.address);
+            seen.accepted_before = registration.accepted && registration.uses(exchange.version);
             if let Some(carrier) = self.carriers.at(registration.carrier) {
                 let profile = &carrier.profile;
                 seen.answered_before =
                     carrier.targets.has_answered(exchange.target.address) && self.budget.has_failed(now, &profile.id, RETRY_AFTER_MAX);
-                seen.notes = seen.sip.as_ref().map_or_else(Vec::new, |sip| notes_of(profile, &sip.reason));
+                seen.notes = notes(profile, &seen, end);
+                seen.truncated_sha512 = profile.truncated_sha512;
             }
         }
         if let Some(answer) = exchange.answers.last() {

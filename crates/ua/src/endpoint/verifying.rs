@@ -8,7 +8,7 @@ use sip::Message;
 use super::challenged::make_room;
 use super::evidence::note;
 use super::failed::goes_on;
-use super::{Endpoint, Reply, final_of, notes_of, public_address, reason_of};
+use super::{Endpoint, Reply, final_of, public_address, reason_of};
 use crate::answering::{Answering, Came};
 use crate::budget::Asker;
 use crate::challenge::{choose, learn, seen};
@@ -31,6 +31,7 @@ impl Endpoint {
             address_of_record: order.account.address_of_record.to_string(),
             realm: order.credential.as_ref().and_then(|credential| credential.realm.as_deref()).map(str::to_owned),
             verification: true,
+            truncated_sha512: order.profile.truncated_sha512,
             ..Observation::new(order.policy.clone())
         };
         let deadline = now + order.patience;
@@ -145,7 +146,6 @@ impl Endpoint {
             Reply::Answer(message) => {
                 let (code, reason) = reason_of(message);
                 probe.seen.sip = Some(verdict::status(code, &reason));
-                probe.seen.notes = notes_of(&probe.order.profile, &reason);
                 probe.seen.public = public_address(message).or(probe.seen.public);
                 if !probe.seen.checks.iter().any(|check| check.name == "reachable") {
                     probe.seen.checks.push(Check::new("reachable", true));
@@ -353,6 +353,7 @@ impl Endpoint {
         let outcome = match concluded {
             Concluded::Good(outcome) => outcome,
             Concluded::Bad(end) => {
+                probe.seen.notes = verdict::notes(&probe.order.profile, &probe.seen, &end);
                 let mut diagnosis = judge(&probe.seen, &end);
                 diagnosis.evidence.attempt_id = Some(probe.order.id.to_string());
                 Outcome::Refused(Box::new(diagnosis))

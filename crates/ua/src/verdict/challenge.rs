@@ -2,8 +2,8 @@
 
 use diagnosis::{Check, Code, Diagnosis};
 
-use super::Observation;
-use super::words::{list, setting};
+use super::words::{list, quoted, setting};
+use super::{Observation, realm};
 use crate::challenge::Refusal;
 
 pub(super) fn refused(seen: &Observation, refusal: &Refusal) -> Diagnosis {
@@ -15,7 +15,7 @@ pub(super) fn refused(seen: &Observation, refusal: &Refusal) -> Diagnosis {
         Refusal::Malformed { fault, header } => Diagnosis::new(Code::ChallengeMalformed)
             .summary(format!("The carrier's challenge cannot be read: {fault}. It reads: {header}"))
             .check(Check::new("challenge.readable", false)),
-        Refusal::Realm { expected, offered } => realm(expected, offered),
+        Refusal::Realm { expected, offered } => realm::mismatch(seen, expected, offered),
         Refusal::ProxyRealm { expected, offered } => Diagnosis::new(Code::ProxyCredentialsRequired)
             .summary(format!("A proxy on the way challenges realm {offered:?}, for which no credentials are set."))
             .remedy(format!("Set proxyCredentials for realm {offered:?}."))
@@ -27,6 +27,10 @@ pub(super) fn refused(seen: &Observation, refusal: &Refusal) -> Diagnosis {
             .summary(format!("The credentials ask for {}, the carrier offers {}.", list(wanted), list(offered)))
             .remedy(format!("Set credentials.algorithm to {}, or leave it out.", list(offered)))
             .check(Check::compared("algorithm.offered", false, list(wanted), list(offered))),
+        Refusal::NoHa1 { held, offered } => Diagnosis::new(Code::AlgorithmNoHa1)
+            .summary(format!("The carrier offers {}; an HA1 is at hand for {} only, and is good for no other algorithm. No digest was sent.", list(offered), list(held)))
+            .remedy(format!("Add the HA1 for {} to credentials.ha1, or give the password.", offered.first().map_or("an offered algorithm", String::as_str)))
+            .check(Check::compared("ha1.at_hand", false, list(held), list(offered))),
         Refusal::AlgorithmNotAllowed { offered } => not_allowed(seen, offered),
         Refusal::Downgrade { pinned, offered } => Diagnosis::new(Code::DowngradeRefused)
             .summary(format!("The carrier offers {}, which is weaker than the pinned {pinned}; no digest was sent.", list(offered)))
@@ -34,29 +38,6 @@ pub(super) fn refused(seen: &Observation, refusal: &Refusal) -> Diagnosis {
         Refusal::Qop { realm } => Diagnosis::new(Code::QopUnsupported)
             .summary(format!("The challenge of realm {realm:?} demands a quality of protection other than auth and auth-int."))
             .check(Check::new("qop.known", false)),
-    }
-}
-
-fn realm(expected: &str, offered: &[String]) -> Diagnosis {
-    let (shown, first) = (quoted(offered), offered.first().map_or("", String::as_str));
-    let near = near_miss(expected, first);
-    Diagnosis::new(Code::RealmMismatch)
-        .summary(format!("The carrier challenges realm {shown}, the request names {expected:?}.{near}"))
-        .remedy(format!("Set credentials.realm to {first:?}, or leave it out to learn it."))
-        .check(Check::compared("realm.equal", false, expected, list(offered)))
-}
-
-/// Points out how two realms differ where the eye slips.
-fn near_miss(expected: &str, offered: &str) -> &'static str {
-    let bare = |text: &str| text.split_whitespace().collect::<String>();
-    if expected.trim() == offered.trim() {
-        " They differ in outer white space only."
-    } else if expected.eq_ignore_ascii_case(offered) {
-        " They differ in upper and lower case only, and a realm is case-sensitive."
-    } else if bare(expected) == bare(offered) {
-        " They differ in white space only."
-    } else {
-        ""
     }
 }
 
@@ -76,8 +57,4 @@ fn not_allowed(seen: &Observation, offered: &[String]) -> Diagnosis {
         .summary(format!("The carrier offers {}; {setting} allows {} only. No digest was sent.", list(offered), list(&allowed)))
         .remedy(remedy)
         .check(Check::compared("algorithm.allowed", false, list(&allowed), list(offered)))
-}
-
-fn quoted(names: &[String]) -> String {
-    names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(" and ")
 }

@@ -3,7 +3,7 @@
 use diagnosis::{Check, Code, Diagnosis, SipStatus};
 use sip::digest::Hash;
 
-use super::words::{from_where, list, options_note, who};
+use super::words::{from_where, list, who};
 use super::{Final, Observation};
 
 /// Tells whether a registrar that answers a contact-less REGISTER so, before a digest, may only dislike the query (carriers.md B11).
@@ -18,10 +18,7 @@ fn ambiguous_to_a_query(code: u16) -> bool {
 
 pub(super) fn final_answer(seen: &Observation, answer: &Final) -> Diagnosis {
     let said = said(&answer.code, &answer.reason);
-    let notes = if seen.notes.is_empty() { String::new() } else { format!(" The carrier's profile notes: {}.", list(&seen.notes)) };
-    let diagnosis = if seen.credential_sent() { after_digest(seen, answer, &said) } else { before_digest(seen, answer, &said) };
-    let mut diagnosis = diagnosis;
-    diagnosis.summary.push_str(&notes);
+    let mut diagnosis = if seen.credential_sent() { after_digest(seen, answer, &said) } else { before_digest(seen, answer, &said) };
     diagnosis.evidence.retry_after = answer.retry_after;
     diagnosis
 }
@@ -30,9 +27,8 @@ fn before_digest(seen: &Observation, answer: &Final, said: &str) -> Diagnosis {
     match answer.code {
         403 => Diagnosis::new(Code::ForbiddenBeforeChallenge)
             .summary(format!(
-                "{} answered {said} before it asked for a digest: the password was never looked at.{}",
-                who(seen),
-                options_note(seen)
+                "{} answered {said} before it asked for a digest: the password was never looked at.",
+                who(seen)
             ))
             .remedy(format!("Ask the carrier whether {} is allowed and {} is provisioned.", from_where(seen), seen.address_of_record))
             .check(Check::new("challenged", false)),
@@ -42,11 +38,15 @@ fn before_digest(seen: &Observation, answer: &Final, said: &str) -> Diagnosis {
 
 fn after_digest(seen: &Observation, answer: &Final, said: &str) -> Diagnosis {
     match answer.code {
-        401 | 407 if seen.answered.is_some_and(|algorithm| algorithm.hash == Hash::Sha512_256) => Diagnosis::new(Code::SuspectTruncatedSha512)
+        401 | 407 if suspects_truncation(seen) => Diagnosis::new(Code::SuspectTruncatedSha512)
             .summary(format!("{} refused the SHA-512-256 digest ({said}). Either user name or password is wrong, or the carrier computes a truncated SHA-512 in its place, as some deployed code does.", who(seen)))
             .check(Check::new("digest.accepted", false)),
         401 | 407 => Diagnosis::new(Code::CredentialsRejected)
-            .summary(format!("{} refused the digest over a nonce of this very exchange ({said}): user name or password is wrong. Realm and algorithm are right.", who(seen)))
+            .summary(format!(
+                "{} refused the digest over a nonce of this very exchange ({said}): user name or password is wrong. Realm and algorithm are right.{}",
+                who(seen),
+                if seen.accepted_before { " It accepted them before: the password was changed there, or the account is barred." } else { "" }
+            ))
             .check(Check::new("digest.accepted", false)),
         403 => Diagnosis::new(Code::ForbiddenAfterAuth)
             .summary(format!("{} answered {said} to the digest: wrong credentials, or right ones of an account that may not register.", who(seen)))
@@ -56,6 +56,11 @@ fn after_digest(seen: &Observation, answer: &Final, said: &str) -> Diagnosis {
             .check(Check::new("query.accepted", false)),
         _ => either_way(seen, answer, said),
     }
+}
+
+/// carriers.md C20: the doubt is there where neither the profile nor an earlier success has settled it.
+fn suspects_truncation(seen: &Observation) -> bool {
+    seen.answered.is_some_and(|algorithm| algorithm.hash == Hash::Sha512_256) && !seen.truncated_sha512 && !seen.accepted_before
 }
 
 fn either_way(seen: &Observation, answer: &Final, said: &str) -> Diagnosis {
@@ -83,10 +88,10 @@ fn either_way(seen: &Observation, answer: &Final, said: &str) -> Diagnosis {
         }
         400 | 500 if names_cseq(&answer.reason) => Diagnosis::new(Code::CseqRejected).summary(format!("{who} answered {said}.")),
         408 | 500..=599 => {
-            Diagnosis::new(Code::CarrierUnavailable).summary(format!("{who} answered {said}{}.{}", retry(answer), options_note(seen)))
+            Diagnosis::new(Code::CarrierUnavailable).summary(format!("{who} answered {said}{}.", retry(answer)))
         }
         600..=699 => Diagnosis::new(Code::CarrierDeclined).summary(format!("{who} answered {said}.")),
-        _ => Diagnosis::new(Code::RequestRejected).summary(format!("{who} answered {said} to the REGISTER.{}", options_note(seen))),
+        _ => Diagnosis::new(Code::RequestRejected).summary(format!("{who} answered {said} to the REGISTER.")),
     }
 }
 

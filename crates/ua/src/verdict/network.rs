@@ -3,7 +3,7 @@
 use diagnosis::{Check, Code, Diagnosis, Initiator};
 
 use super::Observation;
-use super::words::{from_where, options_note, who};
+use super::words::{from_where, who};
 use crate::{ResolveFault, SendFault};
 
 pub(super) fn unresolved(seen: &Observation, fault: &ResolveFault) -> Diagnosis {
@@ -15,11 +15,11 @@ pub(super) fn unresolved(seen: &Observation, fault: &ResolveFault) -> Diagnosis 
             .summary(format!("The registrar {} leads to {address}, which is in a range that this edge must not reach.", seen.registrar))
             .remedy(format!("If that is meant, start the edge with --allow-target {address}/{}.", if address.is_ipv4() { 32 } else { 128 }))
             .check(Check::compared("target.allowed", false, "an allowed range", address.to_string())),
-        ResolveFault::ForbiddenPort(port) => Diagnosis::new(Code::TargetForbidden)
+        ResolveFault::ForbiddenPort(port) => Diagnosis::new(Code::PortForbidden)
             .summary(format!("The registrar {} has port {port}, which this edge must not reach.", seen.registrar))
-            .remedy("Use the carrier's SIP port.")
+            .remedy("Use the carrier's SIP port, usually 5060, or 5061 for TLS.")
             .check(Check::compared("target.allowed", false, "an allowed port", port.to_string())),
-        ResolveFault::NoSocket(address) => Diagnosis::new(Code::Unreachable)
+        ResolveFault::NoSocket(address) => Diagnosis::new(Code::FamilyUnsupported)
             .summary(format!("The registrar {} leads to {address}, and the edge has no socket of that address family.", seen.registrar))
             .remedy(format!("Start the edge with --sip udp:{}:5060 as well.", if address.is_ipv4() { "0.0.0.0" } else { "[::]" }))
             .check(Check::new("socket.family", false)),
@@ -31,12 +31,16 @@ pub(super) fn not_sent(seen: &Observation, fault: SendFault) -> Diagnosis {
         SendFault::Refused => Diagnosis::new(Code::Refused)
             .summary(format!("The host of {} answers that nothing listens at that port (ICMP port unreachable).", who(seen)))
             .check(Check::new("reachable", false)),
-        SendFault::Unreachable | SendFault::TooLarge => Diagnosis::new(Code::Unreachable)
-            .summary(match fault {
-                SendFault::TooLarge => format!("The request is too large for the path to {}.", who(seen)),
-                SendFault::Refused | SendFault::Unreachable | SendFault::Forbidden => format!("There is no route to {}.", who(seen)),
+        SendFault::Unreachable => Diagnosis::new(Code::Unreachable)
+            .summary(format!("There is no route to {}.", who(seen)))
+            .remedy(match seen.target {
+                Some(target) => format!("Check the edge's routes: ip route get {}, on the edge's host.", target.ip()),
+                None => Code::Unreachable.remedy().to_owned(),
             })
             .check(Check::new("reachable", false)),
+        SendFault::TooLarge => Diagnosis::new(Code::RequestTooLarge)
+            .summary(format!("The request is too large for the path to {}.", who(seen)))
+            .check(Check::new("request.fits", false)),
         SendFault::Forbidden => Diagnosis::new(Code::TargetForbidden)
             .summary(format!("The address of {} is in a range that this edge must not reach.", who(seen)))
             .check(Check::new("target.allowed", false)),
@@ -53,7 +57,7 @@ pub(super) fn silence(seen: &Observation) -> Diagnosis {
     let addressed = from_where(seen);
     match seen.options {
         Some(true) => Diagnosis::new(Code::RegisterIgnored)
-            .summary(format!("{} answers OPTIONS and drops REGISTER.{}", who(seen), options_note(seen)))
+            .summary(format!("{} answers OPTIONS and drops REGISTER.", who(seen)))
             .remedy(format!(
                 "Ask the carrier whether {} and {addressed} are provisioned for registration.{}",
                 seen.address_of_record,
@@ -66,7 +70,7 @@ pub(super) fn silence(seen: &Observation) -> Diagnosis {
             .remedy(format!("Ask the carrier to unblock {addressed}; do not retry meanwhile."))
             .check(Check::new("reachable", false)),
         Some(false) | None => Diagnosis { initiator: Initiator::Network, ..Diagnosis::new(Code::Timeout) }
-            .summary(format!("Nothing came back from {}.{}", who(seen), options_note(seen)))
+            .summary(format!("Nothing came back from {}.", who(seen)))
             .remedy(format!("Check that the carrier allows {addressed}, and the firewall in between."))
             .check(Check::new("reachable", false)),
     }

@@ -1,6 +1,6 @@
 //! Every end of an attempt, in every context that changes its judgement: code, stage, and the values in words.
 
-use diagnosis::{Code, Stage};
+use diagnosis::{Code, Note, Place, Stage};
 use sip::digest::{Algorithm, Hash};
 
 use super::{End, Final, Observation, judge};
@@ -75,11 +75,11 @@ fn names_and_the_network() {
     hold(vec![
         (seen(), failed, Code::DnsFailed, Network, &["sip:reg.acme.test", "NXDOMAIN"], &[]),
         (seen(), forbidden, Code::TargetForbidden, Network, &["10.1.2.3"], &["--allow-target 10.1.2.3/32"]),
-        (seen(), End::Unresolved(ResolveFault::ForbiddenPort(22)), Code::TargetForbidden, Network, &["port 22"], &[]),
-        (seen(), v6, Code::Unreachable, Network, &["2001:db8::1"], &["--sip udp:[::]"]),
+        (seen(), End::Unresolved(ResolveFault::ForbiddenPort(22)), Code::PortForbidden, Network, &["port 22"], &[]),
+        (seen(), v6, Code::FamilyUnsupported, Network, &["2001:db8::1"], &["--sip udp:[::]"]),
         (seen(), End::NotSent(SendFault::Refused), Code::Refused, Network, &["198.51.100.1:5060"], &[]),
         (seen(), End::NotSent(SendFault::Unreachable), Code::Unreachable, Network, &["no route"], &[]),
-        (seen(), End::NotSent(SendFault::TooLarge), Code::Unreachable, Network, &["too large"], &[]),
+        (seen(), End::NotSent(SendFault::TooLarge), Code::RequestTooLarge, Network, &["too large"], &[]),
         (seen(), End::NotSent(SendFault::Forbidden), Code::TargetForbidden, Network, &["198.51.100.1:5060"], &[]),
         (seen(), End::Silence, Code::Timeout, Network, &["Nothing came back"], &["192.0.2.10:5060"]),
         (public, End::Silence, Code::Timeout, Network, &[], &["public address 203.0.113.7:1024"]),
@@ -120,6 +120,14 @@ fn challenges_that_cannot_be_answered() {
         (seen(), realm("acme.test", &["acme.test "]), Code::RealmMismatch, Challenge, &["outer white space"], &[]),
         (seen(), realm("a b", &["ab"]), Code::RealmMismatch, Challenge, &["white space only"], &[]),
         (seen(), realm("x", &["a", "b"]), Code::RealmMismatch, Challenge, &["\"a\" and \"b\""], &[]),
+        (
+            seen(),
+            end(Refusal::NoHa1 { held: names(&["SHA-256"]), offered: names(&["MD5"]) }),
+            Code::AlgorithmNoHa1,
+            Challenge,
+            &["SHA-256 only", "MD5"],
+            &["HA1 for MD5", "password"],
+        ),
         (
             seen(),
             end(Refusal::ProxyRealm { expected: Some("acme.test".into()), offered: "sbc".into() }),
@@ -177,7 +185,8 @@ fn final_answers_before_and_after_a_digest() {
     let moved = End::Final(Final { code: 302, reason: "Moved".into(), redirect: Some("sip:b.test".into()), ..Final::default() });
     let demand = End::Final(Final { code: 421, reason: "Demand".into(), demands: Some("path".into()), ..Final::default() });
     let optioned = Observation { options: Some(true), ..seen() };
-    let noted = Observation { notes: names(&["unlock the port"]), ..seen() };
+    let note = Note { pattern: "locked".into(), place: Place::Phrase, note: "unlock the port".into() };
+    let noted = Observation { notes: vec![note], ..seen() };
     hold(vec![
         (
             optioned,
@@ -229,8 +238,45 @@ fn successes_that_are_none_and_what_was_never_sent() {
     assert_eq!(judge(&seen(), &End::BudgetSpent { retry_after: 431 }).evidence.retry_after, Some(431));
 }
 
+/// How a realm misses the challenged one, and the words that point it out.
 #[test]
-fn the_same_observation_gets_the_same_diagnosis() {
-    let end = said(403, "Forbidden");
-    assert_eq!(judge(&seen(), &end), judge(&seen(), &end));
+fn near_misses_of_a_realm_are_pointed_out() {
+    for (expected, offered, told) in [
+        ("Ims.Carrier.test", &["ims.carrier.test"][..], "upper and lower case only"),
+        ("ims.carrier.test ", &["ims.carrier.test"], "outer white space only"),
+        ("the  realm", &["the realm"], "white space only"),
+        ("\"carrier\"", &["carrier"], "quotation marks only"),
+        ("carrier", &["\u{201c}carrier\u{201d}"], "quotation marks only"),
+        ("carrier.test", &["carrier.test."], "final dot only"),
+        ("carrier.test:5060", &["carrier.test"], "port only"),
+        ("Carrier.test", &["\"carrier.test\""], "compared byte for byte"),
+        ("acme.test", &["asterisk"], "names the domain of the address-of-record in place of the realm"),
+        ("ACME.test", &["sip-1.pb"], "names the domain of the address-of-record in place of the realm"),
+        ("reg.acme.test", &["asterisk"], "names the registrar's host in place of the realm"),
+        ("ims.acme.test", &["asterisk"], "a domain like that of the address-of-record"),
+        // A near miss counts for more than a domain, and the realm that is meant is the one to set.
+        ("acme.test", &["asterisk", "Acme.test"], "upper and lower case only"),
+    ] {
+        let end = End::Challenge(Refusal::Realm { expected: expected.into(), offered: names(offered) });
+        let diagnosis = judge(&seen(), &end);
+        assert_eq!(diagnosis.code, Code::RealmMismatch);
+        assert!(diagnosis.summary.contains(told), "{expected:?} for {offered:?}: {}", diagnosis.summary);
+        let meant = offered.last().unwrap();
+        assert!(diagnosis.remedy.contains(&format!("{meant:?}")), "{}", diagnosis.remedy);
+    }
+    let far = judge(&seen(), &End::Challenge(Refusal::Realm { expected: "x".into(), offered: names(&["y"]) }));
+    assert!(!far.summary.contains("differ") && !far.summary.contains("in place of"), "{}", far.summary);
+}
+
+#[test]
+fn a_truncated_sha512_is_suspected_only_while_nothing_has_settled_it() {
+    let sha512 = Observation { answered: Algorithm::from_token("SHA-512-256"), ..seen() };
+    for (seen, code) in [
+        (sha512.clone(), Code::SuspectTruncatedSha512),
+        (Observation { truncated_sha512: true, ..sha512.clone() }, Code::CredentialsRejected),
+        (Observation { accepted_before: true, ..sha512.clone() }, Code::CredentialsRejected),
+        (Observation { answered: Some(Algorithm::MD5), ..sha512 }, Code::CredentialsRejected),
+    ] {
+        assert_eq!(judge(&seen, &said(401, "Unauthorized")).code, code);
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use diagnosis::{Code, Stage};
+
 use super::Observation;
 use crate::PolicySource;
 
@@ -27,13 +29,24 @@ pub(super) fn from_where(seen: &Observation) -> String {
     }
 }
 
-/// Says what an answered OPTIONS is worth, where one was answered.
-pub(super) fn options_note(seen: &Observation) -> &'static str {
-    match seen.options {
-        Some(true) => " OPTIONS is answered, which proves reachability and nothing else: registrars do not challenge it.",
-        Some(false) => " OPTIONS is not answered either.",
-        None => "",
+/// Says what an answered OPTIONS is worth, wherever one was answered and REGISTER was not: operators take it for proof of credentials.
+pub(super) fn options_note(seen: &Observation, code: Code) -> &'static str {
+    match (seen.options, code.stage()) {
+        // Nothing was asked of the carrier, or it is not what was refused.
+        (_, Stage::Form | Stage::Warning) | (None, _) => "",
+        (Some(true), _) => " OPTIONS is answered, which proves reachability and nothing else: registrars do not challenge it, so it is never proof of credentials.",
+        (Some(false), Stage::Network | Stage::Carrier) => " OPTIONS is not answered either.",
+        (Some(false), Stage::Policy | Stage::Challenge | Stage::Digest | Stage::Binding) => "",
     }
+}
+
+/// Tells what the operator has noted to the carrier's words.
+pub(super) fn notes(seen: &Observation) -> String {
+    if seen.notes.is_empty() {
+        return String::new();
+    }
+    let notes: Vec<String> = seen.notes.iter().map(|note| note.note.clone()).collect();
+    format!(" The carrier's profile notes: {}.", list(&notes).trim_end_matches('.'))
 }
 
 /// Joins names for a sentence.
@@ -49,4 +62,9 @@ pub(super) fn setting(source: &PolicySource) -> String {
         PolicySource::Carrier(id) => format!("the digestPolicy of carrier {id}"),
         PolicySource::Trunk(id) => format!("the digestPolicy of trunk {id}"),
     }
+}
+
+/// Joins names for a sentence, each as a text in quotes.
+pub(super) fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(" and ")
 }

@@ -80,7 +80,7 @@ fn an_ha1_answers_for_its_own_hash_only() {
     talk.we_send("REGISTER").with(nonce("b").algorithm("MD5")).they_say(ok()).then_bound();
 
     let setup = registration("alice").credential(|credential| credential.secret = secret);
-    refused_before_a_digest(setup, challenge("a").algorithm("SHA-256"), Code::AlgorithmNotOffered);
+    refused_before_a_digest(setup, challenge("a").algorithm("SHA-256"), Code::AlgorithmNoHa1);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Final answers and silence, and when it is tried again (carriers.md F1-F15, back-off).
 
-use diagnosis::Code;
+use diagnosis::{Code, Place};
 use ua::*;
 
 use crate::support::*;
@@ -204,15 +204,62 @@ fn a_new_call_id_leaves_the_nonce_behind() {
     talk.we_send("REGISTER").with(new_call_id()).with(no_digest());
 }
 
+fn noted(notes: &[(&str, &str)]) -> Setup {
+    let notes: Vec<_> = notes.iter().map(|(pattern, note)| diagnosis::PhraseNote::new(pattern, note).unwrap()).collect();
+    registration("alice").profile(|profile| profile.phrase_notes = notes)
+}
+
 #[test]
 fn the_reason_phrase_is_kept_and_matched_with_the_profile_s_notes() {
-    let setup =
-        registration("alice").profile(|profile| profile.phrase_notes = vec![("[q850;1]".into(), "ask for the port's unlock".into())]);
-    let mut talk = talk(setup);
+    let mut talk = talk(noted(&[("[q850;*]", "ask for the port's unlock"), ("quota", "buy more")]));
     talk.we_send("REGISTER").they_say(status(403, "Verboten [Q850;1]"));
     let diagnosis = talk.status("alice").diagnosis.clone().unwrap();
     assert_eq!(diagnosis.evidence.sip.as_ref().unwrap().reason, "Verboten [Q850;1]");
     assert!(diagnosis.summary.contains("ask for the port's unlock"), "{}", diagnosis.summary);
+    let notes: Vec<_> = diagnosis.evidence.notes.iter().map(|note| (&*note.pattern, note.place)).collect();
+    assert_eq!(notes, [("[q850;*]", Place::Phrase)]);
+}
+
+#[test]
+fn warning_and_reason_headers_are_kept_and_matched_too() {
+    let mut talk = talk(noted(&[("warning: quota * of", "buy more"), ("reason: cause=21", "call the desk"), ("phrase: quota", "not here")]));
+    talk.we_send("REGISTER").they_say(
+        status(403, "Forbidden")
+            .header("Warning", "399 sbc.test \"Quota 5 of 5 used\"")
+            .header("Reason", "Q.850;cause=21;text=\"call rejected\""),
+    );
+    let evidence = talk.status("alice").diagnosis.clone().unwrap().evidence;
+    let said: Vec<_> = evidence.headers.iter().map(|said| (said.place, &*said.text)).collect();
+    assert_eq!(
+        said,
+        [(Place::Warning, "399 sbc.test \"Quota 5 of 5 used\""), (Place::Reason, "Q.850;cause=21;text=\"call rejected\"")]
+    );
+    let notes: Vec<_> = evidence.notes.iter().map(|note| (note.place, &*note.note)).collect();
+    assert_eq!(notes, [(Place::Warning, "buy more"), (Place::Reason, "call the desk")]);
+}
+
+#[test]
+fn a_verification_s_refusal_has_the_notes_too() {
+    let mut talk = talk(noted(&[("barred", "pay the bill")]));
+    talk.registers("n1", 3600);
+    let mut order = order("v1", "alice", "new");
+    order.profile.phrase_notes = vec![diagnosis::PhraseNote::new("barred", "pay the bill").unwrap()];
+    talk.verify(order);
+    talk.we_send("OPTIONS").they_say(status(200, "OK"));
+    talk.we_send("REGISTER").they_say(status(404, "Subscriber barred").header("Warning", "399 x \"barred since May\""));
+    let refusal = talk.refusal();
+    assert_eq!(refusal.evidence.notes[0].note, "pay the bill");
+    assert_eq!(refusal.evidence.headers[0].text, "399 x \"barred since May\"");
+    assert!(refusal.summary.contains("never proof of credentials"), "{}", refusal.summary);
+}
+
+#[test]
+fn what_a_carrier_echoes_of_a_digest_in_a_header_is_not_told() {
+    let mut talk = talk(registration("alice"));
+    let echo = "399 x \"Digest username=alice, response=\\\"6629fae49393a05397450978507c4ef1\\\"\"";
+    talk.we_send("REGISTER").they_say(status(403, "Forbidden").header("Warning", echo));
+    let diagnosis = talk.status("alice").diagnosis.clone().unwrap();
+    assert!(!format!("{diagnosis:?}").contains("6629fae49393a053"), "{diagnosis:?}");
 }
 
 #[test]

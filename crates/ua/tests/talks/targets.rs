@@ -83,14 +83,14 @@ fn a_forbidden_address_a_forbidden_port_and_a_missing_family_have_their_codes() 
     let private: IpAddr = "10.0.0.1".parse().unwrap();
     for (fault, code) in [
         (ResolveFault::Forbidden(private), Code::TargetForbidden),
-        (ResolveFault::ForbiddenPort(22), Code::TargetForbidden),
-        (ResolveFault::NoSocket("2001:db8::1".parse().unwrap()), Code::Unreachable),
+        (ResolveFault::ForbiddenPort(22), Code::PortForbidden),
+        (ResolveFault::NoSocket("2001:db8::1".parse().unwrap()), Code::FamilyUnsupported),
     ] {
         let mut talk = talk(registration("alice").host("carrier.test", Err(fault)));
         talk.silent().diagnosed(code);
     }
     let mut talk = talk(registration("alice").host("carrier.test", Ok(&["[2001:db8::1]:5060"])));
-    talk.silent().diagnosed(Code::Unreachable);
+    talk.silent().diagnosed(Code::FamilyUnsupported);
 }
 
 #[test]

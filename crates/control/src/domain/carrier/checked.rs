@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use diagnosis::PhraseNote;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
@@ -71,20 +72,18 @@ pub(in crate::domain) fn few<'de, D: Deserializer<'de>, T: Deserialize<'de>>(fro
     }
 }
 
-/// Text in a reason phrase, to a note.
+/// Patterns over what a carrier says, to notes.
 pub(in crate::domain) fn notes<'de, D: Deserializer<'de>>(from: D) -> Result<Option<BTreeMap<String, String>>, D::Error> {
     const NOTES_MAX: usize = 64;
-    const BYTES_MAX: usize = 512;
-    let notes = Option::<BTreeMap<String, String>>::deserialize(from)?;
-    let fits = |notes: &BTreeMap<String, String>| {
-        notes.len() <= NOTES_MAX && notes.iter().all(|(text, note)| !text.is_empty() && text.len().max(note.len()) <= BYTES_MAX)
-    };
-    match notes {
-        Some(notes) if !fits(&notes) => {
-            Err(D::Error::custom(format!("At most {NOTES_MAX} notes are expected, text and note of at most {BYTES_MAX} bytes.")))
-        }
-        notes => Ok(notes),
+    let Some(notes) = Option::<BTreeMap<String, String>>::deserialize(from)? else { return Ok(None) };
+    if notes.len() > NOTES_MAX {
+        return Err(D::Error::custom(format!("At most {NOTES_MAX} notes are expected.")));
     }
+    for (pattern, note) in &notes {
+        let shown: String = pattern.chars().filter(|c| !c.is_control()).take(40).collect();
+        PhraseNote::new(pattern, note).map_err(|fault| D::Error::custom(format!("The note to {shown:?} cannot be used: {fault}.")))?;
+    }
+    Ok(Some(notes))
 }
 
 /// Host names or addresses.
