@@ -106,7 +106,8 @@ fn head(text: &str) -> &str {
 
 fn placed(pattern: &str) -> (Option<Place>, &str) {
     let named = pattern.split_once(':').and_then(|(name, rest)| {
-        let place = [Place::Phrase, Place::Warning, Place::Reason].into_iter().find(|place| place.as_str().eq_ignore_ascii_case(name.trim()))?;
+        let place =
+            [Place::Phrase, Place::Warning, Place::Reason].into_iter().find(|place| place.as_str().eq_ignore_ascii_case(name.trim()))?;
         Some((place, rest.trim_start()))
     });
     named.map_or((None, pattern), |(place, rest)| (Some(place), rest))

@@ -47,7 +47,8 @@ fn ha1((name, value): &(String, SecretString)) -> Result<(Hash, SecretString), B
 
 /// No operator can cause this by what they typed: the two ends of the link disagree.
 fn sealed(version: u32, error: &link::SealError) -> Diagnosis {
-    Diagnosis::new(Code::SecretUnreadable).summary(format!("The edge cannot open the secret of version {version}: {error}. No carrier was asked."))
+    Diagnosis::new(Code::SecretUnreadable)
+        .summary(format!("The edge cannot open the secret of version {version}: {error}. No carrier was asked."))
 }
 
 #[cfg(test)]

@@ -61,7 +61,9 @@ impl View<'_> {
         let first = self.ask.registrars.first().map_or("", String::as_str);
         let (went, text) = match self.code {
             Some(Code::DnsFailed) => (Went::Badly, format!("{first} leads to no address")),
-            Some(Code::TargetForbidden | Code::PortForbidden) => (Went::Badly, format!("{first} leads to an address or a port that is not asked")),
+            Some(Code::TargetForbidden | Code::PortForbidden) => {
+                (Went::Badly, format!("{first} leads to an address or a port that is not asked"))
+            }
             Some(Code::Unreachable | Code::FamilyUnsupported) if !self.sent() => {
                 (Went::Badly, format!("{first} leads to an address that nothing is sent to from here"))
             }

@@ -28,8 +28,15 @@ pub(super) fn refused(seen: &Observation, refusal: &Refusal) -> Diagnosis {
             .remedy(format!("Set credentials.algorithm to {}, or leave it out.", list(offered)))
             .check(Check::compared("algorithm.offered", false, list(wanted), list(offered))),
         Refusal::NoHa1 { held, offered } => Diagnosis::new(Code::AlgorithmNoHa1)
-            .summary(format!("The carrier offers {}; an HA1 is at hand for {} only, and is good for no other algorithm. No digest was sent.", list(offered), list(held)))
-            .remedy(format!("Add the HA1 for {} to credentials.ha1, or give the password.", offered.first().map_or("an offered algorithm", String::as_str)))
+            .summary(format!(
+                "The carrier offers {}; an HA1 is at hand for {} only, and is good for no other algorithm. No digest was sent.",
+                list(offered),
+                list(held)
+            ))
+            .remedy(format!(
+                "Add the HA1 for {} to credentials.ha1, or give the password.",
+                offered.first().map_or("an offered algorithm", String::as_str)
+            ))
             .check(Check::compared("ha1.at_hand", false, list(held), list(offered))),
         Refusal::AlgorithmNotAllowed { offered } => not_allowed(seen, offered),
         Refusal::Downgrade { pinned, offered } => Diagnosis::new(Code::DowngradeRefused)

@@ -26,10 +26,7 @@ pub(super) fn final_answer(seen: &Observation, answer: &Final) -> Diagnosis {
 fn before_digest(seen: &Observation, answer: &Final, said: &str) -> Diagnosis {
     match answer.code {
         403 => Diagnosis::new(Code::ForbiddenBeforeChallenge)
-            .summary(format!(
-                "{} answered {said} before it asked for a digest: the password was never looked at.",
-                who(seen)
-            ))
+            .summary(format!("{} answered {said} before it asked for a digest: the password was never looked at.", who(seen)))
             .remedy(format!("Ask the carrier whether {} is allowed and {} is provisioned.", from_where(seen), seen.address_of_record))
             .check(Check::new("challenged", false)),
         _ => either_way(seen, answer, said),
@@ -87,9 +84,7 @@ fn either_way(seen: &Observation, answer: &Final, said: &str) -> Diagnosis {
             Diagnosis::new(Code::BindingLimit).summary(format!("{who} answered {said}: the account has as many bindings as it may."))
         }
         400 | 500 if names_cseq(&answer.reason) => Diagnosis::new(Code::CseqRejected).summary(format!("{who} answered {said}.")),
-        408 | 500..=599 => {
-            Diagnosis::new(Code::CarrierUnavailable).summary(format!("{who} answered {said}{}.", retry(answer)))
-        }
+        408 | 500..=599 => Diagnosis::new(Code::CarrierUnavailable).summary(format!("{who} answered {said}{}.", retry(answer))),
         600..=699 => Diagnosis::new(Code::CarrierDeclined).summary(format!("{who} answered {said}.")),
         _ => Diagnosis::new(Code::RequestRejected).summary(format!("{who} answered {said} to the REGISTER.")),
     }

@@ -80,7 +80,8 @@ fn source() -> impl Strategy<Value = PolicySource> {
 
 fn observation() -> impl Strategy<Value = Observation> {
     let hashes = proptest::collection::vec(prop::sample::select(vec![Hash::Md5, Hash::Sha256, Hash::Sha512_256]), 0..3);
-    let algorithm = prop::sample::select(vec!["MD5", "SHA-256", "SHA-512-256", "MD5-sess"]).prop_map(|name| Algorithm::from_token(name).unwrap());
+    let algorithm =
+        prop::sample::select(vec!["MD5", "SHA-256", "SHA-512-256", "MD5-sess"]).prop_map(|name| Algorithm::from_token(name).unwrap());
     let address = any::<([u8; 4], u16)>().prop_map(|(ip, port)| (ip, port).into());
     let flags = any::<[bool; 6]>();
     let words = (text(), text(), proptest::option::of(text()), proptest::option::of(text()));
@@ -102,7 +103,11 @@ fn observation() -> impl Strategy<Value = Observation> {
             answered_before: flags[2],
             truncated_sha512: flags[3],
             accepted_before: flags[4],
-            notes: if flags[5] { vec![Note { pattern: "x".into(), place: Place::Phrase, note: "call the desk".into() }] } else { Vec::new() },
+            notes: if flags[5] {
+                vec![Note { pattern: "x".into(), place: Place::Phrase, note: "call the desk".into() }]
+            } else {
+                Vec::new()
+            },
             ..Observation::new(DigestPolicy { allowed, on_downgrade: OnDowngrade::Refuse, source })
         },
     )

@@ -54,7 +54,9 @@ fn domain(seen: &Observation, expected: &str) -> Option<&'static str> {
     } else if is(&seen.registrar) {
         Some(" The request names the registrar's host in place of the realm; a realm is a name of the carrier's own choice.")
     } else if beside {
-        Some(" The request names a domain like that of the address-of-record in place of the realm; a realm is a name of the carrier's own choice.")
+        Some(
+            " The request names a domain like that of the address-of-record in place of the realm; a realm is a name of the carrier's own choice.",
+        )
     } else {
         None
     }

@@ -34,7 +34,9 @@ pub(super) fn options_note(seen: &Observation, code: Code) -> &'static str {
     match (seen.options, code.stage()) {
         // Nothing was asked of the carrier, or it is not what was refused.
         (_, Stage::Form | Stage::Warning) | (None, _) => "",
-        (Some(true), _) => " OPTIONS is answered, which proves reachability and nothing else: registrars do not challenge it, so it is never proof of credentials.",
+        (Some(true), _) => {
+            " OPTIONS is answered, which proves reachability and nothing else: registrars do not challenge it, so it is never proof of credentials."
+        }
         (Some(false), Stage::Network | Stage::Carrier) => " OPTIONS is not answered either.",
         (Some(false), Stage::Policy | Stage::Challenge | Stage::Digest | Stage::Binding) => "",
     }

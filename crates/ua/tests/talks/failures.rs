@@ -222,7 +222,8 @@ fn the_reason_phrase_is_kept_and_matched_with_the_profile_s_notes() {
 
 #[test]
 fn warning_and_reason_headers_are_kept_and_matched_too() {
-    let mut talk = talk(noted(&[("warning: quota * of", "buy more"), ("reason: cause=21", "call the desk"), ("phrase: quota", "not here")]));
+    let mut talk =
+        talk(noted(&[("warning: quota * of", "buy more"), ("reason: cause=21", "call the desk"), ("phrase: quota", "not here")]));
     talk.we_send("REGISTER").they_say(
         status(403, "Forbidden")
             .header("Warning", "399 sbc.test \"Quota 5 of 5 used\"")
@@ -230,10 +231,7 @@ fn warning_and_reason_headers_are_kept_and_matched_too() {
     );
     let evidence = talk.status("alice").diagnosis.clone().unwrap().evidence;
     let said: Vec<_> = evidence.headers.iter().map(|said| (said.place, &*said.text)).collect();
-    assert_eq!(
-        said,
-        [(Place::Warning, "399 sbc.test \"Quota 5 of 5 used\""), (Place::Reason, "Q.850;cause=21;text=\"call rejected\"")]
-    );
+    assert_eq!(said, [(Place::Warning, "399 sbc.test \"Quota 5 of 5 used\""), (Place::Reason, "Q.850;cause=21;text=\"call rejected\"")]);
     let notes: Vec<_> = evidence.notes.iter().map(|note| (note.place, &*note.note)).collect();
     assert_eq!(notes, [(Place::Warning, "buy more"), (Place::Reason, "call the desk")]);
 }
