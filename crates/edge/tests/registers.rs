@@ -118,15 +118,34 @@ fn an_address_that_the_gate_forbids_is_never_sent_to() {
     let mut config = edge_config(dir.path(), &["udp:127.0.0.1:0"]);
     config.allow_targets.clear();
     let mut lab = Lab::start(config);
-    for (id, target) in [("v1", registrar.address.to_string()), ("v2", "169.254.169.254".into()), ("v3", "8.8.8.8:53".into())] {
+    for (id, target, code) in [
+        ("v1", registrar.address.to_string(), Code::TargetForbidden),
+        ("v2", "169.254.169.254".into(), Code::TargetForbidden),
+        ("v3", "8.8.8.8:53".into(), Code::PortForbidden),
+    ] {
         let order = lab.verify_order(id, profile("forbidden", &format!("sip:{target}")), "u1", "p1");
         lab.order(ToEdge::Verify(Box::new(order)));
         let verdict = lab.verdict(id);
         let Outcome::Refused(diagnosis) = verdict.outcome else { panic!("{verdict:?}") };
-        assert_eq!(diagnosis.code, Code::TargetForbidden, "{diagnosis:?}");
+        assert_eq!(diagnosis.code, code, "{diagnosis:?}");
     }
     assert!(registrar.seen().is_empty());
     assert_eq!(lab.edge.counters().sent, 0);
+}
+
+#[test]
+fn a_secret_that_does_not_open_is_the_platforms_fault_and_nothing_is_sent() {
+    let dir = tempfile::tempdir().unwrap();
+    let registrar = Registrar::challenging("127.0.0.1:0", "s3cret", 600);
+    let mut lab = Lab::start(edge_config(dir.path(), &["udp:127.0.0.1:0"]));
+    let mut order = lab.verify_order("v1", profile("nusantara", &format!("sip:{}", registrar.address)), "u1", "s3cret");
+    // Sealed for another version: what a mixed-up key or record gives.
+    order.credential.as_mut().expect("it tries a secret").version += 1;
+    lab.order(ToEdge::Verify(Box::new(order)));
+    let verdict = lab.verdict("v1");
+    let Outcome::Refused(diagnosis) = verdict.outcome else { panic!("{verdict:?}") };
+    assert_eq!((diagnosis.code, diagnosis.initiator), (Code::SecretUnreadable, diagnosis::Initiator::Platform), "{diagnosis:?}");
+    assert!(registrar.seen().is_empty());
 }
 
 #[test]

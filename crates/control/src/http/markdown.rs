@@ -95,18 +95,43 @@ fn list(html: &mut String, block: &[&str]) {
 fn table(html: &mut String, block: &[&str]) {
     html.push_str("<table>");
     for (index, line) in block.iter().enumerate() {
-        let line = line.trim().trim_matches('|');
+        let line = line.trim();
+        let line = line.strip_prefix('|').unwrap_or(line);
+        let line = line.strip_suffix('|').unwrap_or(line);
         if line.bytes().all(|b| b"-:| ".contains(&b)) {
             continue;
         }
         let tag = if index == 0 { "th" } else { "td" };
         html.push_str("<tr>");
-        for cell in line.split('|') {
+        for cell in cells(line) {
             let _ = write!(html, "<{tag}>{}</{tag}>", inline(cell.trim()));
         }
         html.push_str("</tr>");
     }
     html.push_str("</table>\n");
+}
+
+/// The cells of a row; `\\|` is a bar within one.
+fn cells(line: &str) -> Vec<String> {
+    let mut cells = vec![String::new()];
+    let mut rest = line;
+    while let Some(at) = rest.find('|') {
+        let (before, after) = (&rest[..at], &rest[at + 1..]);
+        let cell = cells.last_mut().expect("never empty");
+        match before.strip_suffix('\\') {
+            Some(before) => {
+                cell.push_str(before);
+                cell.push('|');
+            }
+            None => {
+                cell.push_str(before);
+                cells.push(String::new());
+            }
+        }
+        rest = after;
+    }
+    cells.last_mut().expect("never empty").push_str(rest);
+    cells
 }
 
 /// Code, links and emphasis within a line; all else is text.
@@ -169,14 +194,14 @@ mod tests {
 
     #[test]
     fn markup_becomes_html_and_all_else_is_escaped() {
-        let text = "# A `b`\n\nOne <two>\nthree **four**, [five](/six).\n\n- a\n- b\n  c\n\n1. x\n\n| h | i |\n|---|---|\n| 1 | `2` |\n\n```\n<x>\n```\n[bad](javascript:x)";
+        let text = "# A `b`\n\nOne <two>\nthree **four**, [five](/six).\n\n- a\n- b\n  c\n\n1. x\n\n| h | i |\n|---|---|\n| 1 | `2\\|` |\n\n```\n<x>\n```\n[bad](javascript:x)";
         let html = blocks(text);
         for part in [
             "<h1>A <code>b</code></h1>",
             "<p>One &lt;two&gt; three <strong>four</strong>, <a href=\"/six\">five</a>.</p>",
             "<ul><li>a</li><li>b c</li></ul>",
             "<ol><li>x</li></ol>",
-            "<table><tr><th>h</th><th>i</th></tr><tr><td>1</td><td><code>2</code></td></tr></table>",
+            "<table><tr><th>h</th><th>i</th></tr><tr><td>1</td><td><code>2|</code></td></tr></table>",
             "<pre><code>&lt;x&gt;</code></pre>",
         ] {
             assert!(html.contains(part), "{part} not in {html}");

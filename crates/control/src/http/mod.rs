@@ -9,6 +9,7 @@ pub mod decode;
 pub mod diagnoses;
 mod entity;
 pub mod fallback;
+mod form_rules;
 mod health;
 pub mod json;
 pub mod listing;

@@ -9,7 +9,7 @@ use axum::{Router, body};
 use tokio::task::JoinHandle;
 
 use super::peer::{self, Peer};
-use super::{App, context, diagnoses, fallback, health, resources};
+use super::{App, context, diagnoses, fallback, form_rules, health, resources};
 use crate::problem::Problem;
 use crate::{access, audit, registrations};
 
@@ -25,6 +25,7 @@ pub fn router(app: App) -> Router {
     Router::new()
         .merge(health::routes())
         .merge(diagnoses::routes())
+        .merge(form_rules::routes())
         .merge(access::oauth::routes())
         .merge(access::tokens::routes())
         .merge(access::clients::routes())

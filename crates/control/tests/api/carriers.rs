@@ -29,7 +29,7 @@ async fn the_whole_profile_is_kept() {
         "nonceReuse": "never", "algorithmAliases": { "SHA-256-8": "SHA-256" }, "truncatedSha512": true, "redirectHosts": ["d.example"],
         "responseSource": "exact", "contactReplacement": "same-request", "natRewrite": true, "sourcePorts": 4, "bindingLimit": 2, "outbound": true,
         "gin": true, "pacing": { "registersPerSecond": 5, "inFlight": 2 }, "options": { "interval": 0 },
-        "failureBudget": { "failures": 3, "window": 600, "perVersion": 2 }, "forbiddenRetry": 3600, "phraseNotes": { "limit": "ask" },
+        "failureBudget": { "failures": 3, "window": 600, "perVersion": 2 }, "forbiddenRetry": 3600, "phraseNotes": { "limit": "ask", "Warning: quota * of": "buy more" },
         "maintenance": [{ "from": "23:30", "to": "01:00", "timeZone": "Asia/Tokyo" }], "userAgent": "x/1",
         "extraHeaders": [{ "name": "X-Account", "value": "7" }]
     });
@@ -66,6 +66,10 @@ async fn bad_profiles_are_refused_by_field() {
         ),
         (r#"{"registrars": ["sip:a"], "description": "a\u0001"}"#, "invalid.value", "description"),
         (r#"{"registrars": ["sip:a"], "phraseNotes": {"": "x"}}"#, "invalid.value", "phraseNotes"),
+        (r#"{"registrars": ["sip:a"], "phraseNotes": {" ** ": "x"}}"#, "invalid.value", "phraseNotes"),
+        (r#"{"registrars": ["sip:a"], "phraseNotes": {"warning:": "x"}}"#, "invalid.value", "phraseNotes"),
+        (r#"{"registrars": ["sip:a"], "phraseNotes": {"a\\b": "x"}}"#, "invalid.value", "phraseNotes"),
+        (r#"{"registrars": ["sip:a"], "phraseNotes": {"a": ""}}"#, "invalid.value", "phraseNotes"),
         (r#"{"registrars": ["sip:a"], "redirectHosts": ["a b"]}"#, "invalid.value", "redirectHosts"),
         (r#"{"registrars": ["sip:a"], "algorithmAliases": {"x": "y"}}"#, "invalid.value", "algorithmAliases"),
         (r#"{"registrars": ["sip:a"], "registars": 1}"#, "invalid.value", "registars"),

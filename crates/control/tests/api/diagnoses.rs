@@ -36,3 +36,43 @@ async fn a_page_is_readable_without_a_token_and_an_unknown_one_is_404() {
         assert!(plain.text.starts_with(&format!("# {code}")), "{code}");
     }
 }
+
+#[tokio::test]
+async fn the_rules_of_form_are_served_and_are_those_that_a_form_is_put_to() {
+    let lab = Lab::new().await;
+    let all = lab.get("/api/v2/formrules").await.is(200);
+    assert_eq!(all.ids(), ["username", "password", "realm", "algorithm", "ha1", "uri"]);
+    let one = lab.get("/api/v2/formrules/realm").await.is(200);
+    assert_eq!(one.body["fields"], serde_json::json!(["credentials.realm"]));
+    lab.get("/api/v2/formrules/moon").await.refused(404, "not.found");
+    let page = lab.call(Method::GET, "/docs/form-rules", "", &[], None).await.is(200);
+    assert!(page.text.contains("<h2>Realm</h2>") && page.text.contains("<td>port</td>"), "{}", page.text);
+    // Every example of the table is posted; what is refused has the code that the table tells.
+    lab.post("/api/v2/sites", r#"{"id": "s"}"#).await.is(201);
+    let mut refused = 0;
+    for field in all.body["entities"].as_array().expect("a list").iter().filter(|field| field["id"] != "uri" && field["id"] != "ha1") {
+        let name = field["id"].as_str().expect("a name");
+        let examples = field["rules"].as_array().expect("rules").iter().flat_map(|rule| rule["invalid"].as_array().expect("examples"));
+        for example in examples {
+            let mut credentials = serde_json::json!({ "username": "u", "password": "p" });
+            credentials[name] = example["example"].clone();
+            let body = serde_json::json!({ "trunkId": "t1", "credentials": credentials, "verify": "static" });
+            let code = example["code"].as_str().expect("a code");
+            let answer = lab.post("/api/v2/trunks/voice/registrations", &body.to_string()).await;
+            refused += 1;
+            if example["example"].as_str().is_some_and(|text| text.contains('\0')) {
+                // No JSON with a NUL in it is read at all.
+                answer.refused(400, "bad.request");
+                continue;
+            }
+            answer.refused(400, code).about(&format!("credentials.{name}"));
+        }
+    }
+    let uris = lab.get("/api/v2/formrules/uri").await;
+    for example in uris.body["rules"].as_array().expect("rules").iter().flat_map(|rule| rule["invalid"].as_array().expect("examples")) {
+        let body = serde_json::json!({ "registrars": [example["example"]] });
+        lab.post("/api/v2/carriers", &body.to_string()).await.refused(400, example["code"].as_str().expect("a code"));
+        refused += 1;
+    }
+    assert!(refused > 30, "{refused}");
+}

@@ -122,7 +122,9 @@ fn uri(path: &str, text: &str) -> Result<(), Breach> {
     if text.len() > URI_BYTES_MAX {
         return Err(Breach::new(CODE, format!("The URI is longer than {URI_BYTES_MAX} bytes.")));
     }
-    let uri = Uri::parse(text).map_err(|error| Breach::new(CODE, format!("{path} is not a SIP URI: {error}.")))?;
+    let uri = Uri::parse(text).map_err(|error| {
+        Breach::new(CODE, format!("{path} is not a SIP URI: {error}.")).remedy("Write it as sip:host[:port][;transport=udp].")
+    })?;
     if uri.password.is_some() {
         // The text is not repeated: it holds a secret.
         return Err(Breach::new(

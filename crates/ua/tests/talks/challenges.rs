@@ -253,3 +253,8 @@ fn the_digest_s_uri_is_the_request_uri_byte_for_byte() {
         .they_say(ok());
     talk.then_bound();
 }
+
+#[test]
+fn a_quality_of_protection_that_nobody_knows_is_not_answered() {
+    refused_before_a_digest(registration("alice"), challenge("n1").qop("auth-conf"), Code::QopUnsupported);
+}

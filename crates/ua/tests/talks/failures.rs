@@ -267,3 +267,34 @@ fn nothing_is_sent_where_redirected() {
     talk.diagnosed(Code::Redirected).silent_for(secs(29));
     assert!(talk.status("alice").diagnosis.as_ref().unwrap().summary.contains("sip:b.test"));
 }
+
+#[test]
+fn a_request_that_does_not_fit_the_path_is_no_missing_route() {
+    for (fault, code) in [(SendFault::TooLarge, Code::RequestTooLarge), (SendFault::Unreachable, Code::Unreachable)] {
+        let mut talk = talk(registration("alice"));
+        talk.we_send("REGISTER");
+        let (local, to) = (talk.request().local, talk.request().to);
+        talk.input(Input::SendFailed { local, to, fault }).diagnosed(code);
+    }
+}
+
+#[test]
+fn a_carrier_that_gets_too_much_is_asked_later() {
+    let mut talk = talk(registration("alice"));
+    talk.we_send("REGISTER").they_say(status(429, "Too Many Requests").header("Retry-After", "120"));
+    talk.diagnosed(Code::CarrierRateLimited);
+    assert_eq!(talk.status("alice").diagnosis.as_ref().unwrap().evidence.retry_after, Some(120));
+}
+
+#[test]
+fn silence_after_failures_where_answers_came_before_is_suspected_to_be_a_block() {
+    let mut talk = talk(registration("alice"));
+    talk.we_send("REGISTER").they_say(challenge("n1"));
+    talk.we_send("REGISTER").with(nonce("n1")).they_say(challenge("n2")).diagnosed(Code::CredentialsRejected);
+    talk.verify(order("v1", "alice", "another"));
+    talk.we_send("OPTIONS");
+    talk.we_send("REGISTER");
+    let refusal = talk.after(secs(40)).refusal();
+    assert_eq!(refusal.code, Code::BlockSuspected);
+    assert!(refusal.remedy.contains("unblock"), "{}", refusal.remedy);
+}

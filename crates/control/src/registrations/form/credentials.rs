@@ -5,13 +5,11 @@ use link::Secret;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use sip::digest::Algorithm;
-use sip::form::{self, Artifact};
+use sip::form_rules::{self, Field};
+use zeroize::Zeroizing;
 
 use super::fault::Fault;
 use super::fields::Fields;
-
-/// The longest password; carriers give a few dozen bytes, and a pasted file is not one.
-pub const PASSWORD_BYTES_MAX: usize = 1024;
 
 /// What `accept` may name.
 const WHITESPACE: &str = "registration.whitespace";
@@ -129,40 +127,29 @@ fn username(given: Option<(String, String)>, faults: &mut Vec<Fault>) -> Option<
         faults.push(Fault::new(Code::UsernameMalformed, "credentials.username", "No user name was given."));
         return None;
     };
-    if !artifact_free(&text, &path, faults) {
-        return None;
-    }
-    match form::username(&text) {
-        Ok(()) => Some(text),
-        Err(fault) => {
-            faults.push(Fault::new(Code::UsernameMalformed, path, format!("The user name is malformed: {fault}.")));
-            None
-        }
-    }
+    judged(Field::Username, path, text, faults)
 }
 
 fn realm(given: Option<(String, String)>, faults: &mut Vec<Fault>) -> Option<String> {
     let (path, text) = given?;
-    if text == "*" || !artifact_free(&text, &path, faults) {
-        return None;
-    }
-    match form::realm(&text) {
-        Ok(()) => Some(text),
-        Err(fault) => {
-            faults.push(Fault::new(Code::RealmMalformed, path, format!("The realm is malformed: {fault}.")));
-            None
-        }
-    }
+    judged(Field::Realm, path, text, faults).filter(|text| text != "*")
 }
 
 fn algorithm(given: Option<(String, String)>, faults: &mut Vec<Fault>) -> Option<Algorithm> {
     let (path, text) = given?;
-    let known = Algorithm::from_spelling(text.trim());
-    if known.is_none() {
-        let shown: String = text.chars().filter(|c| !c.is_control()).take(32).collect();
-        faults.push(Fault::new(Code::AlgorithmUnknown, path, format!("{shown:?} is no digest algorithm that SIP knows.")));
+    let text = judged(Field::Algorithm, path, text, faults)?;
+    Algorithm::from_spelling(text.trim())
+}
+
+/// Returns a value that keeps the rules of form.
+fn judged(field: Field, path: String, text: String, faults: &mut Vec<Fault>) -> Option<String> {
+    match field.judge(&path, &text) {
+        Ok(()) => Some(text),
+        Err(breach) => {
+            faults.push(Fault::breach(path, &breach));
+            None
+        }
     }
-    known
 }
 
 fn password(given: Option<(String, SecretString)>, accept_whitespace: bool, faults: &mut Vec<Fault>) -> Option<Secret> {
@@ -170,29 +157,13 @@ fn password(given: Option<(String, SecretString)>, accept_whitespace: bool, faul
         faults.push(Fault::new(Code::PasswordEmpty, "credentials.password", "No password was given."));
         return None;
     };
-    let text = password.expose_secret();
-    if text.is_empty() {
-        faults.push(Fault::new(Code::PasswordEmpty, path, "The password is empty."));
-        return None;
-    }
-    if text.len() > PASSWORD_BYTES_MAX {
-        faults.push(Fault::value(path, format!("The password is longer than {PASSWORD_BYTES_MAX} bytes.")));
-        return None;
-    }
-    if !accept_whitespace {
-        if !artifact_free(text, &path, faults) {
-            return None;
-        }
-        if let Some((position, c)) = (1..).zip(text.chars()).find(|(_, c)| c.is_control()) {
-            faults.push(Fault::new(
-                Code::Whitespace,
-                path,
-                format!("The password holds U+{:04X} control character at position {position}.", u32::from(c)),
-            ));
-            return None;
+    match form_rules::password(&path, password.expose_secret(), accept_whitespace) {
+        Ok(()) => Some(Secret::Password(password)),
+        Err(breach) => {
+            faults.push(Fault::breach(path, &breach));
+            None
         }
     }
-    Some(Secret::Password(password))
 }
 
 fn ha1(path: &str, mut values: Fields, faults: &mut Vec<Fault>) -> Option<Secret> {
@@ -201,21 +172,19 @@ fn ha1(path: &str, mut values: Fields, faults: &mut Vec<Fault>) -> Option<Secret
     for (name, value) in values.drain() {
         let shown: String = name.chars().filter(|c| !c.is_control()).take(32).collect();
         let field = format!("{path}.{shown}");
-        let Some(algorithm) = Algorithm::from_spelling(&name).filter(|algorithm| !algorithm.session) else {
-            faults.push(Fault::new(Code::Ha1Malformed, field, format!("{shown:?} names no hash; MD5, SHA-256 and SHA-512-256 do.")));
-            continue;
-        };
         let Value::String(hex) = value else {
             faults.push(Fault::new(Code::Ha1Malformed, field, "An HA1 is a text of hexadecimal digits."));
             continue;
         };
         let mut hex = SecretString::from(hex);
-        let digits = algorithm.hash.hex_len();
-        let text = hex.expose_secret();
-        if text.len() != digits || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-            faults.push(Fault::new(Code::Ha1Malformed, field, format!("An HA1 for {algorithm} is {digits} hexadecimal digits.")));
+        let whole = Zeroizing::new(format!("{name}={}", hex.expose_secret()));
+        if let Err(breach) = Field::Ha1.judge(&field, &whole) {
+            faults.push(Fault::breach(field, &breach));
             continue;
         }
+        // The rules have let it pass, so it names one.
+        let Some(algorithm) = Algorithm::from_spelling(&name) else { continue };
+        let text = hex.expose_secret();
         if read.iter().any(|(known, _)| known == algorithm.as_str()) {
             faults.push(Fault::new(Code::Ha1Malformed, field, format!("{algorithm} is given twice.")));
             continue;
@@ -238,25 +207,6 @@ fn check_has(asked: Algorithm, values: &[(String, SecretString)], path: &str, fa
     if values.iter().all(|(name, _)| name != hash) {
         let fault = Fault::new(Code::Ha1Malformed, path, format!("{asked} is asked for, and no HA1 for {hash} is given."));
         faults.push(fault.remedy(format!("Add the HA1 for {hash}, or ask for an algorithm that one is given for.")));
-    }
-}
-
-fn artifact_free(text: &str, path: &str, faults: &mut Vec<Fault>) -> bool {
-    match form::contains_copy_artifacts(text) {
-        None => true,
-        Some(artifact) => {
-            faults.push(whitespace(path, &artifact));
-            false
-        }
-    }
-}
-
-fn whitespace(path: &str, artifact: &Artifact) -> Fault {
-    let fault = Fault::new(Code::Whitespace, path, format!("{path} holds {artifact}, as copying from a sheet leaves it."));
-    if path.ends_with("password") {
-        fault.remedy("Remove that character; if the password really has it, add \"accept\": [\"registration.whitespace\"].")
-    } else {
-        fault.remedy("Remove that character.")
     }
 }
 
@@ -329,6 +279,45 @@ mod tests {
             assert!(matches!(asked.secret, Secret::Password(p) if p.expose_secret() == "p"));
         }
         bad(json!({"username": "u", "credentials": {"username": "u", "password": "p"}}), "invalid.value", "username");
+    }
+
+    /// How an example of the table is posted.
+    fn posted(field: Field, text: &str) -> Option<Value> {
+        let (username, password) = ("u", "p");
+        match field {
+            Field::Username => Some(json!({"credentials": {"username": text, "password": password}})),
+            Field::Password => Some(json!({"credentials": {"username": username, "password": text}})),
+            Field::Realm => Some(json!({"credentials": {"username": username, "password": password, "realm": text}})),
+            Field::Algorithm => Some(json!({"credentials": {"username": username, "password": password, "algorithm": text}})),
+            Field::Ha1 => {
+                let (name, hex) = text.split_once('=')?;
+                Some(json!({"credentials": {"username": username, "realm": "r", "ha1": {name: hex}}}))
+            }
+            Field::Uri => None,
+        }
+    }
+
+    #[test]
+    fn credentials_are_judged_by_the_table_of_rules() {
+        let mut judged = 0;
+        for of in form_rules::TABLE {
+            for rule in of.rules {
+                for body in rule.valid.iter().filter_map(|text| posted(of.field, text)) {
+                    let shown = body.to_string();
+                    let (asked, faults) = take(body);
+                    assert!(asked.is_some() && faults.is_empty(), "{}, {}: {shown}: {faults:?}", of.title, rule.aspect);
+                    judged += 1;
+                }
+                for (body, code) in rule.invalid.iter().filter_map(|(text, code)| Some((posted(of.field, text)?, *code))) {
+                    let shown = body.to_string();
+                    let (asked, faults) = take(body);
+                    let found: Vec<&str> = faults.iter().map(Fault::code).collect();
+                    assert!(asked.is_none() && found == [code], "{}, {}: {shown}: {faults:?}", of.title, rule.aspect);
+                    judged += 1;
+                }
+            }
+        }
+        assert!(judged > 50, "{judged}");
     }
 
     #[test]

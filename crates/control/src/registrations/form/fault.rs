@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use diagnosis::{Code, Diagnosis};
+use sip::form_rules::Breach;
 
 use crate::problem::Problem;
 
@@ -32,6 +33,15 @@ impl Fault {
     /// `invalid.value`: a field that is not as documented.
     pub fn value(field: impl Into<String>, summary: impl Into<String>) -> Self {
         Fault { field: field.into(), kind: Kind::Value, summary: summary.into(), remedy: None }
+    }
+
+    /// A rule of form that is broken.
+    pub fn breach(field: impl Into<String>, breach: &Breach) -> Self {
+        let fault = match breach.code.parse() {
+            Ok(code) => Fault::new(code, field, &breach.summary),
+            Err(_) => Fault::value(field, &breach.summary),
+        };
+        Fault { remedy: breach.remedy.map(str::to_owned), ..fault }
     }
 
     /// Says what to do.
