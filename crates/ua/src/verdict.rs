@@ -7,6 +7,7 @@ mod network;
 mod properties;
 mod realm;
 mod said;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -22,6 +23,7 @@ use crate::{DigestPolicy, ResolveFault, SendFault};
 pub use end::refuses_a_query;
 pub(crate) use end::{names_cseq, status};
 pub(crate) use said::{headers, notes};
+pub(crate) use terms::terms;
 pub use words::hop;
 
 /// What was seen of one attempt, up to its end.

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use diagnosis::{Check, Code, Diagnosis};
+use diagnosis::{Code, Diagnosis};
 
 use super::Endpoint;
 use crate::registration::{Exchange, Intent, Phase, Purpose, Wait, Which, back_off};
 use crate::slab::Key;
 use crate::targets::Next;
-use crate::verdict::{End, Observation, judge, notes};
+use crate::verdict::{End, Observation, judge, notes, terms};
 use crate::{Event, Instant};
 
 /// carriers.md F7: Retry-After is a floor, at most this.
@@ -274,18 +274,9 @@ impl Endpoint {
             }
         }
         if let Some(answer) = exchange.answers.last() {
-            seen.checks.push(Check::compared(
-                "realm.equal",
-                true,
-                seen.realm.clone().unwrap_or_else(|| "(learned)".into()),
-                &answer.choice.realm,
-            ));
-            seen.checks.push(Check::compared(
-                "algorithm.allowed",
-                true,
-                answer.choice.algorithm.as_str(),
-                answer.choice.algorithm.as_str(),
-            ));
+            let asked = self.registrations.at(key).and_then(|registration| registration.credential_of(exchange.version)?.algorithm);
+            let held = terms(seen.realm.as_deref(), asked, &seen.policy, &answer.choice);
+            seen.checks.extend(held);
         }
         judge(&seen, end)
     }

@@ -240,11 +240,9 @@ impl Endpoint {
         };
         let Some(choice) = choices.first() else { return };
         if probe.negotiated.is_none() {
-            let expected = probe.seen.realm.clone().unwrap_or_else(|| "(learned)".to_owned());
-            probe.seen.checks.push(Check::compared("realm.equal", true, expected, &choice.realm));
-            let allowed: Vec<&str> =
-                order.policy.allowed.iter().map(|&hash| sip::digest::Algorithm { hash, session: false }.as_str()).collect();
-            probe.seen.checks.push(Check::compared("algorithm.allowed", true, allowed.join(", "), choice.algorithm.as_str()));
+            let asked = order.credential.as_ref().and_then(|credential| credential.algorithm);
+            let held = verdict::terms(probe.seen.realm.as_deref(), asked, &order.policy, choice);
+            probe.seen.checks.extend(held);
         }
         probe.negotiated = Some(choice.negotiated());
         let (VerifyMode::Digest, Some(credential), Some((target, local))) = (order.mode, &order.credential, &probe.hop) else {
