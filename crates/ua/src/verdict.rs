@@ -35,6 +35,8 @@ pub struct Observation {
     pub carrier: String,
     /// Who asked.
     pub address_of_record: String,
+    /// The digest user name; no secret.
+    pub username: Option<String>,
     /// The first hop as configured.
     pub registrar: String,
     /// The address that was asked.
@@ -78,6 +80,7 @@ impl Observation {
             trunk: None,
             carrier: String::new(),
             address_of_record: String::new(),
+            username: None,
             registrar: String::new(),
             target: None,
             source: None,

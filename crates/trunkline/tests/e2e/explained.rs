@@ -1,5 +1,8 @@
 //! What a code alone does not answer: whose words, whose address, which offer, what came before.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::{Value, json};
 
 use crate::support::kamailio::Kamailio;
@@ -102,4 +105,35 @@ fn a_trunk_that_fails_for_the_network_and_then_for_the_password_shows_both() {
     // The newest first.
     assert_eq!(codes, [json!("sip.credentials.rejected"), json!("network.refused")], "{}", history.text);
     assert_eq!(shown.at("/edges/0/diagnosis/attemptId"), history.at("/entities/0/id"));
+}
+
+#[test]
+fn what_a_carrier_does_otherwise_than_before_is_marked_until_it_is_dealt_with() {
+    let moved = Arc::new(AtomicBool::new(false));
+    let asks = Arc::clone(&moved);
+    let peer = Peer::registrar(move |request| {
+        let (algorithm, nonce, expires) = if asks.load(Ordering::Relaxed) { ("SHA-256", "later", 300) } else { ("MD5", "before", 600) };
+        let answered = udp::header(request, "Authorization").is_some_and(|value| value.contains(&format!("nonce=\"{nonce}\"")));
+        Some(if answered { udp::granted(request, expires) } else { udp::challenge(request, "peer.test", algorithm, nonce) })
+    });
+    let scene = Scene::new();
+    scene.trunk_at(&peer.uri(), "peer.test", &json!({}));
+    scene.api.set_credentials(&credentials("t1", "alice", PASSWORD)).expect(201);
+    assert!(scene.wait_state("t1", "REGISTERED").json.get("drift").is_none(), "nothing has changed yet");
+    moved.store(true, Ordering::Relaxed);
+    scene.api.post(&format!("{REGISTRATIONS}/t1/actions/refresh"), &json!({})).expect(202);
+    let shown = scene.wait_registration("t1", "drift", |shown| shown["drift"].as_array().is_some_and(|marks| marks.len() >= 3));
+    let marks = shown.at("/drift").as_array().expect("marks");
+    for (what, before, after) in [("algorithm", "MD5", "SHA-256"), ("offered", "MD5", "SHA-256"), ("expires", "600", "300")] {
+        let mark = marks.iter().find(|mark| mark["what"] == what).unwrap_or_else(|| panic!("no {what}: {}", shown.text));
+        assert_eq!((&mark["before"], &mark["after"]), (&json!(before), &json!(after)));
+        assert!(mark["at"].as_str().is_some_and(|at| at.ends_with('Z')), "{mark}");
+    }
+    let warned = shown.at("/warnings").to_string();
+    assert!(warned.contains("sip.challenge.changed") && warned.contains("sip.interval.changed"), "{warned}");
+    // The attempt that saw it says so too.
+    let attempts = scene.api.get(&format!("{REGISTRATIONS}/t1/attempts?kind=refresh")).expect(200);
+    assert!(attempts.at("/entities/0/changes").as_array().is_some_and(|changes| changes.len() >= 3), "{}", attempts.text);
+    scene.api.post(&format!("{REGISTRATIONS}/t1/actions/acknowledge-drift"), &json!({})).expect(202);
+    assert!(scene.api.registration("t1").json.get("drift").is_none());
 }

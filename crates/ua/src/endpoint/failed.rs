@@ -274,7 +274,9 @@ impl Endpoint {
             }
         }
         if let Some(answer) = exchange.answers.last() {
-            let asked = self.registrations.at(key).and_then(|registration| registration.credential_of(exchange.version)?.algorithm);
+            let tried = self.registrations.at(key).and_then(|registration| registration.credential_of(exchange.version));
+            seen.username = tried.map(|credential| credential.username.to_string()).or(seen.username);
+            let asked = tried.and_then(|credential| credential.algorithm);
             let held = terms(seen.realm.as_deref(), asked, &seen.policy, &answer.choice);
             seen.checks.extend(held);
         }
@@ -294,6 +296,7 @@ impl Endpoint {
             trunk: Some(registration.assignment.trunk.to_string()),
             carrier: registration.assignment.carrier.to_string(),
             address_of_record: registration.assignment.account.address_of_record.to_string(),
+            username: credential.map(|credential| credential.username.to_string()),
             public: registration.shown.public,
             realm: credential.and_then(|credential| credential.realm.as_deref()).map(str::to_owned),
             ..Observation::new(registration.assignment.policy.clone())

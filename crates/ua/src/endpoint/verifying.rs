@@ -29,6 +29,7 @@ impl Endpoint {
             trunk: order.trunk.as_deref().map(str::to_owned),
             carrier: order.profile.id.to_string(),
             address_of_record: order.account.address_of_record.to_string(),
+            username: order.credential.as_ref().map(|credential| credential.username.to_string()),
             realm: order.credential.as_ref().and_then(|credential| credential.realm.as_deref()).map(str::to_owned),
             verification: true,
             truncated_sha512: order.profile.truncated_sha512,

@@ -2,7 +2,7 @@
 
 use diagnosis::{Check, Code, Diagnosis};
 
-use super::words::{list, quoted, setting};
+use super::words::{in_profile, list, quoted, setting};
 use super::{Observation, realm};
 use crate::challenge::Refusal;
 
@@ -22,6 +22,7 @@ pub(super) fn refused(seen: &Observation, refusal: &Refusal) -> Diagnosis {
             .check(Check::compared("realm.equal", false, expected.clone().unwrap_or_default(), offered.clone())),
         Refusal::AlgorithmUnsupported { offered } => Diagnosis::new(Code::AlgorithmUnsupported)
             .summary(format!("The carrier offers {} only, which is no registered SIP digest algorithm.", quoted(offered)))
+            .remedy(unsupported(seen, offered))
             .check(Check::compared("algorithm.known", false, "MD5, SHA-256, SHA-512-256", list(offered))),
         Refusal::AlgorithmNotOffered { wanted, offered } => Diagnosis::new(Code::AlgorithmNotOffered)
             .summary(format!("The credentials ask for {}, the carrier offers {}.", list(wanted), list(offered)))
@@ -41,11 +42,32 @@ pub(super) fn refused(seen: &Observation, refusal: &Refusal) -> Diagnosis {
         Refusal::AlgorithmNotAllowed { offered } => not_allowed(seen, offered),
         Refusal::Downgrade { pinned, offered } => Diagnosis::new(Code::DowngradeRefused)
             .summary(format!("The carrier offers {}, which is weaker than the pinned {pinned}; no digest was sent.", list(offered)))
+            .remedy(downgrade(seen, offered))
             .check(Check::compared("algorithm.not_weaker", false, pinned.clone(), list(offered))),
         Refusal::Qop { realm } => Diagnosis::new(Code::QopUnsupported)
             .summary(format!("The challenge of realm {realm:?} demands a quality of protection other than auth and auth-int."))
             .check(Check::new("qop.known", false)),
     }
+}
+
+/// A spelling of a known algorithm is an alias; anything else is the carrier's to change.
+fn unsupported(seen: &Observation, offered: &[String]) -> String {
+    let spelled = offered.iter().find_map(|literal| Some((literal, sip::digest::Algorithm::from_spelling(literal)?)));
+    match spelled {
+        Some((literal, known)) => format!(
+            "If the carrier means {known} by {literal:?}: {}, beside the aliases that are there.",
+            in_profile(seen, &format!("\"algorithmAliases\": {{{literal:?}: \"{known}\"}}"))
+        ),
+        None => "Ask the carrier to offer MD5, SHA-256 or SHA-512-256.".to_owned(),
+    }
+}
+
+fn downgrade(seen: &Observation, offered: &[String]) -> String {
+    let on = match &seen.trunk {
+        Some(trunk) => format!("PATCH /api/v2/trunks/voice/{trunk} {{\"digestPolicy\": {{\"onDowngrade\": \"warn\"}}}}"),
+        None => "set onDowngrade to warn".to_owned(),
+    };
+    format!("Ask the carrier why it offers {} now. If it is meant, set the credentials again; to let it pass: {on}.", list(offered))
 }
 
 fn not_allowed(seen: &Observation, offered: &[String]) -> Diagnosis {

@@ -3,7 +3,7 @@
 use diagnosis::{Check, Code, Diagnosis, SipStatus};
 use sip::digest::Hash;
 
-use super::words::{from_where, list, who};
+use super::words::{from_where, in_profile, list, user, who};
 use super::{Final, Observation};
 
 /// Tells whether a registrar that answers a contact-less REGISTER so, before a digest, may only dislike the query (carriers.md B11).
@@ -37,6 +37,11 @@ fn after_digest(seen: &Observation, answer: &Final, said: &str) -> Diagnosis {
     match answer.code {
         401 | 407 if suspects_truncation(seen) => Diagnosis::new(Code::SuspectTruncatedSha512)
             .summary(format!("{} refused the SHA-512-256 digest ({said}). Either user name or password is wrong, or the carrier computes a truncated SHA-512 in its place, as some deployed code does.", who(seen)))
+            .remedy(format!(
+                "Check {} and its password first. If they are right, ask the carrier to offer another algorithm, or, where it confirms the truncated form: {}.",
+                user(seen),
+                in_profile(seen, "\"truncatedSha512\": true")
+            ))
             .check(Check::new("digest.accepted", false)),
         401 | 407 => Diagnosis::new(Code::CredentialsRejected)
             .summary(format!(
@@ -44,12 +49,24 @@ fn after_digest(seen: &Observation, answer: &Final, said: &str) -> Diagnosis {
                 who(seen),
                 if seen.accepted_before { " It accepted them before: the password was changed there, or the account is barred." } else { "" }
             ))
+            .remedy(format!(
+                "Check {} and its password against the carrier's sheet{}.",
+                user(seen),
+                seen.realm.as_ref().map_or_else(String::new, |realm| format!("; realm {realm:?} and the algorithm need no change"))
+            ))
             .check(Check::new("digest.accepted", false)),
         403 => Diagnosis::new(Code::ForbiddenAfterAuth)
             .summary(format!("{} answered {said} to the digest: wrong credentials, or right ones of an account that may not register.", who(seen)))
+            .remedy(format!(
+                "Check {} and its password; if they are right, ask the carrier whether {} is barred, or may not register from {}.",
+                user(seen),
+                seen.address_of_record,
+                from_where(seen)
+            ))
             .check(Check::new("digest.accepted", false)),
         code if seen.query && ambiguous_to_a_query(code) => Diagnosis::new(Code::VerifyAmbiguous)
             .summary(format!("{} answered {said} to a query of bindings after the digest: it may be the query or the secret that it dislikes.", who(seen)))
+            .remedy(format!("Try it by a renewal, which is no query: {}; then verify again.", in_profile(seen, "\"verifyBy\": \"renew\"")))
             .check(Check::new("query.accepted", false)),
         _ => either_way(seen, answer, said),
     }
@@ -67,12 +84,15 @@ fn either_way(seen: &Observation, answer: &Final, said: &str) -> Diagnosis {
             .summary(format!("{who} answered {said}: it does not know {}.", seen.address_of_record))
             .remedy(format!("Check user and domain of {} against the carrier's sheet.", seen.address_of_record))
             .check(Check::new("user.known", false)),
-        423 => Diagnosis::new(Code::IntervalTooBrief).summary(match answer.min_expires {
-            Some(minimum) => format!("{who} answered {said} with the unusable Min-Expires {minimum}."),
-            None => format!("{who} answered {said} without Min-Expires."),
-        }),
+        423 => Diagnosis::new(Code::IntervalTooBrief)
+            .summary(match answer.min_expires {
+                Some(minimum) => format!("{who} answered {said} with the unusable Min-Expires {minimum}."),
+                None => format!("{who} answered {said} without Min-Expires."),
+            })
+            .remedy(format!("Ask the carrier for its shortest expiry, and set it: {}.", in_profile(seen, "\"expires\": SECONDS"))),
         300..=399 => Diagnosis::new(Code::Redirected)
-            .summary(format!("{who} answered {said} and points to {}.", answer.redirect.as_deref().unwrap_or("no Contact"))),
+            .summary(format!("{who} answered {said} and points to {}.", answer.redirect.as_deref().unwrap_or("no Contact")))
+            .remedy(redirected(seen, answer.redirect.as_deref())),
         420 | 421 | 439 => Diagnosis::new(Code::ExtensionRequired).summary(format!(
             "{who} answered {said}; it demands or refuses {}.",
             answer.demands.as_deref().unwrap_or("an extension that it does not name")
@@ -80,13 +100,25 @@ fn either_way(seen: &Observation, answer: &Final, said: &str) -> Diagnosis {
         494 => Diagnosis::new(Code::SecurityAgreementRequired)
             .summary(format!("{who} answered {said}: it demands a security agreement (RFC 3329).")),
         429 => Diagnosis::new(Code::CarrierRateLimited).summary(format!("{who} answered {said}{}.", retry(answer))),
-        _ if limit_of_bindings(&answer.reason) => {
-            Diagnosis::new(Code::BindingLimit).summary(format!("{who} answered {said}: the account has as many bindings as it may."))
-        }
+        _ if limit_of_bindings(&answer.reason) => Diagnosis::new(Code::BindingLimit)
+            .summary(format!("{who} answered {said}: the account has as many bindings as it may."))
+            .remedy(format!("Have the carrier remove other devices from {}, or set bindingLimit.", seen.address_of_record)),
         400 | 500 if names_cseq(&answer.reason) => Diagnosis::new(Code::CseqRejected).summary(format!("{who} answered {said}.")),
         408 | 500..=599 => Diagnosis::new(Code::CarrierUnavailable).summary(format!("{who} answered {said}{}.", retry(answer))),
         600..=699 => Diagnosis::new(Code::CarrierDeclined).summary(format!("{who} answered {said}.")),
         _ => Diagnosis::new(Code::RequestRejected).summary(format!("{who} answered {said} to the REGISTER.")),
+    }
+}
+
+/// The host that a profile would have to list.
+fn redirected(seen: &Observation, contact: Option<&str>) -> String {
+    let host = contact.and_then(|uri| sip::Uri::parse(uri).ok().map(|uri| uri.host.to_string()));
+    match host {
+        Some(host) => format!(
+            "If the carrier confirms {host:?}: {}, beside the hosts that are there, or name it in registrars.",
+            in_profile(seen, &format!("\"redirectHosts\": [{host:?}]"))
+        ),
+        None => "Ask the carrier which registrar the account belongs to, and name that in registrars.".to_owned(),
     }
 }
 
@@ -97,12 +129,22 @@ pub(super) fn stale_loop(seen: &Observation) -> Diagnosis {
 pub(super) fn unproven(seen: &Observation) -> Diagnosis {
     Diagnosis::new(Code::CredentialsUnproven)
         .summary(format!("{} accepted without asking for a digest, so the credentials are not proven.", who(seen)))
+        .remedy(format!(
+            "If the carrier authenticates by address: {}. The address that it sees is {}.",
+            in_profile(seen, "\"acceptUnproven\": true"),
+            from_where(seen)
+        ))
         .check(Check::new("challenged", false))
 }
 
 pub(super) fn binding_missing(seen: &Observation, listed: &[String]) -> Diagnosis {
     Diagnosis::new(Code::BindingMissing)
         .summary(format!("{} answered 200, but the bindings that it lists are others' ({}).", who(seen), list(listed)))
+        .remedy(format!(
+            "Ask the carrier whether another device uses {}, and whether it rewrites Contacts; it lists {}.",
+            seen.address_of_record,
+            list(listed)
+        ))
         .check(Check::new("binding.listed", false))
 }
 

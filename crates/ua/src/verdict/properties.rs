@@ -91,6 +91,7 @@ fn observation() -> impl Strategy<Value = Observation> {
             trunk,
             carrier: "acme".into(),
             address_of_record: format!("sip:{user}@acme.test"),
+            username: Some(user),
             registrar,
             target,
             source: from,

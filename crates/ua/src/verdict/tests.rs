@@ -13,6 +13,7 @@ fn seen() -> Observation {
         trunk: Some("jkt-04".into()),
         carrier: "acme".into(),
         address_of_record: "sip:alice@acme.test".into(),
+        username: Some("6221".into()),
         registrar: "sip:reg.acme.test".into(),
         target: Some("198.51.100.1:5060".parse().unwrap()),
         source: Some("192.0.2.10:5060".parse().unwrap()),
@@ -142,7 +143,7 @@ fn challenges_that_cannot_be_answered() {
             Code::AlgorithmUnsupported,
             Challenge,
             &["\"SHA256\""],
-            &[],
+            &["SHA-256", "{\"algorithmAliases\": {\"SHA256\": \"SHA-256\"}}"],
         ),
         (
             seen(),
@@ -170,7 +171,7 @@ fn challenges_that_cannot_be_answered() {
             Code::DowngradeRefused,
             Policy,
             &["SHA-256", "MD5", "no digest was sent"],
-            &[],
+            &["/trunks/voice/jkt-04 {\"digestPolicy\": {\"onDowngrade\": \"warn\"}}"],
         ),
         (seen(), end(Refusal::Qop { realm: "acme.test".into() }), Code::QopUnsupported, Challenge, &["\"acme.test\""], &[]),
     ]);
@@ -197,24 +198,45 @@ fn final_answers_before_and_after_a_digest() {
             &["192.0.2.10:5060"],
         ),
         (noted, said(403, "Port locked"), Code::ForbiddenBeforeChallenge, Challenge, &["unlock the port"], &[]),
-        (after_digest(), said(403, "Forbidden"), Code::ForbiddenAfterAuth, Digest, &["403 \"Forbidden\""], &[]),
-        (after_digest(), said(401, "Unauthorized"), Code::CredentialsRejected, Digest, &["401 \"Unauthorized\""], &[]),
+        (
+            after_digest(),
+            said(403, "Forbidden"),
+            Code::ForbiddenAfterAuth,
+            Digest,
+            &["403 \"Forbidden\""],
+            &["\"6221\"", "192.0.2.10:5060"],
+        ),
+        (
+            after_digest(),
+            said(401, "Unauthorized"),
+            Code::CredentialsRejected,
+            Digest,
+            &["401 \"Unauthorized\""],
+            &["\"6221\"", "\"acme.test\""],
+        ),
         (after_digest(), said(407, ""), Code::CredentialsRejected, Digest, &["(407)"], &[]),
-        (sha512, said(401, "Unauthorized"), Code::SuspectTruncatedSha512, Digest, &["truncated SHA-512"], &[]),
-        (after_digest(), said(400, "Bad"), Code::VerifyAmbiguous, Digest, &["400"], &[]),
+        (
+            sha512,
+            said(401, "Unauthorized"),
+            Code::SuspectTruncatedSha512,
+            Digest,
+            &["truncated SHA-512"],
+            &["PATCH /api/v2/carriers/acme {\"truncatedSha512\": true}"],
+        ),
+        (after_digest(), said(400, "Bad"), Code::VerifyAmbiguous, Digest, &["400"], &["{\"verifyBy\": \"renew\"}"]),
         (own(after_digest()), said(400, "Bad"), Code::RequestRejected, Binding, &["400 \"Bad\""], &[]),
         (seen(), said(400, "Bad"), Code::RequestRejected, Binding, &[], &[]),
         (seen(), said(404, "Not Found"), Code::UserUnknown, Challenge, &["sip:alice@acme.test"], &["sip:alice@acme.test"]),
         (after_digest(), said(604, "Nowhere"), Code::UserUnknown, Challenge, &["604"], &[]),
         (seen(), brief, Code::IntervalTooBrief, Binding, &["Min-Expires 7"], &[]),
         (seen(), said(423, "Brief"), Code::IntervalTooBrief, Binding, &["without Min-Expires"], &[]),
-        (seen(), moved, Code::Redirected, Binding, &["sip:b.test"], &[]),
+        (seen(), moved, Code::Redirected, Binding, &["sip:b.test"], &["{\"redirectHosts\": [\"b.test\"]}"]),
         (seen(), said(301, "Moved"), Code::Redirected, Binding, &["no Contact"], &[]),
         (seen(), demand, Code::ExtensionRequired, Binding, &["path"], &[]),
         (seen(), said(439, "Outbound"), Code::ExtensionRequired, Binding, &[], &[]),
         (seen(), said(494, "Agree"), Code::SecurityAgreementRequired, Binding, &["RFC 3329"], &[]),
         (seen(), said(429, "Slow down"), Code::CarrierRateLimited, Carrier, &["429"], &[]),
-        (seen(), said(480, "Too many contacts"), Code::BindingLimit, Binding, &[], &[]),
+        (seen(), said(480, "Too many contacts"), Code::BindingLimit, Binding, &[], &["sip:alice@acme.test"]),
         (seen(), said(500, "bad CSeq"), Code::CseqRejected, Binding, &["CSeq"], &[]),
         (seen(), retry, Code::CarrierUnavailable, Carrier, &["503 \"Busy\"", "Retry-After 120 s"], &[]),
         (after_digest(), said(408, "Timeout"), Code::CarrierUnavailable, Carrier, &[], &[]),
@@ -230,7 +252,7 @@ fn successes_that_are_none_and_what_was_never_sent() {
     use Stage::{Binding, Digest, Policy};
     hold(vec![
         (after_digest(), End::StaleLoop, Code::NonceStaleLoop, Digest, &["stale"], &[]),
-        (seen(), End::Unproven, Code::CredentialsUnproven, Digest, &["not proven"], &[]),
+        (seen(), End::Unproven, Code::CredentialsUnproven, Digest, &["not proven"], &["{\"acceptUnproven\": true}", "192.0.2.10:5060"]),
         (own(after_digest()), End::BindingMissing { listed: names(&["sip:desk@x"]) }, Code::BindingMissing, Binding, &["sip:desk@x"], &[]),
         (own(after_digest()), End::GrantedNothing, Code::BindingMissing, Binding, &["0 seconds"], &[]),
         (seen(), End::BudgetSpent { retry_after: 431 }, Code::BudgetSpent, Policy, &["acme", "431 s"], &[]),
@@ -278,5 +300,14 @@ fn a_truncated_sha512_is_suspected_only_while_nothing_has_settled_it() {
         (Observation { answered: Some(Algorithm::MD5), ..sha512 }, Code::CredentialsRejected),
     ] {
         assert_eq!(judge(&seen, &said(401, "Unauthorized")).code, code);
+    }
+}
+
+#[test]
+fn without_a_trunk_no_remedy_names_a_call_on_a_carrier_that_is_not_there() {
+    let nobody = Observation { trunk: None, ..after_digest() };
+    for end in [said(400, "Bad"), said(302, "Moved"), said(423, "Brief"), End::Unproven] {
+        let remedy = judge(&nobody, &end).remedy;
+        assert!(!remedy.contains("/api/v2/carriers/"), "{remedy}");
     }
 }

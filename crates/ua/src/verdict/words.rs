@@ -70,3 +70,19 @@ pub(super) fn setting(source: &PolicySource) -> String {
 pub(super) fn quoted(names: &[String]) -> String {
     names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(" and ")
 }
+
+/// Says how to set something in the carrier's profile: by the very call where the carrier is one of this platform, in words elsewhere.
+pub(super) fn in_profile(seen: &Observation, setting: &str) -> String {
+    match seen.trunk {
+        Some(_) => format!("PATCH /api/v2/carriers/{} {{{setting}}}", seen.carrier),
+        None => format!("set {setting} in the carrier's profile"),
+    }
+}
+
+/// Names the account as the carrier knows it.
+pub(super) fn user(seen: &Observation) -> String {
+    match &seen.username {
+        Some(username) => format!("user name {username:?}"),
+        None => "the user name".to_owned(),
+    }
+}
