@@ -31,6 +31,7 @@ mod restart;
 mod rotation;
 mod secrets;
 mod signposts;
+mod situations;
 mod slow_carrier;
 mod startup;
 mod static_credentials;

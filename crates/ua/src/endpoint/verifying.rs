@@ -145,6 +145,10 @@ impl Endpoint {
             Reply::Silence => self.probe_failed(now, key, End::Silence),
             Reply::NotSent(fault) => self.probe_failed(now, key, End::NotSent(*fault)),
             Reply::Answer(message) => {
+                // Whoever falls silent after this has fallen silent (carriers.md N10), also where no trunk is registered yet.
+                if let Some(carrier) = self.carrier_names.get(&probe.order.profile.id).and_then(|&carrier| self.carriers.at_mut(carrier)) {
+                    carrier.targets.answered(transaction.target);
+                }
                 let (code, reason) = reason_of(message);
                 probe.seen.sip = Some(verdict::status(code, &reason));
                 probe.seen.public = public_address(message).or(probe.seen.public);
@@ -345,9 +349,10 @@ impl Endpoint {
             self.wire.wheel.disarm(timer);
         }
         let known = self.carrier_names.get(&probe.order.profile.id).and_then(|&key| self.carriers.at(key));
-        if let (Some(carrier), Some(target)) = (known, probe.seen.target) {
-            probe.seen.answered_before =
-                carrier.targets.has_answered(target) && self.budget.has_failed(now, &probe.order.profile.id, Duration::from_secs(3600));
+        if let Some(target) = probe.seen.target {
+            // Where no trunk is registered yet, nothing is known of targets; but who challenged a digest has answered.
+            let answered = known.is_none_or(|carrier| carrier.targets.has_answered(target));
+            probe.seen.answered_before = answered && self.budget.has_failed(now, &probe.order.profile.id, Duration::from_secs(3600));
         }
         let outcome = match concluded {
             Concluded::Good(outcome) => outcome,

@@ -25,7 +25,7 @@ pub(super) fn final_answer(seen: &Observation, answer: &Final) -> Diagnosis {
 
 fn before_digest(seen: &Observation, answer: &Final, said: &str) -> Diagnosis {
     match answer.code {
-        403 => Diagnosis::new(Code::ForbiddenBeforeChallenge)
+        403 if !limit_of_bindings(&answer.reason) => Diagnosis::new(Code::ForbiddenBeforeChallenge)
             .summary(format!("{} answered {said} before it asked for a digest: the password was never looked at.", who(seen)))
             .remedy(format!("Ask the carrier whether {} is allowed and {} is provisioned.", from_where(seen), seen.address_of_record))
             .check(Check::new("challenged", false)),
@@ -55,7 +55,7 @@ fn after_digest(seen: &Observation, answer: &Final, said: &str) -> Diagnosis {
                 seen.realm.as_ref().map_or_else(String::new, |realm| format!("; realm {realm:?} and the algorithm need no change"))
             ))
             .check(Check::new("digest.accepted", false)),
-        403 => Diagnosis::new(Code::ForbiddenAfterAuth)
+        403 if !limit_of_bindings(&answer.reason) => Diagnosis::new(Code::ForbiddenAfterAuth)
             .summary(format!("{} answered {said} to the digest: wrong credentials, or right ones of an account that may not register.", who(seen)))
             .remedy(format!(
                 "Check {} and its password; if they are right, ask the carrier whether {} is barred, or may not register from {}.",

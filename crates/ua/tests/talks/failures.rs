@@ -39,7 +39,7 @@ fn every_final_answer_before_a_digest_has_its_diagnosis_and_its_pause() {
         (status(421, "Extension Required").header("Require", "outbound"), Code::ExtensionRequired, Rejected, back_off),
         (status(439, "First Hop Lacks Outbound Support"), Code::ExtensionRequired, Rejected, back_off),
         (status(494, "Security Agreement Required"), Code::SecurityAgreementRequired, Rejected, back_off),
-        (status(403, "Registration limit exceeded"), Code::ForbiddenBeforeChallenge, Rejected, slow),
+        (status(403, "Registration limit exceeded"), Code::BindingLimit, Rejected, slow),
         (status(480, "Registration limit exceeded"), Code::BindingLimit, Rejected, back_off),
     ];
     for (says, code, state, (low, high)) in table {
