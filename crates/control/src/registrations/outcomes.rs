@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diagnosis::{Code, Diagnosis};
-use link::{FromEdge, Generation, Negotiated, Outcome, UnixMicros, Verdict};
+use link::{FromEdge, Generation, Negotiated, UnixMicros};
 
 use super::Registrations;
 use super::fleet::{AttachedEdge, Happening, Loader};
@@ -47,7 +47,7 @@ impl Registrations {
         for report in reports {
             match report {
                 FromEdge::Status(statuses) => self.inner.fleet.observed().report(&edge.name(), statuses),
-                FromEdge::Verdict(verdict) => self.inner.fleet.deliver(naming_its_attempt(*verdict)),
+                FromEdge::Verdict(verdict) => self.inner.fleet.deliver(*verdict),
                 FromEdge::Attempt(attempt) => {
                     let traces = self.inner.fleet.traces();
                     let traced = attempt.trunk.as_deref().is_some_and(|trunk| traces.covers(trunk, attempt.started_at));
@@ -182,15 +182,6 @@ impl Registrations {
         tx.commit().await?;
         Ok(false)
     }
-}
-
-/// A verification's attempt has its id: whoever reads the diagnosis finds the exchange.
-fn naming_its_attempt(mut verdict: Verdict) -> Verdict {
-    verdict.evidence.attempt_id.get_or_insert_with(|| verdict.id.clone());
-    if let Outcome::Refused(diagnosis) = &mut verdict.outcome {
-        diagnosis.evidence.attempt_id.get_or_insert_with(|| verdict.id.clone());
-    }
-    verdict
 }
 
 fn is_news(version: &Version, report: &Accepted) -> bool {

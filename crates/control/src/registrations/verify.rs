@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use diagnosis::{Code, Diagnosis, Evidence};
+use diagnosis::{Code, Diagnosis};
 use link::{Credential, Outcome, Secret, Verdict, VerifyBy, VerifyMode, VerifyOrder};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -260,8 +260,7 @@ fn told(verdict: Verdict) -> Result<Value, Box<Diagnosis>> {
         Outcome::AcceptedUnproven => return Err(Box::new(Diagnosis::new(Code::CredentialsUnproven).evidence(verdict.evidence))),
         Outcome::Refused(diagnosis) => return Err(diagnosis),
     };
-    let evidence = Evidence { attempt_id: Some(verdict.evidence.attempt_id.clone().unwrap_or(verdict.id)), ..verdict.evidence };
-    let mut body = serde_json::to_value(&evidence).unwrap_or_default();
+    let mut body = serde_json::to_value(&verdict.evidence).unwrap_or_default();
     body["verdict"] = word.into();
     if let Some(agreed) = &verdict.negotiated {
         body["negotiated"] = negotiated(agreed);
@@ -288,7 +287,7 @@ fn offline(site: &str) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use diagnosis::Challenge;
+    use diagnosis::{Challenge, Evidence};
     use link::Negotiated;
 
     use super::*;
@@ -300,7 +299,7 @@ mod tests {
             id: "v1".into(),
             outcome: Outcome::Learned,
             negotiated: Some(Negotiated { realm: "lab".into(), algorithm: "MD5".into(), qop: None, offered: vec!["MD5".into()] }),
-            evidence: Evidence { challenges: vec![challenge], ..Evidence::default() },
+            evidence: Evidence { challenges: vec![challenge], attempt_id: Some("v1".into()), ..Evidence::default() },
             at: 0,
         };
         let body = told(verdict).unwrap();

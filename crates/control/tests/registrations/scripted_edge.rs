@@ -201,6 +201,7 @@ impl State {
             sip: Some(SipStatus { code: 401, reason: "Unauthorized".into() }),
             challenges: vec![challenge],
             credential_sent: Some(false),
+            attempt_id: Some(order.id.clone()),
             ..Evidence::default()
         };
         let refused = |code: Code, evidence: &Evidence| Outcome::Refused(Box::new(Diagnosis::new(code).evidence(evidence.clone())));

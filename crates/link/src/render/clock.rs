@@ -15,13 +15,25 @@ pub fn time_of_day(at: UnixMicros) -> String {
     format!("{:02}:{:02}:{:02}.{:03}", minutes / 60, minutes % 60, seconds % 60, millis % 1_000)
 }
 
-/// Writes a span for people: `41 ms`, `3.2 s`, `1 min 4 s`.
+/// Writes a span for people: `0.4 ms`, `41 ms`, `3.2 s`, `1 min 4 s`.
 pub fn span(micros: i64) -> String {
-    let millis = (micros.max(0) + 500) / 1_000;
+    let (tenths, millis) = ((micros.max(0) + 50) / 100, (micros.max(0) + 500) / 1_000);
     match millis {
+        _ if tenths < 100 => format!("{}.{} ms", tenths / 10, tenths % 10),
         0..1_000 => format!("{millis} ms"),
         1_000..60_000 => format!("{}.{} s", millis / 1_000, millis % 1_000 / 100),
         _ => format!("{} min {} s", millis / 60_000, millis % 60_000 / 1_000),
+    }
+}
+
+/// Writes a time since the beginning: in seconds, or finer where `all` of it took no longer than a network of one's own does.
+pub fn since(micros: i64, all: i64) -> String {
+    /// Below it milliseconds tell nothing apart.
+    const FINE: i64 = 10_000;
+    let (sign, since) = (if micros < 0 { "-" } else { "" }, micros.abs());
+    match all {
+        0..FINE => format!("{sign}{}.{:02} ms", since / 1_000, since % 1_000 / 10),
+        _ => format!("{sign}{}.{:03} s", since / 1_000_000, since / 1_000 % 1_000),
     }
 }
 
@@ -57,10 +69,27 @@ mod tests {
     }
 
     #[test]
-    fn spans_are_for_people() {
-        for (micros, written) in
-            [(0, "0 ms"), (40_600, "41 ms"), (999_400, "999 ms"), (3_249_000, "3.2 s"), (64_000_000, "1 min 4 s"), (-5, "0 ms")]
+    fn what_is_quick_is_timed_finer() {
+        for (micros, all, written) in
+            [(0, 82_000, "0.000 s"), (41_900, 82_000, "0.041 s"), (412, 1_200, "0.41 ms"), (-41_000, 82_000, "-0.041 s")]
         {
+            assert_eq!(since(micros, all), written);
+        }
+    }
+
+    #[test]
+    fn spans_are_for_people() {
+        for (micros, written) in [
+            (0, "0.0 ms"),
+            (440, "0.4 ms"),
+            (9_949, "9.9 ms"),
+            (9_960, "10 ms"),
+            (40_600, "41 ms"),
+            (999_400, "999 ms"),
+            (3_249_000, "3.2 s"),
+            (64_000_000, "1 min 4 s"),
+            (-5, "0.0 ms"),
+        ] {
             assert_eq!(span(micros), written);
         }
     }

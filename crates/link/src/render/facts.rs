@@ -61,7 +61,6 @@ fn of_answer(message: &Message, code: u16) -> Vec<String> {
     for (header, shown) in TELLING {
         facts.extend(message.all(header).map(|value| format!("{shown}: {value}")));
     }
-    facts.extend(seen_as(message).map(|address| format!("our address as seen there: {address}")));
     facts
 }
 
@@ -72,6 +71,14 @@ pub fn sent_again(times: u32) -> Option<String> {
         1 => Some("sent again once".to_owned()),
         times => Some(format!("sent again {times} times")),
     }
+}
+
+/// Says which address of ours an answer names, where that is not what the answer before named.
+pub fn seen_anew(message: &Message, before: &mut Option<String>) -> Option<String> {
+    let seen = seen_as(message).filter(|seen| Some(seen) != before.as_ref())?;
+    let fact = format!("our address as seen there: {seen}");
+    *before = Some(seen);
+    Some(fact)
 }
 
 /// Returns our address as an answer's top Via has it (RFC 3261 18.2.1, RFC 3581).
@@ -140,7 +147,7 @@ mod tests {
             ),
             (
                 "SIP/2.0 401 Unauthorized\r\nVia: SIP/2.0/UDP 10.0.0.1:5060;rport=40000;received=198.51.100.7\r\nWWW-Authenticate: Digest realm=\"r\",nonce=\"x\"\r\n",
-                &["WWW-Authenticate: Digest realm=\"r\", no algorithm (so MD5), no qop", "our address as seen there: 198.51.100.7:40000"],
+                &["WWW-Authenticate: Digest realm=\"r\", no algorithm (so MD5), no qop"],
             ),
             (
                 "SIP/2.0 200 OK\r\nContact: <sip:a>;expires=9, <sip:b>, <sip:c>, <sip:d>\r\n",
@@ -152,6 +159,16 @@ mod tests {
         for (message, told) in cases {
             assert_eq!(facts(&Message::read(message.as_bytes())), told, "{message}");
         }
+    }
+
+    #[test]
+    fn our_address_is_said_where_it_changes() {
+        let answer =
+            |port: u16| Message::read(format!("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP x;rport={port};received=198.51.100.7\r\n").as_bytes());
+        let mut before = None;
+        let told: Vec<bool> = [1, 1, 2].iter().map(|&port| seen_anew(&answer(port), &mut before).is_some()).collect();
+        assert_eq!(told, [true, false, true]);
+        assert_eq!(before.as_deref(), Some("198.51.100.7:2"));
     }
 
     #[test]

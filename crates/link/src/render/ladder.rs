@@ -1,7 +1,7 @@
-use super::clock::{date_and_time, span};
+use super::clock::{date_and_time, since, span};
 use super::exchange::{Exchange, exchanges};
-use super::facts::{facts, sent_again};
-use super::message::Message;
+use super::facts::{facts, seen_anew, sent_again};
+use super::message::{Message, call_ids};
 use super::text::{clean, cut, pad, right, width, wrap};
 use crate::{Attempt, AttemptKind, AttemptMessage, NO_CARRIER};
 
@@ -9,6 +9,8 @@ use crate::{Attempt, AttemptKind, AttemptMessage, NO_CARRIER};
 const WIDTH_MIN: usize = 48;
 /// The column of times.
 const TIMES: usize = 10;
+/// More Call-IDs than that of one exchange are not named at its head.
+const CALL_IDS: usize = 3;
 /// The column of labels at the foot.
 const LABELS: usize = 11;
 
@@ -111,9 +113,10 @@ impl Drawing {
         about.push(date_and_time(attempt.started_at));
         about.push(span(attempt.ended_at - attempt.started_at));
         self.packed(&about);
-        if let Some(call_id) =
-            attempt.messages.iter().find_map(|message| Message::read(&message.bytes).header("call-id").map(str::to_owned))
-        {
+        let read: Vec<Message> = attempt.messages.iter().map(|message| Message::read(&message.bytes)).collect();
+        let ids = call_ids(&read);
+        let registers = ids.iter().filter(|(_, method)| *method == "REGISTER").count().max(1);
+        for (call_id, _) in ids.iter().take(registers.min(CALL_IDS)) {
             self.paragraph(&format!("Call-ID {call_id}"));
         }
         self.lines.push(String::new());
@@ -143,6 +146,7 @@ impl Drawing {
         let exchanges = exchanges(attempt);
         let mut asked = exchanges.iter();
         let mut before: Option<&str> = None;
+        let mut seen: Option<String> = None;
         for message in &attempt.messages {
             if before.is_some_and(|before| before != message.remote) {
                 self.elsewhere(&message.remote);
@@ -150,7 +154,8 @@ impl Drawing {
             before = Some(&message.remote);
             let read = Message::read(&message.bytes);
             let exchange = if message.sent && read.status().is_none() { asked.next() } else { None };
-            self.rung(attempt, message, &read, exchange);
+            let seen = if message.sent { None } else { seen_anew(&read, &mut seen) };
+            self.rung(attempt, message, &read, exchange, seen);
         }
         if attempt.messages.is_empty() {
             self.rail("", &format!("  {} nothing was sent", self.pen.cross));
@@ -166,17 +171,16 @@ impl Drawing {
         self.rail("", "");
     }
 
-    fn rung(&mut self, attempt: &Attempt, message: &AttemptMessage, read: &Message, exchange: Option<&Exchange>) {
+    fn rung(&mut self, attempt: &Attempt, message: &AttemptMessage, read: &Message, exchange: Option<&Exchange>, seen: Option<String>) {
         let lane = self.lane();
-        let since = message.at - attempt.started_at;
-        let time = format!("{}{}.{:03} s", if since < 0 { "-" } else { "" }, since.abs() / 1_000_000, since.abs() / 1_000 % 1_000);
+        let time = since(message.at - attempt.started_at, attempt.ended_at - attempt.started_at);
         let start_line = cut(read.start_line(), lane - 2, self.pen.ellipsis);
         let label = if message.sent { format!(" {start_line}") } else { right(&format!("{start_line} "), lane) };
         self.rail(&time, &label);
         let shaft = self.pen.line.repeat(lane - 1);
         let arrow = if message.sent { format!("{shaft}{}", self.pen.to) } else { format!("{}{shaft}", self.pen.from) };
         self.rail("", &arrow);
-        for fact in facts(read) {
+        for fact in facts(read).into_iter().chain(seen) {
             self.fact(&fact);
         }
         if let Some(again) = sent_again(message.retransmissions) {

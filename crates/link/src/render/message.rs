@@ -81,6 +81,21 @@ impl Message {
     }
 }
 
+/// Returns the Call-IDs of an exchange with the method that each was seen with first: those of REGISTER, which the registrar's log has, before
+/// others.
+pub fn call_ids(read: &[Message]) -> Vec<(&str, &str)> {
+    let mut found: Vec<(&str, &str)> = Vec::new();
+    let registers = read.iter().filter(|message| message.method() == "REGISTER");
+    for message in registers.chain(read) {
+        if let Some(call_id) = message.header("call-id")
+            && !found.iter().any(|(known, _)| *known == call_id)
+        {
+            found.push((call_id, message.method()));
+        }
+    }
+    found
+}
+
 fn long(name: &str) -> String {
     let name = name.to_ascii_lowercase();
     COMPACT.iter().find(|(short, _)| *short == name).map_or(name, |(_, long)| (*long).to_owned())
@@ -100,6 +115,17 @@ mod tests {
         assert_eq!(message.transaction(), (Some("abc@x"), Some(7), "REGISTER"));
         assert_eq!(message.listed("contact").collect::<Vec<_>>(), ["<sip:a>;expires=5", "<sip:b>"]);
         assert_eq!(message.header("body"), None);
+    }
+
+    #[test]
+    fn the_call_id_of_a_register_comes_first_and_each_once() {
+        let read = [
+            "OPTIONS sip:r SIP/2.0\r\nCall-ID: o\r\n",
+            "REGISTER sip:r SIP/2.0\r\nCall-ID: r\r\n",
+            "SIP/2.0 200 OK\r\nCall-ID: o\r\nCSeq: 1 OPTIONS\r\n",
+        ]
+        .map(|text| Message::read(text.as_bytes()));
+        assert_eq!(call_ids(&read), [("r", "REGISTER"), ("o", "OPTIONS")]);
     }
 
     #[test]

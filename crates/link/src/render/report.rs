@@ -1,7 +1,7 @@
 use super::clock::{date_and_time, span, time_of_day};
 use super::exchange::exchanges;
-use super::facts::{facts, sent_again};
-use super::message::Message;
+use super::facts::{facts, seen_anew, sent_again};
+use super::message::{Message, call_ids};
 use super::params::{challenges, value};
 use super::question::{Asked, question};
 use super::text::{clean, pad, wrap};
@@ -16,7 +16,9 @@ const LABELS: usize = 18;
 /// no secret. Ends with a line end.
 pub fn report(attempt: &Attempt) -> String {
     let read: Vec<Message> = attempt.messages.iter().map(|message| Message::read(&message.bytes)).collect();
-    let account = read.iter().find_map(|message| message.header("to")).map(address).unwrap_or_default();
+    // An OPTIONS is addressed to the registrar itself.
+    let registers = read.iter().filter(|message| message.method() == "REGISTER");
+    let account = registers.chain(&read).find_map(|message| message.header("to")).map(address).unwrap_or_default();
     let account = if account.is_empty() { "our account" } else { account };
     let username = read.iter().find_map(username);
     let answer = read.iter().rev().find_map(Message::status).map(|(code, reason)| format!("{code} {reason}").trim_end().to_owned());
@@ -47,10 +49,11 @@ pub fn report(attempt: &Attempt) -> String {
     if let Some(username) = username {
         page.field("User name", username);
     }
-    let mut call_ids: Vec<&str> = read.iter().filter_map(|message| message.header("call-id")).collect();
-    call_ids.dedup();
-    for call_id in call_ids {
-        page.field("Call-ID", call_id);
+    for (call_id, method) in call_ids(&read) {
+        match method {
+            "REGISTER" => page.field("Call-ID", call_id),
+            other => page.field("", &format!("{call_id} (of {other})")),
+        }
     }
     page.blank();
     page.text(0, "What was sent and what came back");
@@ -100,6 +103,7 @@ impl Page {
         }
         let exchanges = exchanges(attempt);
         let mut asked = exchanges.iter();
+        let mut seen = None;
         for (place, (message, read)) in attempt.messages.iter().zip(read).enumerate() {
             let local = if message.sent { attempt.public_address.as_ref().unwrap_or(&message.local) } else { &message.local };
             let (number, time) = (place + 1, time_of_day(message.at));
@@ -116,7 +120,8 @@ impl Page {
             {
                 self.text(5, &format!("CSeq {cseq}"));
             }
-            for fact in facts(read) {
+            let seen = if message.sent { None } else { seen_anew(read, &mut seen) };
+            for fact in facts(read).into_iter().chain(seen) {
                 self.text(5, &fact);
             }
             if let Some(again) = sent_again(message.retransmissions) {

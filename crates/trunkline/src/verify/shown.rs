@@ -57,13 +57,23 @@ fn ladder(attempt: &Attempt, paint: &Paint) -> String {
     let glyphs = if paint.unicode { Glyphs::Unicode } else { Glyphs::Ascii };
     let drawn = render::ladder(&bare, Style { width: paint.columns, glyphs });
     // The title is the verdict's, too.
-    let lines = drawn.lines().skip(1).map(|line| match answer_of(line) {
-        Some(200..=299) => paint.tone(Tone::Good, line),
-        Some(401 | 407) => paint.tone(Tone::Warn, line),
-        Some(300..) => paint.tone(Tone::Bad, line),
-        Some(_) | None => line.to_owned(),
-    });
-    lines.collect::<Vec<_>>().join("\n") + "\n"
+    let mut out = String::new();
+    // An answer's arrow has its tone.
+    let mut arrow = Tone::Plain;
+    for line in drawn.lines().skip(1) {
+        let tone = match answer_of(line) {
+            Some(200..=299) => Tone::Good,
+            Some(401 | 407) => Tone::Warn,
+            Some(300..) => Tone::Bad,
+            Some(_) | None => std::mem::replace(&mut arrow, Tone::Plain),
+        };
+        if answer_of(line).is_some() {
+            arrow = tone;
+        }
+        out.push_str(&paint.tone(tone, line));
+        out.push('\n');
+    }
+    out
 }
 
 /// The status of a ladder's line that shows an answer.

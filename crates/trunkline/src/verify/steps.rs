@@ -1,4 +1,5 @@
 use diagnosis::{Challenge, Code, Evidence, Stage};
+use link::AttemptMessage;
 use link::render::exchanges;
 
 use super::args::By;
@@ -102,6 +103,15 @@ impl View<'_> {
         Step { name: "REGISTER", went, text }
     }
 
+    /// Whether a binding was asked for, and whether one was granted.
+    fn asked_to_bind(&self) -> Option<bool> {
+        let attempt = self.finding.attempt.as_ref()?;
+        let sent = attempt.messages.iter().filter(|message| message.sent && message.bytes.starts_with(b"REGISTER "));
+        let of_registers = exchanges(attempt).into_iter().filter(|one| one.method == "REGISTER");
+        let asked: Vec<_> = sent.zip(of_registers).filter(|(message, _)| has_contact(message)).map(|(_, one)| one.status).collect();
+        (!asked.is_empty()).then(|| asked.iter().flatten().any(|status| (200..300).contains(status)))
+    }
+
     fn challenge(&self) -> Step {
         let refused = matches!(self.stage(), Some(Stage::Challenge | Stage::Policy));
         let offers = offers(&self.seen.challenges).join("; ");
@@ -134,14 +144,22 @@ impl View<'_> {
     }
 
     fn binding(&self) -> Step {
-        let (went, text) = match (self.stage(), self.ask.by, self.finding.word) {
+        let (went, text) = match (self.stage(), self.asked_to_bind(), self.ask.by) {
             (Some(Stage::Binding), _, _) => (Went::Badly, "refused"),
-            (_, By::Renew, Word::Proved) => (Went::Well, "bound, and removed again"),
-            (_, By::Query | By::Renew, _) => (Went::Open, "none asked for: nothing is changed at the carrier"),
+            (_, Some(true), By::Renew) => (Went::Well, "bound, and removed again"),
+            (_, Some(true), By::Query) => (Went::Well, "bound in the place of the query, which was refused, and removed again"),
+            (_, Some(false), By::Query) => (Went::Open, "asked for in the place of the query, which was refused; none was granted"),
+            (_, Some(false) | None, By::Renew) => (Went::Open, "not reached"),
+            (_, None, By::Query) => (Went::Open, "none asked for: nothing is changed at the carrier"),
         };
-        let text = if self.ask.by == By::Renew && went == Went::Open { "not reached" } else { text };
         Step { name: "binding", went, text: text.to_owned() }
     }
+}
+
+/// Tells whether a message has a Contact, which asks for a binding.
+fn has_contact(message: &AttemptMessage) -> bool {
+    let text = String::from_utf8_lossy(&message.bytes);
+    text.lines().take_while(|line| !line.is_empty()).any(|line| line.get(..8).is_some_and(|name| name.eq_ignore_ascii_case("contact:")))
 }
 
 /// Writes what a carrier offers, a line for each realm.
@@ -179,5 +197,9 @@ fn answer(sip: &diagnosis::SipStatus) -> String {
 }
 
 fn span(micros: i64) -> String {
-    if micros < 1_000 { "under 1 ms".to_owned() } else { format!("{} ms", (micros + 500) / 1_000) }
+    if micros < 9_950 {
+        format!("{}.{} ms", (micros + 50) / 1_000, (micros + 50) / 100 % 10)
+    } else {
+        format!("{} ms", (micros + 500) / 1_000)
+    }
 }

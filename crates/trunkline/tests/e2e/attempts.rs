@@ -7,9 +7,9 @@ use serde_json::json;
 
 use crate::support::api::REGISTRATIONS;
 use crate::support::kamailio::Kamailio;
-use crate::support::scene::{Scene, credentials};
+use crate::support::scene::{PASSWORD, Scene, credentials};
 use crate::support::secrets::Secret;
-use crate::support::server::{ADMIN_ID, ADMIN_SECRET};
+use crate::support::udp::{Peer, challenge, challenged_once, reply};
 use crate::support::wait::{self, secs};
 
 const WRONG: &str = "Falsches-Geheimnis-9";
@@ -20,16 +20,6 @@ fn refused(scene: &Scene, kamailio: &Kamailio) -> String {
     let answer = scene.api.set_credentials(&credentials("alice", "alice", WRONG)).refused(422, "sip.credentials.rejected");
     let id = answer.at("/diagnosis/attemptId").as_str().expect("an attempt").to_owned();
     format!("{REGISTRATIONS}/alice/attempts/{id}")
-}
-
-/// A page as bytes: a capture is no text.
-fn bytes(scene: &Scene, path: &str) -> Vec<u8> {
-    let granted = scene.server.anonymous().grant(ADMIN_ID, ADMIN_SECRET).expect(200);
-    let bearer = format!("Authorization: Bearer {}", granted.at("/access_token").as_str().expect("a token"));
-    let url = format!("http://{}{path}", scene.server.launch().http());
-    let fetched = Command::new("curl").args(["-sS", "--fail", "-H", &bearer, &url]).output().expect("curl is there: cargo xtask setup");
-    assert!(fetched.status.success(), "{path}: {}", String::from_utf8_lossy(&fetched.stderr));
-    fetched.stdout
 }
 
 #[test]
@@ -49,7 +39,7 @@ fn a_refused_digest_can_be_read_as_it_went() {
     assert!(report.contains("Call-ID") && report.contains("CSeq") && report.contains("Our question\n"), "{report}");
     let secret = Secret::new("alice", kamailio.realm(), WRONG);
     for export in ["", "/ladder", "/report", "/pcapng"] {
-        secret.must_not_be_in(export, &bytes(&scene, &format!("{path}{export}")));
+        secret.must_not_be_in(export, &scene.api.get(&format!("{path}{export}")).expect(200).bytes);
     }
 }
 
@@ -60,7 +50,7 @@ fn tshark_reads_an_exported_attempt() {
     let path = refused(&scene, &kamailio);
     let folder = tempfile::tempdir().expect("a directory");
     let file = folder.path().join("attempt.pcapng");
-    fs::write(&file, bytes(&scene, &format!("{path}/pcapng"))).expect("it is written");
+    fs::write(&file, scene.api.get(&format!("{path}/pcapng")).expect(200).bytes).expect("it is written");
     let read =
         Command::new("tshark").arg("-r").arg(&file).args(["-Y", "sip.Method==REGISTER", "-T", "fields", "-e", "udp.dstport"]).output();
     let read = read.expect("tshark is there: cargo xtask setup");
@@ -100,4 +90,82 @@ fn a_trace_keeps_successful_refreshes() {
     );
     scene.api.post(&format!("{REGISTRATIONS}/alice/actions/refresh"), &json!({})).expect(202);
     wait::until_true("the refresh is kept", secs(10), || kept() > 0);
+}
+
+/// The present diagnosis of the trunk `t1`, once it has this code; it names an attempt, which says the same.
+fn diagnosed(scene: &Scene, code: &str) -> String {
+    let shown = scene.wait_registration("t1", code, |json| json["edges"][0]["diagnosis"]["code"] == code);
+    let id = shown.at("/edges/0/diagnosis/attemptId").as_str().expect("an attempt").to_owned();
+    let attempt = scene.api.get(&format!("{REGISTRATIONS}/t1/attempts/{id}")).expect(200);
+    assert_eq!(attempt.at("/diagnosis/code"), code);
+    assert_eq!(attempt.at("/diagnosis/attemptId"), &json!(id));
+    id
+}
+
+#[test]
+fn a_trunk_that_fails_for_the_network_and_then_for_the_password_shows_both() {
+    let peer = Peer::registrar(challenged_once("peer.test"));
+    let (address, scene) = (peer.address(), Scene::new());
+    scene.trunk_at(&peer.uri(), "peer.test", &json!({}));
+    scene.api.set_credentials(&credentials("t1", "alice", PASSWORD)).expect(201);
+    scene.wait_state("t1", "REGISTERED");
+    let refresh = || scene.api.post(&format!("{REGISTRATIONS}/t1/actions/refresh"), &json!({})).expect(202);
+    // Nobody listens there any more.
+    drop(peer);
+    refresh();
+    let network = diagnosed(&scene, "network.refused");
+    // It is there again, and no digest pleases it.
+    let mut issued = 0;
+    let _peer = Peer::start_at(address, move |request| {
+        issued += 1;
+        Some(match request.starts_with("OPTIONS ") {
+            true => reply(request, 200, "OK", ""),
+            false => challenge(request, "peer.test", "MD5", &format!("other-{issued}")),
+        })
+    });
+    refresh();
+    let password = diagnosed(&scene, "sip.credentials.rejected");
+    let history = scene.api.get(&format!("{REGISTRATIONS}/t1/attempts?accepted=false&sortBy=number&sortOrder=ascending")).expect(200);
+    let of = |id: &str| {
+        let all = history.at("/entities").as_array().expect("attempts");
+        all.iter().position(|attempt| attempt["id"] == id).unwrap_or_else(|| panic!("{id} is not in {history:?}", history = history.text))
+    };
+    assert!(of(&network) < of(&password), "{}", history.text);
+    for (id, code, kind) in [(network, "network.refused", "refresh"), (password, "sip.credentials.rejected", "refresh")] {
+        let one = history.at(&format!("/entities/{}", of(&id)));
+        assert_eq!((&one["diagnosis"]["code"], &one["kind"]), (&json!(code), &json!(kind)), "{one:#}");
+        let ladder = scene.api.get(&format!("{REGISTRATIONS}/t1/attempts/{id}/ladder")).expect(200).text;
+        assert!(ladder.contains(code), "{ladder}");
+    }
+}
+
+#[test]
+fn a_name_that_leads_nowhere_is_an_attempt_without_messages() {
+    let scene = Scene::new();
+    scene.trunk_at("sip:registrar.carrier.invalid", "peer.test", &json!({}));
+    let refusal = scene.api.set_credentials(&credentials("t1", "alice", PASSWORD)).refused(422, "network.dns.failed");
+    let id = refusal.at("/diagnosis/attemptId").as_str().expect("an attempt");
+    let attempt = scene.api.get(&format!("{REGISTRATIONS}/t1/attempts/{id}")).expect(200);
+    assert_eq!((attempt.at("/messageCount"), attempt.at("/registrar")), (&json!(0), &json!("sip:registrar.carrier.invalid")));
+    for export in ["ladder", "report", "pcapng"] {
+        scene.api.get(&format!("{REGISTRATIONS}/t1/attempts/{id}/{export}")).expect(200);
+    }
+}
+
+#[test]
+fn the_report_says_what_was_sent_when_from_which_address_and_what_came_back() {
+    let kamailio = Kamailio::md5();
+    let scene = Scene::new();
+    let path = refused(&scene, &kamailio);
+    let attempt = scene.api.get(&path).expect(200);
+    let report = scene.api.get(&format!("{path}/report")).expect(200).text;
+    let day = attempt.at("/startedAt").as_str().and_then(|at| at.get(..10)).expect("a date");
+    let public = attempt.at("/publicAddress").as_str().expect("the carrier tells it");
+    for wanted in [day, "UTC", public, &kamailio.address().to_string(), "REGISTER", "401", kamailio.realm(), "Account           sip:alice@"]
+    {
+        assert!(report.contains(wanted), "{wanted}: {report}");
+    }
+    assert!(report.lines().all(|line| line.chars().count() <= 78), "{report}");
+    let ids = report.lines().filter(|line| line.contains("Call-ID  ")).count();
+    assert_eq!(ids, 1, "that of REGISTER, once: {report}");
 }

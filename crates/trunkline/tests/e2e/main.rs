@@ -14,6 +14,7 @@ mod challenges;
 mod contact;
 mod demo;
 mod dns_and_network;
+mod drift;
 mod explained;
 mod holds;
 mod idempotency;

@@ -20,7 +20,9 @@ pub struct Answer {
     pub status: u16,
     /// Headers, names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The body.
+    /// The body as it came: a capture is no text.
+    pub bytes: Vec<u8>,
+    /// The body, as far as it is text.
     pub text: String,
     /// The body as JSON; null if it is none.
     pub json: Value,
@@ -177,9 +179,9 @@ impl Api {
             .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
         let headers = headers.collect();
         let status = response.status().as_u16();
-        let text = response.body_mut().with_config().limit(64 * 1024 * 1024).read_to_string()?;
-        let json = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Ok(Answer { status, headers, text, json })
+        let bytes = response.body_mut().with_config().limit(64 * 1024 * 1024).read_to_vec()?;
+        let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Ok(Answer { status, headers, text: String::from_utf8_lossy(&bytes).into_owned(), bytes, json })
     }
 
     /// The flagship call: sets the credentials of a trunk, with the longest wait.
