@@ -105,13 +105,13 @@ fn play(scene: &Scene, situation: &Situation, index: usize, lab: Ipv4Addr, edge:
         }
         At::Uri(uri) => (uri.to_owned(), Stage::Empty),
     };
-    let id = format!("s{index}");
-    scene.carrier(&id, &registrar, &parsed(situation.profile));
+    let (id, carrier) = (format!("s{index}"), carrier_of(&format!("s{index}")));
+    scene.carrier(&carrier, &registrar, &parsed(situation.profile));
     let mut trunk = parsed(situation.trunk);
     if matches!(situation.ask, Ask::Offline) {
         merge(&mut trunk, &json!({"site": {"id": "tokyo"}}));
     }
-    scene.trunk(&id, &id, "alice", REALM, &trunk);
+    scene.trunk(&id, &carrier, "alice", REALM, &trunk);
     let shown = match situation.seen {
         Seen::Refused(status) => refused(&ask(scene, situation, &id), status),
         Seen::Present => {
@@ -124,9 +124,18 @@ fn play(scene: &Scene, situation: &Situation, index: usize, lab: Ipv4Addr, edge:
         }
     };
     match shown {
-        Ok(diagnosis) => judged(situation, &diagnosis, &[(&registrar_address(&registrar), "REGISTRAR"), (edge, "EDGE"), (&id, "TRUNK")]),
+        Ok(diagnosis) => judged(
+            situation,
+            &diagnosis,
+            &[(&registrar_address(&registrar), "REGISTRAR"), (edge, "EDGE"), (&carrier, "CARRIER"), (&id, "TRUNK")],
+        ),
         Err(text) => fault(format!("{}: wanted {}, got {text}", situation.case, situation.code)),
     }
+}
+
+/// A carrier of its own for each trunk: budgets and breakers are a carrier's.
+fn carrier_of(trunk: &str) -> String {
+    format!("carrier-of-{trunk}")
 }
 
 /// Does what the operator does; the last answer counts.
@@ -161,7 +170,7 @@ fn ask(scene: &Scene, situation: &Situation, id: &str) -> Answer {
         Ask::AfterFailuresOfOthers => {
             for other in ["other-1", "other-2"] {
                 let trunk = format!("{id}-{other}");
-                scene.trunk(&trunk, id, other, REALM, &json!({}));
+                scene.trunk(&trunk, &carrier_of(id), other, REALM, &json!({}));
                 let body = set(&trunk, other, &json!({"password": "wrong-1"}));
                 scene.api.set_credentials(&body).refused(422, "sip.credentials.rejected");
             }

@@ -105,10 +105,20 @@ pub const TABLE: &[Situation] = &[
         .at(At::Lab(&[], r#"challenges = [{ realm = "Carrier  IMS" }]"#))
         .credentials(r#"{"realm": "Carrier IMS"}"#),
     s("the domain was given for the realm", "sip.realm.mismatch", "domain", FIX_REALM).lab(&["C8"]).credentials(r#"{"realm": "lab.test"}"#),
-    s("MD2 alone is offered", "sip.algorithm.unsupported", "MD2", "add the spelling to algorithmAliases, if it is one")
-        .lab(&["C3-unknown"]),
-    s("SHA-512-256 is spelt SHA512-256", "sip.algorithm.unsupported", "SHA512-256", "add the spelling to algorithmAliases, if it is one")
-        .lab(&["C5-512"]),
+    s(
+        "MD2 alone is offered",
+        "sip.algorithm.unsupported",
+        "MD2",
+        "ask for a registered one; where the literal text means one, add it to algorithmAliases",
+    )
+    .lab(&["C3-unknown"]),
+    s(
+        "SHA-512-256 is spelt SHA512-256",
+        "sip.algorithm.unsupported",
+        "SHA512-256",
+        "ask for a registered one; where the literal text means one, add it to algorithmAliases",
+    )
+    .lab(&["C5-512"]),
     s("the sheet says SHA-256, the carrier offers MD5", "sip.algorithm.not_offered", "MD5", "ask for an offered algorithm")
         .credentials(r#"{"algorithm": "SHA-256"}"#),
     s("an MD5 HA1 meets a SHA-256 carrier", "sip.algorithm.no_ha1", "SHA-256", "give the HA1 of an offered algorithm")
