@@ -8,7 +8,9 @@ use sip::{Message, Start};
 use crate::algorithm::hex;
 use crate::answer::Answer;
 use crate::block::Blocks;
+use crate::call;
 use crate::chance::Chance;
+use crate::forgery::Forgeries;
 use crate::nonce::Nonces;
 use crate::request::Request;
 use crate::seen::Log;
@@ -34,6 +36,9 @@ pub struct Carrier {
     pub(crate) spoken: Vec<u32>,
     chance: Chance,
     transactions: Transactions,
+    forgeries: Forgeries,
+    /// A call that goes out with the next answer.
+    call: Option<Vec<u8>>,
     totals: Counters,
     by_account: HashMap<String, Counters>,
     log: Log,
@@ -66,6 +71,8 @@ impl Carrier {
             spoken: Vec::new(),
             chance,
             transactions: Transactions::default(),
+            forgeries: Forgeries::default(),
+            call: None,
             totals: Counters::default(),
             by_account: HashMap::new(),
             log: Log::default(),
@@ -85,7 +92,14 @@ impl Carrier {
             return Vec::new();
         }
         let Ok(message) = Message::parse(datagram) else { return self.malformed() };
-        let Start::Request { method, .. } = message.start() else { return self.malformed() };
+        let method = match message.start() {
+            Start::Request { method, .. } => method,
+            // To a call of ours.
+            Start::Status { code, .. } => {
+                self.totals.calls_answered += u64::from(code == 480);
+                return Vec::new();
+            }
+        };
         if self.config.temperament.drops.iter().any(|dropped| dropped == method) {
             self.totals.dropped += 1;
             self.note_dropped(now, source, &message);
@@ -110,8 +124,14 @@ impl Carrier {
                 Answer::of(400)
             }
         };
-        let written = self.write(&answer, &message, source);
+        let seen_as = self.config.temperament.sees.unwrap_or(source);
+        let mut written = self.write(&answer, &message, seen_as);
+        if let Some(forged) = written.last().filter(|_| self.config.temperament.forges).map(|last| self.forgeries.of(last)) {
+            written.insert(0, forged);
+        }
         self.transactions.remember(now, key, written.clone());
+        // A call is no answer: it does not go again with a retransmission.
+        written.extend(self.call.take());
         self.through_the_weather(to, written)
     }
 
@@ -140,6 +160,11 @@ impl Carrier {
                     let bound = self.bindings.get(request.user).map(Vec::as_slice).unwrap_or_default();
                     let kind = wish.kind(|contact| bound.iter().any(|binding| binding.runs(now) && binding.is_for(contact)));
                     let (answer, digest) = self.register(now, request, &wish, kind);
+                    if let (true, Some(200), Which::NewBinding, Some(wanted)) =
+                        (self.config.temperament.calls, answer.code, kind, wish.first())
+                    {
+                        self.call = Some(call::invite(&wanted.uri, &hex(&self.chance.next().to_be_bytes())));
+                    }
                     seen.kind = Some(kind);
                     seen.contact = wish.first().map(|wanted| wanted.uri.clone());
                     seen.expires = wish.first().map(|wanted| wanted.expires);

@@ -33,4 +33,6 @@ pub struct Counters {
     pub lost: u64,
     /// Datagrams that are no SIP request.
     pub malformed: u64,
+    /// Calls that were answered 480.
+    pub calls_answered: u64,
 }

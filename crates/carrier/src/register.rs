@@ -1,4 +1,7 @@
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+
+use sip::Name;
 
 use crate::answer::Answer;
 use crate::authenticate::Standing;
@@ -31,6 +34,9 @@ impl Carrier {
             Standing::Proved { account, .. } if self.config.accounts[account].user != request.user => return (Answer::of(403), digest),
             Standing::Proved { next_nonce, .. } => next_nonce,
         };
+        if let Some(answer) = self.demanded(request, kind) {
+            return (answer, digest);
+        }
         let mut answer = match self.refusal(When::AfterDigest, kind, request.user) {
             Some(answer) => answer,
             None => self.bind(now, request, wish),
@@ -53,6 +59,20 @@ impl Carrier {
         })?;
         *spoken = spoken.saturating_add(1);
         Some(Answer::from(refusal))
+    }
+
+    /// RFC 3261 21.4.15: what the temperament demands and the request does not offer.
+    fn demanded(&self, request: &Request<'_>, kind: Which) -> Option<Answer> {
+        let offered: Vec<&str> = [Name::Supported, Name::Require]
+            .into_iter()
+            .flat_map(|name| request.values(name))
+            .flat_map(|value| value.split(','))
+            .map(str::trim)
+            .collect();
+        let binds = matches!(kind, Which::NewBinding | Which::Renewal);
+        let lacking =
+            self.config.temperament.demands.iter().find(|tag| binds && !offered.iter().any(|offer| offer.eq_ignore_ascii_case(tag)))?;
+        Some(Answer::of(421).header("Require", lacking))
     }
 
     fn cseq_rises(&mut self, request: &Request<'_>) -> bool {
@@ -99,8 +119,8 @@ impl Carrier {
                     match known {
                         Some(at) if w.expires == 0 => drop(bindings.remove(at)),
                         None if w.expires == 0 => {}
-                        Some(at) => bindings[at] = binding(now, request, w, granted),
-                        None => bindings.push(binding(now, request, w, granted)),
+                        Some(at) => bindings[at] = binding(now, request, w, granted, t.sees),
+                        None => bindings.push(binding(now, request, w, granted, t.sees)),
                     }
                 }
                 if t.one_binding && wanted.iter().any(|w| w.expires > 0) {
@@ -139,13 +159,13 @@ impl Carrier {
     }
 }
 
-fn binding(now: Instant, request: &Request<'_>, wanted: &Wanted, granted: u32) -> Binding {
+fn binding(now: Instant, request: &Request<'_>, wanted: &Wanted, granted: u32, sees: Option<SocketAddr>) -> Binding {
     Binding {
         contact: wanted.uri.clone(),
         params: wanted.params.clone(),
         call_id: request.call_id.clone(),
         cseq: request.cseq,
-        source: request.source,
+        source: sees.unwrap_or(request.source),
         granted,
         expires_at: now + Duration::from_secs(granted.into()),
     }

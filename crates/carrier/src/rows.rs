@@ -1,3 +1,5 @@
+use std::net::SocketAddr;
+
 use crate::{Challenge, GrantShown, Listing, NonceBound, Refusal, Temperament, Which};
 
 /// A row of `carriers.md` as a temperament.
@@ -83,6 +85,10 @@ const ROWS: &[Row] = &[
     row("C20", "SHA-512-256 computed as a truncated SHA-512", |t| {
         (t.challenges, t.truncated_sha512) = (vec![Challenge::of("SHA-512-256")], true);
     }),
+    row("C21", "MD5 only, where more may have been pinned", |t| t.challenges = vec![Challenge::default()]),
+    row("C21-no-qop", "SHA-256 without qop, where qop may have been seen before", |t| {
+        t.challenges = vec![Challenge { qop: String::new(), ..Challenge::of("SHA-256") }];
+    }),
     row("C22", "no challenge at all", |t| t.challenges_register = false),
     row("C23", "compares the digest uri with the Request-URI byte for byte (the default)", |t| t.compares_uri = true),
     row("F1", "403 before a challenge", |t| refuse(t, Refusal::before_digest(403))),
@@ -144,6 +150,11 @@ const ROWS: &[Row] = &[
     row("B9", "Service-Route and P-Associated-URI in the 200", |t| {
         t.ok_headers = vec!["Service-Route: <sip:orig@scscf.example;lr>".into(), "P-Associated-URI: <tel:+6221500004>".into()];
     }),
+    row("B10", "demands RFC 5626 outbound, answers with Flow-Timer", |t| {
+        t.demands = vec!["outbound".into(), "path".into()];
+        t.ok_headers.extend(["Require: outbound".into(), "Flow-Timer: 30".into()]);
+    }),
+    row("B10-gin", "demands RFC 6140 gin", |t| t.demands = vec!["gin".into(), "path".into()]),
     row("B11", "a query of bindings: 403 before a digest", |t| refuse(t, Refusal::before_digest(403).of(Which::Query))),
     row("B11-400", "a query of bindings: 400 before a digest", |t| refuse(t, Refusal::before_digest(400).of(Which::Query))),
     row("B11-405", "a query of bindings: 405 before a digest", |t| refuse(t, Refusal::before_digest(405).of(Which::Query))),
@@ -153,11 +164,18 @@ const ROWS: &[Row] = &[
     row("B11-400-after", "a query of bindings: 400 after the digest", |t| refuse(t, Refusal::after_digest(400).of(Which::Query))),
     row("B11-405-after", "a query of bindings: 405 after the digest", |t| refuse(t, Refusal::after_digest(405).of(Which::Query))),
     row("B11-silent", "a query of bindings: silence", |t| refuse(t, Refusal { of: Which::Query, ..Refusal::default() })),
+    row("B12", "refuses a second Contact while the first is bound", |t| t.binding_limit = Some(1)),
+    row("N1", "dead: answers nothing", |t| t.drops = vec!["REGISTER".into(), "OPTIONS".into()]),
     row("N3", "answers OPTIONS, drops REGISTER", |t| t.drops = vec!["REGISTER".into()]),
     row("N4", "loses 30 % of datagrams, duplicates 10 %, delays by up to 2 s", |t| {
         (t.loss, t.duplicates, t.delay_max) = (0.3, 0.1, 2000);
     }),
+    row("N5", "behind an address translator: sees requests come from 203.0.113.7:40000", |t| {
+        t.sees = Some(SocketAddr::from(([203, 0, 113, 7], 40_000)));
+    }),
     row("N10", "no answer to an address after 3 refused digests running", |t| t.blocks_after = Some(3)),
+    row("N11", "forged answers come before each true one", |t| t.forges = true),
+    row("N13", "calls each newly bound Contact", |t| t.calls = true),
 ];
 
 fn foreign_realm(t: &mut Temperament) {
@@ -186,7 +204,7 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_every_row_changes_something_or_names_the_default() {
-        let defaults = ["C1", "C14", "C23"];
+        let defaults = ["C1", "C14", "C21", "C23"];
         for (i, row) in ROWS.iter().enumerate() {
             assert!(ROWS[..i].iter().all(|other| !other.name.eq_ignore_ascii_case(row.name)), "{} twice", row.name);
             let changed = Temperament::default().with(&row.name.to_lowercase()).unwrap() != Temperament::default();

@@ -1,3 +1,5 @@
+use std::net::SocketAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Challenge, Refusal};
@@ -69,6 +71,15 @@ pub struct Temperament {
     pub binding_limit: Option<u32>,
     /// Further header lines of a 200, such as Service-Route (B9).
     pub ok_headers: Vec<String>,
+    /// Option tags that a REGISTER with a Contact must offer in Supported or Require, else 421 (B10).
+    pub demands: Vec<String>,
+    /// Where requests seem to come from: goes into `received`, `rport` and natted Contacts, as behind an address translator (N5).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sees: Option<SocketAddr>,
+    /// Sends a 2xx before each answer that is forged in branch, Call-ID or From tag, in turn (N11).
+    pub forges: bool,
+    /// Sends an INVITE to each newly bound Contact (N13).
+    pub calls: bool,
     /// The answer to OPTIONS.
     pub options_code: u16,
     /// Methods that are not answered at all (N3).
@@ -121,6 +132,10 @@ impl Default for Temperament {
             one_binding: false,
             binding_limit: None,
             ok_headers: Vec::new(),
+            demands: Vec::new(),
+            sees: None,
+            forges: false,
+            calls: false,
             options_code: 200,
             drops: Vec::new(),
             trying: false,

@@ -279,6 +279,9 @@ catalogue! {
     BindingUnlisted "sip.binding.unlisted" Warning Carrier 200 false
         "The carrier's 200 lists no Contact; the binding is taken as granted."
         "None needed; calls that do not arrive would point here.";
+    BindingContested "sip.binding.contested" Warning Carrier 200 false
+        "Another device or system registers the same account: the registrar lists its Contact in our place or beside it."
+        "Find out who else has these credentials: only one may register where the carrier keeps one binding for an account.";
     ChallengeChanged "sip.challenge.changed" Warning Carrier 200 false
         "The carrier challenges otherwise than before: another realm, algorithm or qop."
         "Compare drift with the carrier's sheet and ask whether the change is theirs; then set the credentials again, or acknowledge it.";

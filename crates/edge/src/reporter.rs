@@ -99,7 +99,7 @@ impl Reporter {
                 unregistered.then(|| FromEdge::Unregistered { trunk: (*trunk).to_owned() })
             }
             // Told elsewhere.
-            Event::Status(_) | Event::Save(_) | Event::CallUnrouted { .. } => None,
+            Event::Status(_) | Event::Save(_) | Event::CallUnrouted { .. } | Event::BindingContested { .. } => None,
         }
     }
 

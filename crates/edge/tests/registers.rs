@@ -10,6 +10,7 @@ use support::control::profile;
 use support::registrar::{Reply, by_the_book};
 use support::{Lab, Registrar, edge_config, until};
 
+// covers: C1, RFC 3261 10.2
 #[test]
 fn a_trunk_registers_with_one_digest_over_each_family() {
     for (registrar, listen) in [("127.0.0.1:0", "udp:127.0.0.1:0"), ("[::1]:0", "udp:[::1]:0")] {
@@ -36,6 +37,7 @@ fn a_trunk_registers_with_one_digest_over_each_family() {
     }
 }
 
+// covers: B8
 #[test]
 fn a_restart_goes_on_without_sending_before_it_is_due() {
     let dir = tempfile::tempdir().unwrap();
@@ -67,6 +69,7 @@ fn a_restart_goes_on_without_sending_before_it_is_due() {
     assert!(refresh.cseq > first[1].cseq);
 }
 
+// covers: B8
 #[test]
 fn a_killed_edge_leaves_what_a_restart_needs() {
     let dir = tempfile::tempdir().unwrap();
@@ -97,6 +100,7 @@ fn a_killed_edge_leaves_what_a_restart_needs() {
     assert!(refresh.cseq > first[1].cseq + 900, "CSeq jumps, as the saved one may lag: {}", refresh.cseq);
 }
 
+// covers: F6, RFC 3261 17.1.4, RFC 3261 18.4
 #[test]
 fn a_port_where_nothing_listens_is_told_as_refused() {
     let dir = tempfile::tempdir().unwrap();
@@ -111,6 +115,7 @@ fn a_port_where_nothing_listens_is_told_as_refused() {
     until("counted", || lab.edge.counters().icmp > 0);
 }
 
+// covers: N12
 #[test]
 fn an_address_that_the_gate_forbids_is_never_sent_to() {
     let dir = tempfile::tempdir().unwrap();
@@ -166,6 +171,7 @@ fn a_verification_is_answered_from_memory_and_costs_one_digest() {
     assert_eq!(digests, 1);
 }
 
+// covers: C13
 #[test]
 fn a_wrong_secret_is_refused_and_the_binding_stays() {
     let dir = tempfile::tempdir().unwrap();
@@ -234,6 +240,7 @@ fn a_snapshot_forgets_what_it_does_not_name() {
     assert_eq!(bound.saved().0, 1, "the forgotten one is gone from the state too");
 }
 
+// covers: B7
 #[test]
 fn a_withdrawn_trunk_is_unregistered_at_the_carrier() {
     let dir = tempfile::tempdir().unwrap();
@@ -280,6 +287,7 @@ fn many_statuses_travel_together_the_latest_of_each_trunk() {
     until("counted", || lab.edge.counters().bound == TRUNKS as u64);
 }
 
+// covers: N4, RFC 3261 17.1.2
 #[test]
 fn a_lost_answer_is_asked_for_again() {
     let dir = tempfile::tempdir().unwrap();

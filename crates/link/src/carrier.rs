@@ -37,6 +37,44 @@ pub struct CarrierProfile {
     pub forbidden_retry: u32,
     /// Pattern over reason phrase, Warning and Reason (`diagnosis::PhraseNote`), to a note for the operator.
     pub phrase_notes: BTreeMap<String, String>,
+    /// What it wants otherwise than most.
+    #[serde(default)]
+    pub manners: Manners,
+}
+
+/// What a carrier wants otherwise than most; by default nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Manners {
+    /// Final answers after which the next target is asked, beside 408 and 503.
+    pub next_on: Vec<u16>,
+    /// Whether to register with the address that the carrier saw.
+    pub nat_rewrite: bool,
+    /// Shortest time between refreshes, in seconds, as far as the granted time allows it.
+    pub min_refresh: u32,
+    /// How an old Contact makes way for a new one.
+    pub contact_replacement: ContactReplacement,
+    /// RFC 5626.
+    pub outbound: bool,
+    /// RFC 6140.
+    pub gin: bool,
+    /// So many bindings does the carrier keep for one account, where that is known.
+    pub binding_limit: Option<u32>,
+}
+
+/// How an old Contact makes way for a new one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ContactReplacement {
+    /// The new one is registered, then the old one removed.
+    #[default]
+    After,
+    /// Both in one request.
+    SameRequest,
+    /// The old one is removed first.
+    Before,
+    /// RFC 5626 instance and reg-id do it.
+    Instance,
 }
 
 /// How a new secret is tried at the carrier.

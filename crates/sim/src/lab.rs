@@ -212,6 +212,7 @@ fn station(plan: &Plan, number: u32, chance: &mut Chance, origin: std::time::Ins
         failure_budget: FailureBudget { failures: 3, window: Duration::from_secs(600), per_version: 2 },
         forbidden_retry: Duration::from_secs(900),
         phrase_notes: Vec::new(),
+        manners: ua::Manners::default(),
     };
     Station {
         machine: Carrier::new(registrar, chance.bits(), origin),

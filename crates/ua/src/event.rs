@@ -97,6 +97,13 @@ pub enum Event {
         /// Its binding was removed at the carrier, or has lapsed.
         unregistered: bool,
     },
+    /// Another holds the place of a trunk's binding at the registrar (carriers.md B5); told when it begins.
+    BindingContested {
+        /// The trunk's id.
+        trunk: Arc<str>,
+        /// The Contacts that the registrar lists and that are not ours.
+        listed: Vec<String>,
+    },
     /// A call or another request came that nobody here answers.
     CallUnrouted {
         /// The request's method.

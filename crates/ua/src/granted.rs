@@ -30,7 +30,9 @@ pub enum Granted {
 }
 
 /// Finds our Contact by URI equality (RFC 3261 19.1.4), else by a parameter of ours or by its user if that is unique, else as the sole one; never by place.
-pub fn granted(answer: &Message<'_>, contact: &str, asked: u32) -> Granted {
+///
+/// Where an instance (RFC 5626 4.1) went along, a Contact that carries it with our reg-id comes before all of these.
+pub fn granted(answer: &Message<'_>, contact: &str, instance: Option<&str>, asked: u32) -> Granted {
     let seconds = |own: Option<u32>, otherwise: u32| {
         let seconds = own.or_else(|| answer.expires().ok().flatten()).unwrap_or(otherwise);
         Duration::from_secs(u64::from(seconds))
@@ -39,13 +41,31 @@ pub fn granted(answer: &Message<'_>, contact: &str, asked: u32) -> Granted {
     if listed.is_empty() {
         return Granted::Unlisted { time: seconds(None, ASSUMED) };
     }
-    let ours = Uri::parse(contact).ok().and_then(|ours| find(&listed, &ours));
+    let by_instance = instance.and_then(|instance| listed.iter().find(|contact| is_instance(contact, instance)));
+    let ours = Uri::parse(contact).ok().and_then(|ours| match by_instance {
+        Some(found) => Some((found, found.parsed().is_ok_and(|uri| uri.equivalent(&ours)))),
+        None => find(&listed, &ours),
+    });
     match ours {
         Some((found, exact)) => {
             Granted::Bound { time: seconds(found.expires(), asked), rewritten: (!exact).then(|| crate::challenge::printable(found.uri())) }
         }
         None => Granted::Missing { listed: listed.iter().map(|contact| crate::challenge::printable(contact.uri())).collect() },
     }
+}
+
+fn is_instance(contact: &Contact<'_>, instance: &str) -> bool {
+    let carried = contact.param("+sip.instance").flatten().map(|value| value.trim_matches(['"', '<', '>']));
+    carried.is_some_and(|carried| carried.eq_ignore_ascii_case(instance)) && contact.param("reg-id").flatten() == Some("1")
+}
+
+/// The listed Contacts that are not ours.
+pub fn others(answer: &Message<'_>, contact: &str) -> Vec<String> {
+    let ours = Uri::parse(contact).ok();
+    let is_ours =
+        |contact: &Contact<'_>| ours.as_ref().is_some_and(|ours| find(std::slice::from_ref(contact), ours).is_some_and(|(_, exact)| exact));
+    let listed = answer.contacts().filter_map(Result::ok).filter(|contact| !contact.is_any() && !is_ours(contact));
+    listed.map(|contact| crate::challenge::printable(contact.uri())).collect()
 }
 
 /// Tells whether two Contacts are one binding to a registrar (RFC 3261 10.3, 19.1.4).
@@ -101,7 +121,7 @@ mod tests {
         let text = format!(
             "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 10.0.0.1\r\nFrom: <sip:a@b>\r\nTo: <sip:a@b>\r\nCall-ID: x\r\nCSeq: 1 REGISTER\r\n{headers}Content-Length: 0\r\n\r\n"
         );
-        granted(&Message::parse(text.as_bytes()).unwrap(), "sip:alice@10.0.0.1:5060", 600)
+        granted(&Message::parse(text.as_bytes()).unwrap(), "sip:alice@10.0.0.1:5060", None, 600)
     }
 
     fn bound(seconds: u64, rewritten: Option<&str>) -> Granted {

@@ -43,6 +43,6 @@ pub use endpoint::{Config, Counters, Endpoint};
 pub use event::{
     Event, Negotiated, OptionsState, OptionsStatus, Outcome, Output, RegistrationState, Resume, ResumeBinding, ResumeNonce, Status, Verdict,
 };
-pub use profile::{FailureBudget, NonceReuse, OptionsPing, Pacing, Profile, VerifyBy};
+pub use profile::{ContactReplacement, FailureBudget, Manners, NonceReuse, OptionsPing, Pacing, Profile, VerifyBy};
 pub use sip::digest::{Algorithm, Hash};
 pub use time::Instant;

@@ -36,6 +36,41 @@ pub struct Profile {
     pub forbidden_retry: Duration,
     /// Patterns over reason phrase, Warning and Reason, with notes for the operator.
     pub phrase_notes: Vec<diagnosis::PhraseNote>,
+    /// What it wants otherwise than most.
+    pub manners: Manners,
+}
+
+/// What a carrier wants otherwise than most; by default nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Manners {
+    /// Final answers after which the next target is asked, beside 408 and 503 (carriers.md F6).
+    pub next_on: Vec<u16>,
+    /// Registers with the address that the carrier saw, where the Contact names no host of its own (carriers.md N5).
+    pub nat_rewrite: bool,
+    /// Shortest time between refreshes, as far as the granted time allows it.
+    pub min_refresh: Duration,
+    /// How an old Contact makes way for a new one (carriers.md B12).
+    pub contact_replacement: ContactReplacement,
+    /// RFC 5626: instance and reg-id in the Contact, Supported: path, outbound.
+    pub outbound: bool,
+    /// RFC 6140: Require and Proxy-Require: gin, a Contact without user and with bnc.
+    pub gin: bool,
+    /// So many bindings does the carrier keep for one account, where that is known (carriers.md B6).
+    pub binding_limit: Option<u32>,
+}
+
+/// How an old Contact makes way for a new one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ContactReplacement {
+    /// The new one is registered, then the old one removed if it is still listed.
+    #[default]
+    After,
+    /// Both in one request.
+    SameRequest,
+    /// The old one is removed first.
+    Before,
+    /// Instance and reg-id replace it at the registrar (RFC 5626 6); nothing is removed.
+    Instance,
 }
 
 /// How a new secret is tried.

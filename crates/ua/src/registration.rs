@@ -181,6 +181,8 @@ pub struct Exchange {
     pub stale: u8,
     /// A 423 was followed, or doubled upon.
     pub interval: u8,
+    /// It goes without extensions, as the carrier does not know them (carriers.md F9).
+    pub plain: bool,
     /// CSeq was raised because the carrier named it (carriers.md F15).
     pub cseq: u8,
     /// What the last challenge offered.
@@ -292,6 +294,11 @@ impl Registration {
             Which::Active => active.as_ref(),
             Which::Standby => standby.as_ref(),
         }
+    }
+
+    /// Tells whether the binding that runs is the one to be removed before the new Contact is bound.
+    pub fn stray_goes_first(&self) -> bool {
+        self.binding.as_ref().is_some_and(|binding| self.stray.as_ref() == Some(&binding.contact))
     }
 
     /// Returns a version, if it is still at hand.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use sip::build::Builder;
+use sip::digest::Hash;
 use sip::{Host, Name, Uri};
 
 use crate::{Account, ContactSpec};
@@ -35,10 +36,34 @@ pub struct Register<'r> {
     pub route: Option<&'r str>,
     /// Contact URIs and the seconds to ask for each; none for a query of bindings.
     pub contacts: &'r [(&'r str, u32)],
+    /// What goes into the Contacts and beside them.
+    pub extension: Extension<'r>,
     /// Headers that answer challenges, with their values.
     pub answers: &'r [(Name, Vec<u8>)],
     /// User-Agent.
     pub user_agent: &'r str,
+}
+
+/// An extension of the registration itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extension<'r> {
+    /// RFC 3261 alone.
+    None,
+    /// RFC 5626.
+    Outbound {
+        /// The URN of the instance (RFC 5626 4.1).
+        instance: &'r str,
+    },
+    /// RFC 6140.
+    Gin,
+}
+
+/// Returns the URN of a trunk's instance: the same after a restart and at every edge, so that a take-over replaces the binding
+/// (RFC 5626 4.1; RFC 9562 5.8 leaves version 8 to us).
+pub fn instance(trunk: &str, address_of_record: &str) -> String {
+    let hash = sip::digest::ha1(Hash::Sha256, trunk, address_of_record, b"trunkline");
+    let hex = hash.as_str();
+    format!("urn:uuid:{}-{}-8{}-8{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
 }
 
 impl Register<'_> {
@@ -58,12 +83,24 @@ impl Register<'_> {
             .header("Call-ID", &self.identity.call_id)
             .header("CSeq", format_args!("{} REGISTER", self.identity.cseq));
         for (contact, expires) in self.contacts {
-            builder = builder.header("Contact", format_args!("<{contact}>;expires={expires}"));
+            builder = match self.extension {
+                // RFC 5626 4.2.1; one flow, so one reg-id.
+                Extension::Outbound { instance } => {
+                    builder.header("Contact", format_args!("<{contact}>;reg-id=1;+sip.instance=\"<{instance}>\";expires={expires}"))
+                }
+                Extension::None | Extension::Gin => builder.header("Contact", format_args!("<{contact}>;expires={expires}")),
+            };
         }
-        // Some registrars read the parameter only, some the header only.
-        if let [(_, expires)] = self.contacts {
+        // Some registrars read the parameter only, some the header only. With several Contacts it is the first one's, the rest have theirs.
+        if let [(_, expires), ..] = self.contacts {
             builder = builder.header("Expires", expires);
         }
+        builder = match self.extension {
+            Extension::None => builder,
+            Extension::Outbound { .. } => builder.header("Supported", "path, outbound"),
+            // RFC 6140 5.1.
+            Extension::Gin => builder.header("Require", "gin").header("Proxy-Require", "gin").header("Supported", "path"),
+        };
         for (name, value) in self.answers {
             builder = builder.header_bytes(name.as_str(), value);
         }
@@ -105,11 +142,14 @@ impl Options<'_> {
 }
 
 /// Writes the Contact URI of an account at a socket.
-pub fn contact_uri(account: &Account, advertised: SocketAddr) -> String {
+///
+/// `seen` is the address that the carrier saw, where the profile wants that one; with `gin` it has no user and says `bnc` (RFC 6140 5.1).
+pub fn contact_uri(account: &Account, advertised: SocketAddr, seen: Option<SocketAddr>, gin: bool) -> String {
     let ContactSpec { user, host, port, transport, params } = &account.contact;
+    let advertised = seen.unwrap_or(advertised);
     let own_user = Uri::parse(&account.address_of_record).ok().and_then(|uri| uri.user);
     let mut uri = String::from("sip:");
-    if let Some(user) = user.as_deref().or(own_user) {
+    if let (Some(user), false) = (user.as_deref().or(own_user), gin) {
         uri.push_str(user);
         uri.push('@');
     }
@@ -125,6 +165,9 @@ pub fn contact_uri(account: &Account, advertised: SocketAddr) -> String {
     if let Some(params) = params {
         uri.push(';');
         uri.push_str(params);
+    }
+    if gin {
+        uri.push_str(";bnc");
     }
     uri
 }

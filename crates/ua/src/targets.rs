@@ -126,6 +126,11 @@ impl Targets {
         self.hops.iter().any(|hop| hop.asked.is_some())
     }
 
+    /// Counts the next hops whose first look-up has not ended yet.
+    pub fn unheard(&self) -> usize {
+        self.hops.iter().filter(|hop| hop.is_unheard()).count()
+    }
+
     /// Notes that a look-up was ordered.
     pub fn asked(&mut self, at: usize, query: Query) {
         if let Some(hop) = self.hops.get_mut(at) {

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use link::{NonceReuse, VerifyBy};
+use link::{ContactReplacement, NonceReuse, VerifyBy};
 use serde::{Deserialize, Serialize};
 
 use super::{DigestPolicySetting, ExtraHeader, Meta, SipUri};
@@ -8,9 +8,7 @@ use super::{DigestPolicySetting, ExtraHeader, Meta, SipUri};
 pub mod checked;
 mod parts;
 
-pub use parts::{
-    ContactReplacement, FailureBudgetSettings, Maintenance, OptionsSettings, PacingSettings, ResponseSource, TlsSettings, Transport,
-};
+pub use parts::{FailureBudgetSettings, Maintenance, OptionsSettings, PacingSettings, ResponseSource, TlsSettings, Transport};
 
 /// A carrier: the company at the other end.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,6 +94,9 @@ pub struct CarrierSettings {
     /// RFC 6140.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gin: Option<bool>,
+    /// Final answers after which the next target is asked, beside 408 and 503.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "checked::server_errors")]
+    pub next_target_on: Option<Vec<u16>>,
     /// How fast it may be asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pacing: Option<PacingSettings>,

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use link::{
-    Account, CarrierProfile, Contact, Credential, DigestPolicy, FailureBudget, NO_CARRIER, OptionsPing, Pacing, SealKey, Secret, VerifyBy,
+    Account, CarrierProfile, Contact, Credential, DigestPolicy, FailureBudget, Manners, NO_CARRIER, OptionsPing, Pacing, SealKey, Secret,
+    VerifyBy,
 };
 
 use super::policy;
@@ -155,6 +156,15 @@ fn profile_of(id: &str, revision: u64, settings: &CarrierSettings, defaults: Opt
         },
         forbidden_retry: settings.forbidden_retry.unwrap_or(FORBIDDEN_RETRY),
         phrase_notes: settings.phrase_notes.clone().unwrap_or_default(),
+        manners: Manners {
+            next_on: settings.next_target_on.clone().unwrap_or_default(),
+            nat_rewrite: settings.nat_rewrite.unwrap_or(false),
+            min_refresh: settings.min_refresh.unwrap_or(0),
+            contact_replacement: settings.contact_replacement.unwrap_or_default(),
+            outbound: settings.outbound.unwrap_or(false),
+            gin: settings.gin.unwrap_or(false),
+            binding_limit: settings.binding_limit,
+        },
     }
 }
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use diagnosis::{Diagnosis, PhraseNote};
-use ua::{FailureBudget, NonceReuse, OptionsPing, Pacing, Profile, VerifyBy};
+use ua::{ContactReplacement, FailureBudget, Manners, NonceReuse, OptionsPing, Pacing, Profile, VerifyBy};
 
 use super::account::uri;
 
@@ -58,7 +58,25 @@ pub(crate) fn profile(from: &link::CarrierProfile, share: Share) -> Result<Profi
         forbidden_retry: seconds(from.forbidden_retry),
         // The control plane has judged them; one that it let pass is a note less, and no carrier less.
         phrase_notes: from.phrase_notes.iter().filter_map(|(pattern, note)| PhraseNote::new(pattern, note).ok()).collect(),
+        manners: manners(&from.manners),
     })
+}
+
+fn manners(from: &link::Manners) -> Manners {
+    Manners {
+        next_on: from.next_on.clone(),
+        nat_rewrite: from.nat_rewrite,
+        min_refresh: seconds(from.min_refresh),
+        contact_replacement: match from.contact_replacement {
+            link::ContactReplacement::After => ContactReplacement::After,
+            link::ContactReplacement::SameRequest => ContactReplacement::SameRequest,
+            link::ContactReplacement::Before => ContactReplacement::Before,
+            link::ContactReplacement::Instance => ContactReplacement::Instance,
+        },
+        outbound: from.outbound,
+        gin: from.gin,
+        binding_limit: from.binding_limit,
+    }
 }
 
 pub(super) fn verify_by(from: link::VerifyBy) -> VerifyBy {

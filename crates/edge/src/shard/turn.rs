@@ -202,6 +202,9 @@ impl Shard {
                     self.parts.keeper.forget(Arc::clone(&trunk));
                     self.parts.reports.event(Event::Forget { trunk, unregistered }, now);
                 }
+                Event::BindingContested { trunk, listed } => {
+                    tracing::warn!(%trunk, ?listed, "another holds the place of the trunk's binding");
+                }
                 Event::CallUnrouted { method, source } => {
                     self.counted.unrouted += 1;
                     tracing::info!(%method, %source, "a request came that nobody here answers");

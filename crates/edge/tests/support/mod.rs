@@ -1,5 +1,5 @@
 //! A carrier of a few lines and a control plane of fewer, for the edge to stand between.
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(dead_code, unused_imports, reason = "each test binary uses its part")]
 
 pub mod control;
 pub mod registrar;

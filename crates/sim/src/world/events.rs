@@ -47,6 +47,7 @@ impl World {
                 }
             }
             Event::CallUnrouted { .. } => self.take_down(10, &[]),
+            Event::BindingContested { trunk, .. } => self.take_down(12, trunk.as_bytes()),
         }
     }
 

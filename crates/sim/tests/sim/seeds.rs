@@ -45,6 +45,7 @@ fn every_row_by_which_a_registration_can_be_had_is_bound_and_stays_so() {
             "F14",
             "B3",
             "B4a",
+            "B10",
             "N",
         ];
         let binds = ["F2", "F3", "F10", "F12-reverse", "B3a", "B4a"];

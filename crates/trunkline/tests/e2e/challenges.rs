@@ -31,12 +31,14 @@ fn accepted(challenges: &'static str, accepts: &'static [Algorithm]) -> (String,
     (answer.at("/credentials/algorithm").as_str().expect("an algorithm").to_owned(), sent)
 }
 
+// covers: C2
 #[test]
 fn sha_512_256_is_answered() {
     let (shown, _) = accepted(r#"realm="peer.test", nonce="n1", qop="auth", algorithm=SHA-512-256"#, &[Algorithm::Sha512t256]);
     assert_eq!(shown, "SHA-512-256");
 }
 
+// covers: C3, RFC 7616 3.7
 #[test]
 fn the_strongest_of_several_challenges_is_answered_wherever_it_stands() {
     let offer = r#"realm="peer.test", nonce="n1", qop="auth", algorithm=MD2
@@ -46,12 +48,14 @@ fn the_strongest_of_several_challenges_is_answered_wherever_it_stands() {
     assert_eq!((shown.as_str(), parameter(&sent, "nonce")), ("SHA-256", Some("n3")));
 }
 
+// covers: C4
 #[test]
 fn a_challenge_without_an_algorithm_means_md5() {
     let (shown, _) = accepted(r#"realm="peer.test", nonce="n1", qop="auth""#, &[Algorithm::Md5]);
     assert_eq!(shown, "MD5");
 }
 
+// covers: C6, RFC 3261 22.4
 #[test]
 fn a_challenge_without_qop_is_answered_without_nc_and_cnonce() {
     let (_, sent) = accepted(r#"realm="peer.test", nonce="n1", algorithm=MD5"#, &[Algorithm::Md5]);
@@ -60,6 +64,7 @@ fn a_challenge_without_qop_is_answered_without_nc_and_cnonce() {
     }
 }
 
+// covers: C7
 #[test]
 fn the_opaque_comes_back_and_auth_is_taken_of_auth_and_auth_int() {
     let (_, sent) = accepted(r#"realm="peer.test", nonce="n1", opaque="o/1==", qop="auth,auth-int", algorithm=MD5"#, &[Algorithm::Md5]);
@@ -69,6 +74,7 @@ fn the_opaque_comes_back_and_auth_is_taken_of_auth_and_auth_int() {
     assert_eq!(parameter(&sent, "uri"), Some("sip:peer.test"));
 }
 
+// covers: C10
 #[test]
 fn of_two_realms_the_named_one_is_answered() {
     let offer = r#"realm="other.test", nonce="n1", qop="auth", algorithm=SHA-256
@@ -87,6 +93,7 @@ fn of_two_realms_the_named_one_is_answered() {
     );
 }
 
+// covers: C11
 #[test]
 fn a_stale_nonce_is_answered_with_the_new_one_and_is_no_failure() {
     let mut count = 0;
@@ -106,6 +113,7 @@ fn a_stale_nonce_is_answered_with_the_new_one_and_is_no_failure() {
     scene.api.set_credentials(&credentials("t1", "alice", PASSWORD)).expect(201);
 }
 
+// covers: F4
 #[test]
 fn an_interval_too_brief_is_adopted() {
     let peer = Peer::registrar(|request| {
@@ -125,6 +133,7 @@ fn an_interval_too_brief_is_adopted() {
     scene.wait_state("t1", "REGISTERED");
 }
 
+// covers: F8, F9, F13, F14
 #[test]
 fn what_else_is_refused_has_its_own_code() {
     let rows: &[(&'static str, u16, &'static str, &str)] = &[

@@ -46,6 +46,7 @@ fn answered(scene: &Scene, peer: &Peer, method: &str) -> String {
     })
 }
 
+// covers: N13, RFC 3261 17.2.2
 #[test]
 fn the_carriers_options_are_answered_and_its_calls_refused_politely() {
     let (scene, peer) = registered_at_peer();
@@ -55,6 +56,7 @@ fn the_carriers_options_are_answered_and_its_calls_refused_politely() {
     assert_eq!(scene.api.registration("t1").at("/registrationState"), "REGISTERED");
 }
 
+// covers: N13, RFC 3261 18.1.2
 #[test]
 fn strangers_are_not_answered_and_rubbish_harms_nothing() {
     let (scene, _peer) = registered_at_peer();
@@ -71,6 +73,7 @@ fn strangers_are_not_answered_and_rubbish_harms_nothing() {
     assert_eq!(scene.api.registration("t1").at("/registrationState"), "REGISTERED");
 }
 
+// covers: F12
 #[test]
 fn options_to_the_carrier_are_shown_as_reachability() {
     let kamailio = Kamailio::md5();

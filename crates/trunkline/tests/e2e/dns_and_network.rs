@@ -17,6 +17,7 @@ use crate::support::wait::secs;
 /// RFC 3261 17.1.2: 64 times T1.
 const TIMER_F: Duration = Duration::from_secs(32);
 
+// covers: F6, RFC 3261 18.4
 #[test]
 fn a_port_where_nobody_listens_is_refused_at_once() {
     let nobody = loopback::next();
@@ -28,6 +29,7 @@ fn a_port_where_nobody_listens_is_refused_at_once() {
     assert!(started.elapsed() < secs(10), "ICMP tells at once, it took {:?}", started.elapsed());
 }
 
+// covers: N2
 #[test]
 fn a_name_that_does_not_exist_is_named() {
     let scene = Scene::new();
@@ -37,6 +39,7 @@ fn a_name_that_does_not_exist_is_named() {
     assert!(answer.at("/diagnosis/summary").as_str().is_some_and(|text| text.contains("registrar.carrier.invalid")), "{}", answer.text);
 }
 
+// covers: N12
 #[test]
 fn a_loopback_registrar_is_forbidden_unless_the_operator_allows_it() {
     let kamailio = Kamailio::md5();
@@ -49,6 +52,7 @@ fn a_loopback_registrar_is_forbidden_unless_the_operator_allows_it() {
     assert_eq!(kamailio.seen().len(), 0, "nothing was sent");
 }
 
+// covers: F6, RFC 3261 17.1.2
 #[test]
 fn silence_is_a_timeout_after_the_whole_of_timer_f() {
     let silent = UdpSocket::bind((loopback::next(), 5060)).expect("a socket that nobody reads");
@@ -62,6 +66,7 @@ fn silence_is_a_timeout_after_the_whole_of_timer_f() {
     assert!(started.elapsed() >= TIMER_F, "it gave up after {:?}", started.elapsed());
 }
 
+// covers: N3
 #[test]
 fn a_carrier_that_answers_options_and_ignores_register_is_told_apart() {
     let peer = Peer::registrar(|_register| None);
@@ -89,6 +94,7 @@ fn assert_retransmitted_by_timer_e(peer: &Peer) {
     }
 }
 
+// covers: N3; SIPp
 #[test]
 fn sipp_that_ignores_register_is_told_apart_too() {
     let carrier = Sipp::start(

@@ -34,6 +34,7 @@ fn held(kamailio: &Kamailio) -> Scene {
     scene
 }
 
+// covers: failed digests
 #[test]
 fn two_failed_digests_hold_a_trunk_whose_binding_still_runs() {
     let kamailio = Kamailio::md5();
@@ -66,6 +67,7 @@ fn a_hold_released_by_hand_and_the_secret_proved_again_registers() {
     scene.wait_state("alice", "REGISTERED");
 }
 
+// covers: failed digests
 #[test]
 fn the_fourth_wrong_password_in_ten_minutes_is_not_sent() {
     let kamailio = Kamailio::md5();
@@ -100,6 +102,7 @@ fn a_standby_password_is_tried_once_when_the_carrier_refuses_the_active_one() {
     assert_eq!(kamailio.bindings_of("alice").len(), 1);
 }
 
+// covers: C12, C13
 #[test]
 fn a_refused_digest_over_a_remembered_nonce_is_tried_once_more_and_not_twice() {
     let kamailio = Kamailio::md5();

@@ -48,11 +48,13 @@ fn first_credentials_are_learned_proved_and_bound(kamailio: &Kamailio) {
     assert_ne!(question.call_id, binding.call_id);
 }
 
+// covers: C1, C9; Kamailio
 #[test]
 fn first_credentials_are_learned_proved_and_bound_under_md5() {
     first_credentials_are_learned_proved_and_bound(&Kamailio::md5());
 }
 
+// covers: C2, RFC 8760 2.1; Kamailio
 #[test]
 fn first_credentials_are_learned_proved_and_bound_under_sha256() {
     first_credentials_are_learned_proved_and_bound(&Kamailio::sha256());
@@ -89,6 +91,7 @@ fn a_wrong_password_costs_one_failed_digest_and_changes_nothing(kamailio: &Kamai
     assert_eq!(kamailio.digest_failures("alice"), 1);
 }
 
+// covers: C13; Kamailio
 #[test]
 fn a_wrong_password_costs_one_failed_digest_and_changes_nothing_under_md5() {
     a_wrong_password_costs_one_failed_digest_and_changes_nothing(&Kamailio::md5());
@@ -125,6 +128,7 @@ fn fields_at_the_top_level_and_a_starred_realm_mean_the_same() {
     assert_eq!(answer.at("/credentials/username"), "alice");
 }
 
+// covers: C9; Kamailio
 #[test]
 fn a_username_may_differ_from_the_address_of_record() {
     // It knows its accounts by the user name of the digest, and no number before one.

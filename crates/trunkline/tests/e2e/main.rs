@@ -30,6 +30,7 @@ mod refusals;
 mod removal;
 mod restart;
 mod rotation;
+mod scripted_by_sipp;
 mod secrets;
 mod signposts;
 mod situations;

@@ -34,6 +34,7 @@ fn steady(kamailio: &Kamailio, refreshes: usize) -> Vec<Register> {
     seen[first..].to_vec()
 }
 
+// covers: C1, RFC 7616 3.6; Kamailio
 #[test]
 fn a_refresh_is_one_register_while_the_nonce_is_good() {
     let kamailio = Kamailio::start(Options { nonce_expire: 600, ..Options::default() });
@@ -46,6 +47,7 @@ fn a_refresh_is_one_register_while_the_nonce_is_good() {
     }
 }
 
+// covers: C11, C12; Kamailio
 #[test]
 fn a_refresh_is_two_registers_when_the_nonce_has_ended_and_no_false_alarm() {
     let kamailio = Kamailio::start(Options { nonce_expire: 3, ..Options::default() });

@@ -11,6 +11,7 @@ use crate::support::scene::{PASSWORD, Scene, credentials};
 use crate::support::udp::{self, Peer, challenged_once};
 use crate::support::wait::{self, secs};
 
+// covers: back-off; Kamailio
 #[test]
 fn a_carrier_that_falls_silent_leaves_the_trunk_bound_and_is_found_again() {
     let silent = Arc::new(AtomicBool::new(false));

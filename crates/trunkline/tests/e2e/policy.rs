@@ -95,6 +95,7 @@ fn md5_is_allowed_by_default_with_a_warning() {
     assert!(warnings.as_array().expect("warnings").iter().any(|warning| warning["code"] == "sip.algorithm.weak"), "{warnings}");
 }
 
+// covers: C21; Kamailio
 #[test]
 fn the_override_that_the_refusal_names_lets_the_same_post_pass() {
     let kamailio = Kamailio::md5();

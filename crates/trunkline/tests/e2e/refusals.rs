@@ -40,6 +40,7 @@ fn refused_at(registrar: &str, realm: &str, more: &Value, status: u16, code: &st
     (scene, answer)
 }
 
+// covers: C8; Kamailio
 #[test]
 fn another_realm_is_named_and_no_digest_is_sent() {
     let kamailio = Kamailio::md5();
@@ -75,6 +76,7 @@ fn an_algorithm_that_the_carrier_does_not_offer_is_refused_with_its_offer() {
     assert!(kamailio.seen().iter().all(|seen| seen.authorization.is_none()), "no digest was sent");
 }
 
+// covers: C5
 #[test]
 fn an_algorithm_that_nobody_knows_is_shown_as_the_carrier_wrote_it() {
     let peer = Peer::registrar(|request| Some(udp::challenge(request, "peer.test", "MD2-like", "n1")));
@@ -84,6 +86,7 @@ fn an_algorithm_that_nobody_knows_is_shown_as_the_carrier_wrote_it() {
     assert!(!peer.registers().iter().any(|seen| has_digest(&seen.text)));
 }
 
+// covers: F3; Kamailio
 #[test]
 fn a_user_that_the_carrier_does_not_know_is_no_wrong_password() {
     let kamailio = Kamailio::md5();
@@ -94,6 +97,7 @@ fn a_user_that_the_carrier_does_not_know_is_no_wrong_password() {
     assert!(kamailio.seen().iter().all(|seen| seen.authorization.is_none()));
 }
 
+// covers: F1; SIPp
 #[test]
 fn a_403_before_a_challenge_says_that_no_password_was_looked_at() {
     let carrier = Sipp::refusing(403, "Forbidden - IP not provisioned (E17)");
@@ -105,6 +109,7 @@ fn a_403_before_a_challenge_says_that_no_password_was_looked_at() {
     assert!(!carrier.received("REGISTER").iter().any(|request| has_digest(request)));
 }
 
+// covers: F2; SIPp
 #[test]
 fn a_403_after_the_digest_is_another_matter_and_costs_one_digest() {
     let carrier = Sipp::refusing_after_challenge(403, "Forbidden");
@@ -115,6 +120,7 @@ fn a_403_after_the_digest_is_another_matter_and_costs_one_digest() {
     assert_eq!(digests, 1, "one digest, no second");
 }
 
+// covers: C13, C14
 #[test]
 fn a_401_after_the_digest_with_a_new_nonce_is_final() {
     let mut count = 0;
@@ -127,6 +133,7 @@ fn a_401_after_the_digest_with_a_new_nonce_is_final() {
     assert_eq!(peer.registers().iter().filter(|seen| has_digest(&seen.text)).count(), 1);
 }
 
+// covers: F11, F14; SIPp
 #[test]
 fn another_refusal_is_shown_with_its_code_and_phrase() {
     let carrier = Sipp::refusing(480, "Temporarily not available: maintenance");
@@ -135,6 +142,7 @@ fn another_refusal_is_shown_with_its_code_and_phrase() {
     assert_eq!(answer.at("/diagnosis/sip"), &json!({"code": 480, "reason": "Temporarily not available: maintenance"}));
 }
 
+// covers: F6, F7
 #[test]
 fn a_503_is_the_carriers_trouble_and_may_be_tried_again() {
     let peer = Peer::registrar(|request| Some(udp::reply(request, 503, "Service Unavailable", "Retry-After: 120 (upgrade)\r\n")));

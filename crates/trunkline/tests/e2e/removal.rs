@@ -7,6 +7,7 @@ use crate::support::kamailio::Kamailio;
 use crate::support::scene::{PASSWORD, Scene, credentials};
 use crate::support::wait::{self, secs};
 
+// covers: B7, RFC 3261 10.2.2; Kamailio
 #[test]
 fn a_deleted_registration_is_gone_at_the_carrier() {
     let kamailio = Kamailio::md5();

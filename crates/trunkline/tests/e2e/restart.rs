@@ -50,6 +50,7 @@ fn next_refresh(kamailio: &Kamailio, before: &Register) -> Vec<Register> {
     refreshed
 }
 
+// covers: B8; Kamailio
 #[test]
 fn after_kill_9_nothing_is_sent_before_it_is_due_and_call_id_and_cseq_go_on() {
     let kamailio = Kamailio::md5();

@@ -25,6 +25,7 @@ fn a_silent_carrier_is_202_with_a_place_to_look() {
     assert!(version.text.contains("network.register.ignored"), "{}", version.text);
 }
 
+// covers: N4
 #[test]
 fn a_carrier_that_hears_only_the_third_transmission_is_heard() {
     let mut heard = 0;

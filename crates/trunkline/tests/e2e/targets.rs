@@ -20,6 +20,7 @@ fn a_secret_rests_when_its_target_changes_until_it_is_verified_again() {
     assert_eq!(new.digest_failures("alice"), 0);
 }
 
+// covers: B12; Kamailio
 #[test]
 fn another_address_of_record_is_bound_and_the_old_one_removed() {
     let kamailio = Kamailio::start(Options { knows_users: false, ..Options::default() });

@@ -10,6 +10,7 @@ fn carrier_that_accepts_everybody() -> Peer {
     Peer::registrar(|request| Some(udp::granted(request, 600)))
 }
 
+// covers: C22
 #[test]
 fn a_200_without_a_challenge_is_refused_as_unproven() {
     let peer = carrier_that_accepts_everybody();

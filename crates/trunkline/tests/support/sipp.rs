@@ -118,3 +118,18 @@ fn answer(code: u16, reason: &str, headers: &str, next: &str) -> String {
         if next.is_empty() && code != 401 { "<label id=\"end\"/>\n" } else { "" }
     )
 }
+
+/// A step of a script: what the next REGISTER of a Call-ID is answered with.
+pub struct Says<'s>(pub u16, pub &'s str, pub &'s [&'s str]);
+
+impl Sipp {
+    /// A carrier that answers the REGISTERs of a Call-ID by a script: code, reason and header lines of each answer in order.
+    pub fn saying(script: &[Says<'_>]) -> Self {
+        let steps = script.iter().map(|Says(code, reason, headers)| {
+            let headers: String = headers.iter().map(|line| format!("      {line}\n")).collect();
+            // A script goes straight on: nothing jumps to its end.
+            format!("<recv request=\"REGISTER\"/>\n{}", answer(*code, reason, &headers, "").replace("<label id=\"end\"/>\n", ""))
+        });
+        Self::start(&steps.collect::<String>())
+    }
+}

@@ -217,12 +217,17 @@ impl Endpoint {
         registration.reported = same_version.then(|| (saved.credential_version, saved.negotiated.clone().filter(|_| saved.authenticated)));
         registration.granted = seconds_of(saved.granted);
         let sent_at = saved.lapses_at - saved.granted;
+        let (gin, rewrites) = self
+            .carriers
+            .at(registration.carrier)
+            .map_or((false, false), |carrier| (carrier.profile.manners.gin, carrier.profile.manners.nat_rewrite));
         let contact = self
             .wire
             .local_for(saved.registrar)
             .and_then(|local| self.wire.advertised(local))
-            .map(|own| crate::request::contact_uri(account, own));
-        let unchanged = same_version && contact.as_deref() == Some(&*saved.contact);
+            .map(|own| crate::request::contact_uri(account, own, None, gin));
+        // What the carrier saw is not kept; the next answer tells it.
+        let unchanged = same_version && (rewrites || contact.as_deref() == Some(&*saved.contact));
         let refresh_at = if unchanged { self.plan(now, registration.carrier, sent_at, saved.granted) } else { now };
         registration.binding = Some(Binding {
             address_of_record: saved.address_of_record,

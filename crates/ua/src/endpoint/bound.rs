@@ -8,12 +8,13 @@ use sip::{ChallengeSource, Message};
 use super::evidence::note;
 use super::{Endpoint, Reply, final_of, public_address, reason_of};
 use crate::answering::Answering;
-use crate::granted::{Granted, granted, lists};
+use crate::granted::{Granted, granted, lists, others};
 use crate::registration::{Binding, Exchange, Intent, Late, Phase, Purpose, Registration, Which, refresh_window, seconds_of};
+use crate::request::{contact_uri, instance};
 use crate::slab::{Key, Slab};
 use crate::verdict::{End, names_cseq, status};
 use crate::wire::Transaction;
-use crate::{AttemptKind, Event, Instant, NonceReuse};
+use crate::{AttemptKind, ContactReplacement, Event, Instant, NonceReuse};
 
 /// carriers.md F4: a longer Min-Expires than a day is absurd.
 const MIN_EXPIRES_MAX: u32 = 24 * 3600;
@@ -66,8 +67,10 @@ impl Endpoint {
         if transaction.sends == 1 {
             shown.round_trip = Some(now.since(transaction.sent_at));
         }
+        let mut outbound = false;
         if let Some(carrier) = self.carriers.at_mut(registration.carrier) {
             carrier.targets.answered(exchange.target.address);
+            outbound = carrier.profile.manners.outbound;
         }
         match code {
             200..=299 => self.succeeded(now, key, exchange, transaction, message),
@@ -91,8 +94,21 @@ impl Endpoint {
                 registration.remembered.clear();
                 self.send(now, key, exchange);
             }
+            420 | 439 if !exchange.plain && outbound => {
+                // carriers.md F9: the carrier, or a proxy before it, does not know RFC 5626.
+                exchange.plain = true;
+                self.send(now, key, exchange);
+            }
             _ => self.failed(now, key, exchange, &End::Final(final_of(message))),
         }
+    }
+
+    /// The old Contact is out of the way: binds the new one.
+    pub(super) fn bind_next(&mut self, now: Instant, key: Key, mut exchange: Box<Exchange>) {
+        exchange.purpose = Purpose::Bind;
+        exchange.answers.clear();
+        (exchange.kind, exchange.began) = (AttemptKind::Refresh, now);
+        self.send(now, key, exchange);
     }
 
     fn too_brief(&mut self, now: Instant, key: Key, mut exchange: Box<Exchange>, message: &Message<'_>) {
@@ -139,13 +155,23 @@ impl Endpoint {
                 return self.enqueue(now, key, true);
             }
             Purpose::UnbindStray => {
+                let goes_first = registration.stray_goes_first();
                 registration.stray = None;
+                if goes_first {
+                    registration.binding = None;
+                }
                 self.tell_accepted(now, key, &mut exchange, transaction, message, Vec::new());
+                if goes_first {
+                    return self.bind_next(now, key, exchange);
+                }
                 self.unpace(carrier_key);
                 return self.settle(now, key);
             }
         }
-        let terms = match granted(message, &exchange.contact, exchange.expires) {
+        let manners = self.carriers.at(carrier_key).map(|carrier| carrier.profile.manners.clone()).unwrap_or_default();
+        let urn = (manners.outbound && !exchange.plain)
+            .then(|| instance(&registration.assignment.trunk, &registration.assignment.account.address_of_record));
+        let terms = match granted(message, &exchange.contact, urn.as_deref(), exchange.expires) {
             Granted::Bound { time, .. } | Granted::Unlisted { time } if time.is_zero() => Err(End::GrantedNothing),
             Granted::Bound { time, rewritten } => Ok((time, false, rewritten)),
             Granted::Unlisted { time } => Ok((time, true, None)),
@@ -199,6 +225,26 @@ impl Endpoint {
             .filter_map(|(holds, code)| holds.then_some(code)),
         );
         let Some(registration) = self.registrations.at_mut(key) else { return };
+        // carriers.md B5: where there is room for one, another's beside ours took or takes our place.
+        let alone = manners.binding_limit == Some(1) && rewritten.is_none() && registration.stray.is_none();
+        let listed = if alone { others(message, &exchange.contact) } else { Vec::new() };
+        if !listed.is_empty() {
+            warnings.push(Code::BindingContested);
+            let trunk = registration.assignment.trunk.clone();
+            if !registration.shown.warnings.contains(&Code::BindingContested) {
+                self.wire.tell(Event::BindingContested { trunk, listed });
+            }
+        }
+        let Some(registration) = self.registrations.at_mut(key) else { return };
+        // carriers.md N5: the carrier saw another address than the one that was just bound.
+        if let (true, Some(public), Some(advertised)) =
+            (manners.nat_rewrite, registration.shown.public, self.wire.advertised(exchange.local))
+        {
+            let account = &registration.assignment.account;
+            let plain = contact_uri(account, advertised, None, manners.gin);
+            // Once: where the carrier sees another port each time, the next refresh is soon enough.
+            registration.again |= *plain == *exchange.contact && contact_uri(account, advertised, Some(public), manners.gin) != plain;
+        }
         if registration.min_expires.is_some_and(|least| least > LONG) {
             warnings.push(Code::IntervalLong);
         }
@@ -209,7 +255,8 @@ impl Endpoint {
         }
         // carriers.md B12: the new Contact holds; the old one goes, if it is still there.
         let Some(registration) = self.registrations.at_mut(key) else { return };
-        if registration.stray.as_ref().is_some_and(|stray| lists(message, stray)) {
+        let leaves = manners.contact_replacement != ContactReplacement::Instance;
+        if leaves && registration.stray.as_ref().is_some_and(|stray| lists(message, stray)) {
             exchange.purpose = Purpose::UnbindStray;
             exchange.answers.clear();
             (exchange.kind, exchange.began) = (AttemptKind::Removal, now);
@@ -224,7 +271,9 @@ impl Endpoint {
     fn came_late(&mut self, now: Instant, key: Key, transaction: &mut Transaction, message: &Message<'_>) {
         let Some(registration) = self.registrations.at_mut(key).filter(|registration| registration.intent == Intent::Keep) else { return };
         let Some(late) = registration.late.take_if(|late| late.cseq == transaction.cseq()) else { return };
-        let (Granted::Bound { time, .. } | Granted::Unlisted { time }) = granted(message, &late.contact, late.expires) else { return };
+        let (Granted::Bound { time, .. } | Granted::Unlisted { time }) = granted(message, &late.contact, None, late.expires) else {
+            return;
+        };
         let lapses_at = transaction.sent_at + time;
         if lapses_at <= now {
             return;
@@ -266,8 +315,14 @@ impl Endpoint {
 
     /// A 2xx that binds nothing.
     fn unkept(&mut self, now: Instant, key: Key, exchange: Box<Exchange>, end: &End) {
-        if let Some(registration) = self.registrations.at_mut(key) {
-            registration.binding = None;
+        if let Some(registration) = self.registrations.at_mut(key)
+            && registration.binding.take().is_some()
+            && let End::BindingMissing { listed } = end
+        {
+            // carriers.md B5: it was ours, and is another's now.
+            registration.shown.warnings.push(Code::BindingContested);
+            let trunk = registration.assignment.trunk.clone();
+            self.wire.tell(Event::BindingContested { trunk, listed: listed.clone() });
         }
         self.failed(now, key, exchange, end);
         self.save(key);
@@ -297,7 +352,11 @@ impl Endpoint {
     /// Plans the refresh of a binding in a second that has few.
     pub(super) fn plan(&mut self, now: Instant, carrier: Key, sent_at: Instant, granted: Duration) -> Instant {
         let (low, high) = refresh_window(sent_at, granted);
-        self.carriers.at_mut(carrier).map_or(low, |carrier| carrier.slots.take(now, low, high, &mut self.wire.jitter))
+        self.carriers.at_mut(carrier).map_or(low, |carrier| {
+            // The carrier's wish ends where the binding would be at risk.
+            let low = low.max(sent_at + carrier.profile.manners.min_refresh).min(high.max(sent_at + granted * 3 / 4));
+            carrier.slots.take(now, low, high.max(low), &mut self.wire.jitter)
+        })
     }
 
     /// Keeps the nonce for the next refresh, or the one that the carrier names for it.

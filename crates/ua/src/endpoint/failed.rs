@@ -57,10 +57,10 @@ fn kind_of(end: &End, digest_sent: bool) -> Kind {
 }
 
 /// carriers.md F6: whether another target of the same resolution is worth asking at once.
-pub(super) fn goes_on(end: &End) -> bool {
+pub(super) fn goes_on(end: &End, also: &[u16]) -> bool {
     match end {
         End::Unresolved(_) | End::NotSent(_) | End::Silence => true,
-        End::Final(answer) => matches!(answer.code, 408 | 503),
+        End::Final(answer) => matches!(answer.code, 408 | 503) || also.contains(&answer.code),
         End::Challenge(_) | End::StaleLoop | End::Unproven | End::BindingMissing { .. } | End::GrantedNothing | End::BudgetSpent { .. } => {
             false
         }
@@ -74,9 +74,13 @@ impl Endpoint {
         let carrier_key = registration.carrier;
         if exchange.purpose == Purpose::UnbindStray {
             // It was a courtesy; the old Contact lapses by itself.
+            let goes_first = registration.stray_goes_first();
             registration.stray = None;
             let mut diagnosis = self.judge_exchange(now, key, &exchange, end);
             self.tell_failed(now, key, &mut exchange, &mut diagnosis);
+            if goes_first {
+                return self.bind_next(now, key, exchange);
+            }
             self.unpace(carrier_key);
             return self.settle(now, key);
         }
@@ -89,7 +93,8 @@ impl Endpoint {
             };
         }
         let digest_sent = !exchange.answers.is_empty();
-        if goes_on(end) {
+        let also = self.carriers.at(carrier_key).map_or(&[][..], |carrier| &carrier.profile.manners.next_on);
+        if goes_on(end, also) {
             let floor = match end {
                 End::Final(answer) => answer.retry_after.map_or(SHUN, |seconds| Duration::from_secs(seconds.into()).min(RETRY_AFTER_MAX)),
                 End::Unresolved(_) | End::NotSent(_) | End::Silence | End::Challenge(_) | End::StaleLoop | End::Unproven => SHUN,

@@ -6,7 +6,7 @@ use super::Endpoint;
 use super::riding::Mounted;
 use crate::probe::Asks;
 use crate::registration::patience;
-use crate::request::{Options, Register, contact_uri};
+use crate::request::{Extension, Options, Register, contact_uri, instance};
 use crate::slab::Key;
 use crate::wire::{Outset, Owner, TIMER_F};
 use crate::{Account, Instant, Local};
@@ -55,10 +55,11 @@ impl Endpoint {
         let Some((_, local)) = probe.hop else { return };
         let Some(via) = self.wire.advertised(local) else { return };
         let account = &probe.order.account;
+        let gin = probe.order.profile.manners.gin;
         let contact: Option<(Box<str>, u32)> = match probe.asks {
             Asks::Query => None,
-            Asks::Binding => Some((contact_uri(account, via).into(), account.expires.clamp(OWN_BINDING.0, OWN_BINDING.1))),
-            Asks::Unbinding => Some((contact_uri(account, via).into(), 0)),
+            Asks::Binding => Some((contact_uri(account, via, None, gin).into(), account.expires.clamp(OWN_BINDING.0, OWN_BINDING.1))),
+            Asks::Unbinding => Some((contact_uri(account, via, None, gin).into(), 0)),
             Asks::Renewal(registration) => self.renewed_contact(registration, account, local).map(|contact| (contact, account.expires)),
         };
         let Some(probe) = self.probes.at_mut(key) else { return };
@@ -71,6 +72,7 @@ impl Endpoint {
         let (branch, buffer) = (self.wire.branch(), self.wire.buffer());
         let profile = &probe.order.profile;
         let route = (profile.route || profile.outbound_proxy.is_some()).then(|| format!("{};lr", target.registrar));
+        let urn;
         let request = Register {
             account,
             identity: &probe.identity,
@@ -78,6 +80,15 @@ impl Endpoint {
             via,
             route: route.as_deref(),
             contacts: contact.as_slice(),
+            // A query binds nothing; a renewal of an outbound binding keeps what names it.
+            extension: match (contact, profile.manners.gin, probe.order.trunk.as_deref()) {
+                (Some(_), true, _) => Extension::Gin,
+                (Some(_), false, Some(trunk)) if profile.manners.outbound => {
+                    urn = instance(trunk, &account.address_of_record);
+                    Extension::Outbound { instance: &urn }
+                }
+                _ => Extension::None,
+            },
             answers: &answers,
             user_agent: &self.wire.config.user_agent,
         };
@@ -112,7 +123,8 @@ impl Endpoint {
     fn probe_patience(&self, now: Instant, key: Key) -> Duration {
         let Some(probe) = self.probes.at(key) else { return TIMER_F };
         let left = now.until(probe.deadline);
-        let untried = probe.targets.addresses().filter(|(_, address)| !probe.tried.contains(address)).count();
+        // A registrar whose name is still being looked up needs its share too.
+        let untried = probe.targets.addresses().filter(|(_, address)| !probe.tried.contains(address)).count() + probe.targets.unheard();
         let shared = if probe.answers.is_empty() { left / u32::try_from(untried + 1).unwrap_or(u32::MAX) } else { left };
         let lapses_at = match probe.asks {
             Asks::Renewal(registration) => {
@@ -127,6 +139,13 @@ impl Endpoint {
     pub(super) fn renewed_contact(&self, key: Key, account: &Account, local: Local) -> Option<Box<str>> {
         let bound =
             self.registrations.at(key).and_then(|registration| registration.binding.as_ref()).map(|binding| binding.contact.clone());
-        bound.or_else(|| Some(contact_uri(account, self.wire.advertised(local)?).into()))
+        bound.or_else(|| {
+            let gin = self
+                .registrations
+                .at(key)
+                .and_then(|registration| self.carriers.at(registration.carrier))
+                .is_some_and(|carrier| carrier.profile.manners.gin);
+            Some(contact_uri(account, self.wire.advertised(local)?, None, gin).into())
+        })
     }
 }

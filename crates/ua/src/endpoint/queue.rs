@@ -8,12 +8,12 @@ use crate::carrier::Urgency;
 use crate::granted::equivalent;
 use crate::record::Record;
 use crate::registration::{Exchange, Intent, Phase, Purpose, patience};
-use crate::request::{CSEQ_MAX, Register, contact_uri};
+use crate::request::{CSEQ_MAX, Extension, Register, contact_uri, instance};
 use crate::slab::Key;
 use crate::targets::{Next, Target};
 use crate::verdict::End;
 use crate::wire::{Outset, Owner, Timer};
-use crate::{AttemptKind, Instant, Local, NonceReuse, ResolveFault};
+use crate::{AttemptKind, ContactReplacement, Instant, Local, NonceReuse, ResolveFault};
 
 /// After so many requests without success what is kept is told anew: well below the jump of an unclean start.
 const UNSAVED_MAX: u32 = 400;
@@ -124,10 +124,12 @@ impl Endpoint {
         };
         let Some(registration) = self.registrations.at_mut(key) else { return };
         let advertised = self.wire.advertised(local).unwrap_or(address);
+        let manners = self.carriers.at(carrier_key).map(|carrier| carrier.profile.manners.clone()).unwrap_or_default();
+        let seen = registration.shown.public.filter(|_| manners.nat_rewrite);
         let contact: Box<str> = match (&registration.binding, purpose) {
             (Some(binding), Purpose::Unbind) => binding.contact.clone(),
             (Some(_) | None, Purpose::Bind | Purpose::Unbind | Purpose::UnbindStray) => {
-                contact_uri(&registration.assignment.account, advertised).into()
+                contact_uri(&registration.assignment.account, advertised, seen, manners.gin).into()
             }
         };
         if let (Some(binding), Purpose::Bind) = (&registration.binding, purpose)
@@ -135,6 +137,11 @@ impl Endpoint {
         {
             registration.stray = Some(binding.contact.clone());
         }
+        // The carrier has no room for both: the old one goes first.
+        let purpose = match (&registration.stray, purpose, manners.contact_replacement) {
+            (Some(_), Purpose::Bind, ContactReplacement::Before) => Purpose::UnbindStray,
+            _ => purpose,
+        };
         let asked = registration.assignment.account.expires;
         let exchange = Exchange {
             // Replaced when it is sent.
@@ -153,6 +160,7 @@ impl Endpoint {
             contact,
             expires: registration.min_expires.map_or(asked, |least| asked.max(least)),
             version,
+            plain: false,
             kind: match (purpose, &registration.binding) {
                 (Purpose::Bind, None) => AttemptKind::FirstRegistration,
                 (Purpose::Bind, Some(_)) => AttemptKind::Refresh,
@@ -206,13 +214,30 @@ impl Endpoint {
         }
         let route =
             (carrier.profile.route || carrier.profile.outbound_proxy.is_some()).then(|| format!("{};lr", exchange.target.registrar));
+        let manners = &carrier.profile.manners;
+        let instance = if manners.outbound { instance(&registration.assignment.trunk, &account.address_of_record) } else { String::new() };
+        let (one, both);
         let request = Register {
             account,
             identity: &registration.identity,
             branch: &branch.text(),
             via,
             route: route.as_deref(),
-            contacts: &[(&contact, seconds)],
+            contacts: match (exchange.purpose, &registration.stray, manners.contact_replacement) {
+                (Purpose::Bind, Some(stray), ContactReplacement::SameRequest) => {
+                    both = [(&*contact, seconds), (stray, 0)];
+                    &both
+                }
+                _ => {
+                    one = [(&*contact, seconds)];
+                    &one
+                }
+            },
+            extension: match (manners.outbound && !exchange.plain, manners.gin) {
+                (_, true) => Extension::Gin,
+                (true, false) => Extension::Outbound { instance: &instance },
+                (false, false) => Extension::None,
+            },
             answers: &answers,
             user_agent: &self.wire.config.user_agent,
         };

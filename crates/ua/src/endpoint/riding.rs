@@ -60,7 +60,7 @@ impl Endpoint {
         let version = probe.order.credential.as_ref().map(|credential| credential.version);
         let contact = self.renewed_contact(key, account, transaction.local);
         let (Some(registration), Some(contact)) = (self.registrations.at_mut(key), contact) else { return };
-        let (Granted::Bound { time, .. } | Granted::Unlisted { time }) = granted(message, &contact, account.expires) else { return };
+        let (Granted::Bound { time, .. } | Granted::Unlisted { time }) = granted(message, &contact, None, account.expires) else { return };
         if time.is_zero() {
             return;
         }

@@ -275,7 +275,7 @@ impl Endpoint {
         probe.seen.query = probe.asks == Asks::Query;
         if now < probe.deadline
             && probe.answers.is_empty()
-            && goes_on(&end)
+            && goes_on(&end, &probe.order.profile.manners.next_on)
             && matches!(probe.targets.next(now, &probe.tried), Next::Ask(_))
         {
             return self.probe_next(now, key);

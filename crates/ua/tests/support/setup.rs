@@ -59,6 +59,7 @@ pub fn profile(id: &str) -> Profile {
         failure_budget: FailureBudget { failures: 3, window: secs(600), per_version: 2 },
         forbidden_retry: secs(3600),
         phrase_notes: Vec::new(),
+        manners: Manners::default(),
     }
 }
 

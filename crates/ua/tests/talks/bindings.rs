@@ -16,6 +16,7 @@ fn listing(contacts: &str) -> Says {
     ok().listing_nothing().header("Contact", contacts)
 }
 
+// covers: B1, RFC 3261 10.2.1, RFC 3261 10.2.4
 #[test]
 fn the_granted_time_counts_from_sending_and_rules_over_what_was_asked() {
     for (says, seconds) in [
@@ -33,6 +34,7 @@ fn the_granted_time_counts_from_sending_and_rules_over_what_was_asked() {
     }
 }
 
+// covers: B2
 #[test]
 fn ours_is_found_among_others_and_never_by_its_place() {
     let mut talk = granted(listing("<sip:desk@203.0.113.9>;expires=20, <sip:ALICE@192.0.2.10;ob>;expires=600"));
@@ -41,6 +43,7 @@ fn ours_is_found_among_others_and_never_by_its_place() {
     assert!(!talk.status("alice").warnings.contains(&Code::ContactRewritten));
 }
 
+// covers: B2, N5
 #[test]
 fn a_contact_rewritten_by_nat_is_ours_and_warned_of() {
     let mut talk = granted(listing("<sip:alice@203.0.113.5:41000>;expires=600"));
@@ -48,6 +51,7 @@ fn a_contact_rewritten_by_nat_is_ours_and_warned_of() {
     assert!(talk.status("alice").warnings.contains(&Code::ContactRewritten));
 }
 
+// covers: B3
 #[test]
 fn a_list_of_others_is_no_registration() {
     let mut talk = granted(listing("<sip:desk@203.0.113.9>;expires=3600, <sip:door@203.0.113.10>;expires=3600"));
@@ -56,6 +60,7 @@ fn a_list_of_others_is_no_registration() {
     talk.between(secs(30), secs(60)).we_send("REGISTER");
 }
 
+// covers: B3, B5
 #[test]
 fn a_refresh_that_lists_others_ends_the_binding() {
     let mut talk = granted(ok());
@@ -64,6 +69,7 @@ fn a_refresh_that_lists_others_ends_the_binding() {
     assert!(talk.saved("alice").binding.is_none(), "a restart must not believe in it");
 }
 
+// covers: B3a
 #[test]
 fn a_200_without_any_contact_is_believed_for_expires_or_five_minutes() {
     for (says, seconds) in [(status(200, "OK"), 300), (status(200, "OK").header("Expires", "120"), 120)] {
@@ -74,6 +80,7 @@ fn a_200_without_any_contact_is_believed_for_expires_or_five_minutes() {
     }
 }
 
+// covers: B4a
 #[test]
 fn a_grant_below_twenty_seconds_is_refreshed_every_ten_and_warned_of() {
     for seconds in [19, 11, 5, 1] {
@@ -85,6 +92,7 @@ fn a_grant_below_twenty_seconds_is_refreshed_every_ten_and_warned_of() {
     }
 }
 
+// covers: B4a
 #[test]
 fn a_grant_of_nothing_is_a_failure_with_back_off() {
     let mut talk = granted(ok().expires(0));
@@ -92,12 +100,14 @@ fn a_grant_of_nothing_is_a_failure_with_back_off() {
     talk.between(secs(30), secs(60)).we_send("REGISTER");
 }
 
+// covers: B1
 #[test]
 fn a_grant_of_a_hundred_years_does_no_harm() {
     let mut talk = granted(ok().expires(u32::MAX));
     talk.then_bound().silent_for(secs(100_000)).then_bound();
 }
 
+// covers: B2
 #[test]
 fn our_own_contact_parameter_finds_ours_where_all_else_was_rewritten() {
     let mut setup = registration("alice").account(|account| account.contact.params = Some("tk=a7".into()));

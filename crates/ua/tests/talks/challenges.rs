@@ -18,6 +18,7 @@ fn refused_before_a_digest(setup: Setup, says: Says, code: Code) -> Talk {
     talk
 }
 
+// covers: C1, C2, RFC 7616 3.4.1, RFC 7616 3.4.2, RFC 8760 2.1, RFC 8760 2.2, RFC 8760 2.6
 #[test]
 fn every_algorithm_is_answered_with_its_own_hash() {
     for name in ["MD5", "SHA-256", "SHA-512-256", "MD5-sess", "SHA-256-sess", "SHA-512-256-sess", "sha-256", "\"SHA-256\""] {
@@ -45,6 +46,7 @@ fn every_algorithm_is_answered_with_its_own_hash() {
     }
 }
 
+// covers: C4, RFC 7616 3.3
 #[test]
 fn without_an_algorithm_it_is_md5_and_the_answer_names_none() {
     let mut talk = talk(registration("alice"));
@@ -53,6 +55,7 @@ fn without_an_algorithm_it_is_md5_and_the_answer_names_none() {
     talk.then_bound();
 }
 
+// covers: C3, RFC 7616 3.7, RFC 8760 2.4
 #[test]
 fn of_several_the_strongest_is_answered_wherever_it_stands() {
     let offers = [("MD5", "a"), ("SHA-256", "b"), ("MD2", "c")];
@@ -71,6 +74,7 @@ fn of_several_the_strongest_is_answered_wherever_it_stands() {
     }
 }
 
+// covers: C3
 #[test]
 fn an_ha1_answers_for_its_own_hash_only() {
     let key = ha1(Hash::Md5, "alice", "carrier.test", b"secret of alice");
@@ -98,6 +102,7 @@ fn an_algorithm_that_was_asked_for_and_is_not_offered_sends_nothing() {
     refused_before_a_digest(setup, challenge("n1"), Code::AlgorithmNotOffered);
 }
 
+// covers: C5
 #[test]
 fn a_literal_spelling_is_accepted_by_the_profile_s_alias_only() {
     let talk_ = refused_before_a_digest(registration("alice"), challenge("n1").algorithm("SHA256"), Code::AlgorithmUnsupported);
@@ -110,6 +115,7 @@ fn a_literal_spelling_is_accepted_by_the_profile_s_alias_only() {
     assert_eq!(talk.status("alice").negotiated.as_ref().unwrap().algorithm, "SHA-256");
 }
 
+// covers: C8, RFC 3261 22.1
 #[test]
 fn another_realm_gets_no_digest_and_both_are_shown() {
     let talk = refused_before_a_digest(registration("alice"), challenge("n1").realm("Carrier.test"), Code::RealmMismatch);
@@ -117,6 +123,7 @@ fn another_realm_gets_no_digest_and_both_are_shown() {
     assert!(summary.contains("\"Carrier.test\"") && summary.contains("\"carrier.test\"") && summary.contains("case"), "{summary}");
 }
 
+// covers: C10
 #[test]
 fn of_two_realms_the_pinned_one_is_answered() {
     let mut talk = talk(registration("alice"));
@@ -124,6 +131,7 @@ fn of_two_realms_the_pinned_one_is_answered() {
     talk.we_send("REGISTER").with(nonce("b")).they_say(ok()).then_bound();
 }
 
+// covers: C9
 #[test]
 fn a_realm_that_nobody_named_is_learned() {
     let mut talk = talk(registration("alice").credential(|credential| credential.realm = None));
@@ -132,6 +140,7 @@ fn a_realm_that_nobody_named_is_learned() {
     assert_eq!(talk.status("alice").negotiated.as_ref().unwrap().realm, "asterisk");
 }
 
+// covers: C16, RFC 3261 22.3, RFC 7616 3.8
 #[test]
 fn a_proxy_is_answered_with_its_own_header() {
     let mut talk = talk(registration("alice"));
@@ -140,6 +149,7 @@ fn a_proxy_is_answered_with_its_own_header() {
     talk.between(secs(1800), secs(2700)).we_send("REGISTER").with(nonce("p").proxy().nc(2)).they_say(ok()).then_bound();
 }
 
+// covers: C16, RFC 3261 22.3
 #[test]
 fn a_proxy_and_a_registrar_that_both_challenge_are_both_answered_now_and_at_the_refresh() {
     let mut talk = talk(registration("alice"));
@@ -150,6 +160,7 @@ fn a_proxy_and_a_registrar_that_both_challenge_are_both_answered_now_and_at_the_
     talk.then_bound();
 }
 
+// covers: C16
 #[test]
 fn both_in_one_answer_are_answered_at_once() {
     let mut talk = talk(registration("alice"));
@@ -166,11 +177,13 @@ fn a_proxy_that_refuses_what_it_was_answered_ends_it() {
     talk.silent().diagnosed(Code::CredentialsRejected);
 }
 
+// covers: C16
 #[test]
 fn a_proxy_s_own_realm_needs_credentials_of_its_own() {
     refused_before_a_digest(registration("alice"), challenge("p").proxy().realm("edge.proxy"), Code::ProxyCredentialsRequired);
 }
 
+// covers: C18, RFC 7616 3.4.4
 #[test]
 fn a_userhash_goes_in_the_name_s_place() {
     let mut talk = talk(registration("alice"));
@@ -182,6 +195,7 @@ fn a_userhash_goes_in_the_name_s_place() {
     });
 }
 
+// covers: C19
 #[test]
 fn a_challenge_that_cannot_be_read_is_shown_and_not_answered() {
     let long = format!("Digest realm=\"carrier.test\", nonce=\"{}\"", "x".repeat(9000));
@@ -199,6 +213,7 @@ fn a_challenge_that_cannot_be_read_is_shown_and_not_answered() {
     refused_before_a_digest(registration("alice"), status(401, "Unauthorized"), Code::ChallengeMissing);
 }
 
+// covers: C20
 #[test]
 fn a_refused_sha_512_256_raises_the_suspicion_of_a_truncated_one() {
     let mut talk = talk(registration("alice"));
@@ -207,6 +222,7 @@ fn a_refused_sha_512_256_raises_the_suspicion_of_a_truncated_one() {
     talk.silent().diagnosed(Code::SuspectTruncatedSha512);
 }
 
+// covers: C21
 #[test]
 fn a_challenge_weaker_than_what_was_pinned_is_refused_or_warned_of() {
     let pin = |credential: &mut Credential| {
@@ -233,6 +249,7 @@ fn what_was_pinned_before_the_policy_changed_stays_usable_and_is_warned_of() {
     assert!(talk.status("alice").warnings.contains(&Code::AlgorithmDisallowedActive));
 }
 
+// covers: C22
 #[test]
 fn a_200_without_a_challenge_registers_and_proves_nothing() {
     let mut talk = talk(registration("alice"));
@@ -243,6 +260,7 @@ fn a_200_without_a_challenge_registers_and_proves_nothing() {
     assert!(talk.events.iter().any(|event| matches!(event, Event::Accepted { authenticated: false, negotiated: None, .. })));
 }
 
+// covers: C23, RFC 3261 22.4
 #[test]
 fn the_digest_s_uri_is_the_request_uri_byte_for_byte() {
     let mut talk = talk(registration("alice").account(|account| account.request_uri = "sip:Carrier.test:5060;transport=udp".into()));

@@ -12,6 +12,7 @@ fn bound(expires: u32) -> Talk {
     talk
 }
 
+// covers: F1, F3, F6, F8, F9, F13, F14, back-off
 /// Before a digest: this answer, this code, this state, and the next try in this time.
 #[test]
 fn every_final_answer_before_a_digest_has_its_diagnosis_and_its_pause() {
@@ -55,6 +56,7 @@ fn every_final_answer_before_a_digest_has_its_diagnosis_and_its_pause() {
     }
 }
 
+// covers: F2, failed digests
 #[test]
 fn a_403_after_the_digest_is_a_failed_digest() {
     let mut talk = talk(registration("alice"));
@@ -64,6 +66,7 @@ fn a_403_after_the_digest_is_a_failed_digest() {
     assert_eq!(talk.refused(), [(1, true, false, Code::ForbiddenAfterAuth)]);
 }
 
+// covers: F4, RFC 3261 10.2.8
 #[test]
 fn a_longer_min_expires_is_adopted_at_once_and_remembered() {
     let mut talk = talk(registration("alice").account(|account| account.expires = 60));
@@ -77,6 +80,7 @@ fn a_longer_min_expires_is_adopted_at_once_and_remembered() {
     talk.then_bound();
 }
 
+// covers: F4
 #[test]
 fn a_min_expires_above_an_hour_is_warned_of() {
     let mut talk = talk(registration("alice"));
@@ -85,6 +89,7 @@ fn a_min_expires_above_an_hour_is_warned_of() {
     assert!(talk.status("alice").warnings.contains(&Code::IntervalLong));
 }
 
+// covers: F5
 #[test]
 fn an_absurd_min_expires_gets_one_doubling_and_then_fails() {
     for header in [None, Some("0"), Some("60"), Some("4294967296"), Some("4294967295"), Some("soon")] {
@@ -96,6 +101,7 @@ fn an_absurd_min_expires_gets_one_doubling_and_then_fails() {
     }
 }
 
+// covers: F4
 #[test]
 fn a_second_423_in_one_cycle_is_a_failure() {
     let mut talk = talk(registration("alice"));
@@ -104,6 +110,7 @@ fn a_second_423_in_one_cycle_is_a_failure() {
     talk.silent().diagnosed(Code::IntervalTooBrief);
 }
 
+// covers: F7
 #[test]
 fn retry_after_is_a_floor_of_at_most_an_hour() {
     for (value, low, high) in [("300", 300, 300), ("300 (in maintenance);duration=60", 300, 300), ("86400", 3600, 3600), ("1", 30, 60)] {
@@ -113,6 +120,7 @@ fn retry_after_is_a_floor_of_at_most_an_hour() {
     }
 }
 
+// covers: F7
 #[test]
 fn retry_after_holds_while_a_binding_runs() {
     let mut talk = bound(3600);
@@ -129,6 +137,7 @@ fn an_order_that_changes_nothing_does_not_cut_a_wait_short() {
     talk.between(secs(300), secs(300)).we_send("REGISTER");
 }
 
+// covers: back-off, RFC 5626 4.5
 #[test]
 fn back_off_doubles_between_its_bounds() {
     let mut talk = talk(registration("alice"));
@@ -139,6 +148,7 @@ fn back_off_doubles_between_its_bounds() {
     assert_eq!(talk.status("alice").consecutive_failures, 9);
 }
 
+// covers: back-off, RFC 3261 10.2.7
 #[test]
 fn after_a_time_out_a_binding_is_renewed_in_one_to_five_seconds() {
     let mut talk = bound(3600);
@@ -158,6 +168,7 @@ fn two_tries_fit_before_a_short_binding_lapses() {
     talk.about(second).they_say(challenge("n2")).we_send("REGISTER").they_say(ok()).then_bound();
 }
 
+// covers: back-off
 #[test]
 fn after_another_temporary_failure_a_binding_is_renewed_within_a_quarter_of_what_remains() {
     let mut talk = bound(3600);
@@ -185,6 +196,7 @@ fn a_lasting_refusal_while_bound_stays_slow() {
     talk.between(secs(3600), secs(3600)).bound(false).we_send("REGISTER");
 }
 
+// covers: F15
 #[test]
 fn a_refused_cseq_is_raised_once_and_then_a_new_call_id_begins() {
     for code in [400, 500] {
@@ -196,6 +208,7 @@ fn a_refused_cseq_is_raised_once_and_then_a_new_call_id_begins() {
     }
 }
 
+// covers: C17, F15
 #[test]
 fn a_new_call_id_leaves_the_nonce_behind() {
     let mut talk = bound(3600);
@@ -209,6 +222,7 @@ fn noted(notes: &[(&str, &str)]) -> Setup {
     registration("alice").profile(|profile| profile.phrase_notes = notes)
 }
 
+// covers: F11
 #[test]
 fn the_reason_phrase_is_kept_and_matched_with_the_profile_s_notes() {
     let mut talk = talk(noted(&[("[q850;*]", "ask for the port's unlock"), ("quota", "buy more")]));
@@ -260,6 +274,7 @@ fn what_a_carrier_echoes_of_a_digest_in_a_header_is_not_told() {
     assert!(!format!("{diagnosis:?}").contains("6629fae49393a053"), "{diagnosis:?}");
 }
 
+// covers: F8
 #[test]
 fn nothing_is_sent_where_redirected() {
     let mut talk = talk(registration("alice"));

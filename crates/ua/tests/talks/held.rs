@@ -18,6 +18,7 @@ fn held() -> Talk {
     talk
 }
 
+// covers: failed digests
 #[test]
 fn two_failed_digests_hold_a_version() {
     let mut talk = held();
@@ -36,6 +37,7 @@ fn a_version_that_replaced_another_and_is_refused_twice_says_that_both_may_be_wr
     talk.then(RegistrationState::AuthHeld).diagnosed(Code::BothRejected);
 }
 
+// covers: failed digests, back-off
 #[test]
 fn a_version_that_was_accepted_before_waits_the_back_off_after_its_first_failure() {
     let mut talk = talk(registration("alice").profile(|profile| profile.nonce_reuse = NonceReuse::Never));
@@ -126,6 +128,7 @@ fn a_standby_that_is_refused_too_is_not_tried_again() {
     assert_eq!(told, [(1, false), (2, false), (1, true)]);
 }
 
+// covers: failed digests
 #[test]
 fn the_third_digest_in_ten_minutes_is_reserved_for_a_person() {
     let mut talk = talk(registration("alice").profile(|profile| profile.failure_budget.per_version = 9));
@@ -155,6 +158,7 @@ fn the_third_digest_in_ten_minutes_is_reserved_for_a_person() {
     talk.we_send("REGISTER").with(nonce("g").password("newest"));
 }
 
+// covers: failed digests
 #[test]
 fn five_failures_of_anybody_in_a_minute_hold_new_secrets_and_let_refreshes_go_on() {
     let mut talk = talk(registration("proven"));

@@ -29,6 +29,7 @@ fn registered() -> Talk {
     talk
 }
 
+// covers: N13, RFC 3261 18.2.2
 #[test]
 fn every_request_of_the_carrier_gets_its_answer() {
     for (method, to_tag, code) in [
@@ -60,6 +61,7 @@ fn an_ack_is_answered_by_nothing() {
     talk.receive(Local(0), carrier(), &request("ACK", ";tag=x")).silent();
 }
 
+// covers: N13
 #[test]
 fn a_call_that_nobody_takes_is_told() {
     let mut talk = registered();
@@ -72,6 +74,7 @@ fn a_call_that_nobody_takes_is_told() {
     );
 }
 
+// covers: N13, RFC 3261 17.2.2, RFC 3261 17.2.3
 #[test]
 fn a_retransmission_gets_the_same_to_tag_and_another_call_another() {
     let mut talk = registered();
@@ -85,6 +88,7 @@ fn a_retransmission_gets_the_same_to_tag_and_another_call_another() {
     assert_ne!(tag(&mut talk, other.as_bytes()), first);
 }
 
+// covers: RFC 3261 18.2.2, RFC 3581 4
 #[test]
 fn without_rport_the_answer_goes_to_the_via_s_port() {
     let mut talk = registered();
@@ -92,6 +96,7 @@ fn without_rport_the_answer_goes_to_the_via_s_port() {
     talk.receive(Local(0), carrier(), bytes.as_bytes()).we_send("200").with(to("198.51.100.1:5060"));
 }
 
+// covers: N13
 #[test]
 fn strangers_are_dropped_and_counted() {
     let mut talk = registered();

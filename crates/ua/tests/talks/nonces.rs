@@ -5,6 +5,7 @@ use ua::*;
 
 use crate::support::*;
 
+// covers: C11, RFC 3261 22.1
 #[test]
 fn a_stale_nonce_is_answered_anew_and_is_no_failure() {
     let mut talk = talk(registration("alice"));
@@ -16,6 +17,7 @@ fn a_stale_nonce_is_answered_anew_and_is_no_failure() {
     assert_eq!(talk.status("alice").consecutive_failures, 0);
 }
 
+// covers: C1, C11
 #[test]
 fn the_age_at_which_a_nonce_was_stale_is_learnt() {
     let mut talk = talk(registration("alice"));
@@ -28,6 +30,7 @@ fn the_age_at_which_a_nonce_was_stale_is_learnt() {
     talk.between(secs(300), secs(450)).we_send("REGISTER").with(nonce("n3").nc(2)).they_say(ok());
 }
 
+// covers: C11
 #[test]
 fn stale_is_followed_three_times_running_and_not_for_ever() {
     let mut talk = talk(registration("alice"));
@@ -39,6 +42,7 @@ fn stale_is_followed_three_times_running_and_not_for_ever() {
     assert!(talk.refused().is_empty(), "no password was refused");
 }
 
+// covers: C12
 #[test]
 fn a_new_nonce_without_stale_is_tried_once_more() {
     let mut talk = talk(registration("alice"));
@@ -50,6 +54,7 @@ fn a_new_nonce_without_stale_is_tried_once_more() {
     assert!(talk.refused().is_empty());
 }
 
+// covers: C12
 #[test]
 fn two_such_refusals_running_switch_reuse_off_for_the_carrier() {
     let mut talk = talk(registration("alice"));
@@ -63,6 +68,7 @@ fn two_such_refusals_running_switch_reuse_off_for_the_carrier() {
     talk.we_send("REGISTER").they_say(ok()).then_bound();
 }
 
+// covers: C13, failed digests
 #[test]
 fn a_digest_over_a_nonce_of_this_very_exchange_is_refused_for_good() {
     let mut talk = talk(registration("alice"));
@@ -72,6 +78,7 @@ fn a_digest_over_a_nonce_of_this_very_exchange_is_refused_for_good() {
     assert_eq!(talk.refused(), [(1, true, false, Code::CredentialsRejected)]);
 }
 
+// covers: C13
 #[test]
 fn the_same_nonce_again_is_as_final_as_a_new_one() {
     let mut talk = talk(registration("alice"));
@@ -90,6 +97,7 @@ fn a_refused_remembered_nonce_and_then_a_refused_digest_are_one_failed_digest() 
     assert_eq!(talk.refused(), [(1, true, false, Code::CredentialsRejected)]);
 }
 
+// covers: C14
 #[test]
 fn a_registrar_that_challenges_for_ever_sees_two_digests_of_a_version() {
     let mut talk = talk(registration("alice"));
@@ -106,6 +114,7 @@ fn a_registrar_that_challenges_for_ever_sees_two_digests_of_a_version() {
     talk.then(RegistrationState::AuthHeld);
 }
 
+// covers: C15, RFC 7616 3.5
 #[test]
 fn the_next_nonce_is_used_from_its_beginning() {
     let mut talk = talk(registration("alice"));
@@ -119,6 +128,7 @@ fn the_next_nonce_is_used_from_its_beginning() {
     talk.then_bound();
 }
 
+// covers: C17
 #[test]
 fn a_nonce_is_never_sent_to_another_target() {
     let mut talk = talk(registration("alice").registrars(&["sip:a.test", "sip:b.test"]));
@@ -153,6 +163,7 @@ fn a_403_to_a_remembered_nonce_is_asked_about_once_more_before_it_is_believed() 
     talk.silent().diagnosed(Code::ForbiddenAfterAuth);
 }
 
+// covers: RFC 7616 3.6
 #[test]
 fn the_count_of_a_nonce_that_a_refusal_repeats_goes_on() {
     let mut talk = talk(registration("alice"));

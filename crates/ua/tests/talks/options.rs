@@ -84,6 +84,7 @@ fn it_can_be_switched_on_and_off() {
     talk.command(Command::Carrier(Box::new(profile("carrier")))).silent_for(secs(300));
 }
 
+// covers: N3, F12
 #[test]
 fn a_register_that_is_ignored_while_options_is_answered_is_said_so() {
     let mut talk = talk(registration("alice").pinged(30));
@@ -92,6 +93,7 @@ fn a_register_that_is_ignored_while_options_is_answered_is_said_so() {
     talk.after(secs(33)).diagnosed(diagnosis::Code::RegisterIgnored);
 }
 
+// covers: back-off
 #[test]
 fn when_a_target_that_was_down_answers_one_canary_goes_and_releases_the_others() {
     let mut talk = Talk::idle(&registration("alice"));

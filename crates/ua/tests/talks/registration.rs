@@ -5,6 +5,7 @@ use ua::*;
 
 use crate::support::*;
 
+// covers: C1, RFC 3261 10.2, RFC 3261 10.2.6, RFC 3261 22.2, RFC 3581 3, RFC 3261 18.1.1
 #[test]
 fn the_first_register_carries_no_digest_and_the_second_answers_the_challenge() {
     let mut talk = talk(registration("alice"));
@@ -40,6 +41,7 @@ fn the_first_register_carries_no_digest_and_the_second_answers_the_challenge() {
     assert_eq!(talk.accepted(), [1]);
 }
 
+// covers: C1, RFC 7616 3.6, RFC 3261 10.2.4
 #[test]
 fn a_refresh_is_one_round_trip_between_half_and_three_quarters_of_the_time() {
     let mut talk = talk(registration("alice"));
@@ -52,6 +54,7 @@ fn a_refresh_is_one_round_trip_between_half_and_three_quarters_of_the_time() {
     assert_eq!(talk.accepted(), [1], "it is told once");
 }
 
+// covers: B4
 #[test]
 fn a_short_grant_is_refreshed_at_two_fifths_to_a_half() {
     let mut talk = talk(registration("alice"));
@@ -60,6 +63,7 @@ fn a_short_grant_is_refreshed_at_two_fifths_to_a_half() {
     talk.then_bound();
 }
 
+// covers: B8
 #[test]
 fn a_restart_in_order_resumes_without_a_register_before_its_time() {
     let mut first = talk(registration("alice"));
@@ -76,6 +80,7 @@ fn a_restart_in_order_resumes_without_a_register_before_its_time() {
     assert_eq!(second.accepted(), [] as [u32; 0], "the control plane knows already");
 }
 
+// covers: B8
 #[test]
 fn after_a_crash_cseq_jumps_by_a_thousand_and_the_nonce_is_dropped() {
     let mut first = talk(registration("alice"));
@@ -148,6 +153,7 @@ fn an_assignment_that_changes_nothing_sends_nothing() {
     assert_eq!(talk.status("alice").generation.number, 2, "an older one is not taken");
 }
 
+// covers: B7, RFC 3261 10.2.2
 #[test]
 fn a_withdrawn_trunk_is_removed_and_the_challenge_to_that_is_answered() {
     let mut talk = talk(registration("alice").profile(|profile| profile.nonce_reuse = NonceReuse::Never));
@@ -199,6 +205,7 @@ fn another_address_of_record_removes_the_old_binding_with_the_old_version() {
     assert_ne!(talk.saved("alice").call_id.as_ref(), old.call_id());
 }
 
+// covers: B12
 #[test]
 fn a_changed_contact_is_registered_first_and_then_the_old_one_is_removed() {
     let mut talk = talk(registration("alice"));
@@ -215,6 +222,7 @@ fn a_changed_contact_is_registered_first_and_then_the_old_one_is_removed() {
     talk.then_bound();
 }
 
+// covers: B12
 #[test]
 fn an_old_contact_that_is_no_longer_listed_is_left_alone() {
     let mut talk = talk(registration("alice"));

@@ -11,6 +11,7 @@ fn two() -> Setup {
     registration("alice").registrars(&["sip:a.test", "sip:b.test"])
 }
 
+// covers: F6, RFC 3263 4.3
 #[test]
 fn the_next_target_is_asked_at_once_with_a_higher_cseq() {
     for (says, _) in [(status(503, "Busy"), 0), (status(408, "Timeout"), 0)] {
@@ -22,6 +23,7 @@ fn the_next_target_is_asked_at_once_with_a_higher_cseq() {
     }
 }
 
+// covers: N1, F6
 #[test]
 fn silence_leads_to_the_next_target_within_the_attempt() {
     let mut talk = talk(two());
@@ -32,6 +34,7 @@ fn silence_leads_to_the_next_target_within_the_attempt() {
     talk.about(last).they_say(ok()).then_bound();
 }
 
+// covers: F6, RFC 3261 18.4
 #[test]
 fn an_unreachable_port_leads_to_the_next_target() {
     let mut talk = talk(two());
@@ -57,6 +60,7 @@ fn when_all_targets_fail_it_waits() {
     talk.silent().then(RegistrationState::RetryWait).diagnosed(Code::CarrierUnavailable).between(secs(30), secs(60)).we_send("REGISTER");
 }
 
+// covers: F7
 #[test]
 fn retry_after_keeps_a_target_last_and_the_others_are_tried() {
     let mut talk = talk(two());
@@ -69,6 +73,7 @@ fn retry_after_keeps_a_target_last_and_the_others_are_tried() {
     talk.between(secs(300), secs(450)).we_send("REGISTER").with(to("198.51.100.1:5060"));
 }
 
+// covers: N2
 #[test]
 fn a_name_that_leads_nowhere_is_said_and_looked_up_again() {
     let mut talk = talk(registration("alice").host("carrier.test", Err(ResolveFault::Failed("NXDOMAIN".into()))));
@@ -78,6 +83,7 @@ fn a_name_that_leads_nowhere_is_said_and_looked_up_again() {
     talk.between(secs(30), secs(60)).we_send("REGISTER").they_say(ok()).then_bound();
 }
 
+// covers: N12
 #[test]
 fn a_forbidden_address_a_forbidden_port_and_a_missing_family_have_their_codes() {
     let private: IpAddr = "10.0.0.1".parse().unwrap();
@@ -99,6 +105,7 @@ fn an_address_of_a_family_without_a_socket_is_passed_over() {
     talk.we_send("REGISTER").with(to("198.51.100.1:5060")).they_say(ok()).then_bound();
 }
 
+// covers: N2
 #[test]
 fn the_last_good_address_is_kept_while_its_name_does_not_resolve() {
     let mut talk = talk(registration("alice"));

@@ -6,6 +6,7 @@ use sip::build::Builder;
 
 use crate::support::*;
 
+// covers: N4, RFC 3261 17.1.2
 #[test]
 fn an_unanswered_register_is_sent_again_by_timer_e_and_given_up_by_timer_f() {
     let mut talk = talk(registration("alice"));
@@ -21,6 +22,7 @@ fn an_unanswered_register_is_sent_again_by_timer_e_and_given_up_by_timer_f() {
     talk.after(ms(40)).then(ua::RegistrationState::Unreachable).diagnosed(diagnosis::Code::Timeout);
 }
 
+// covers: F10, RFC 3261 17.1.2
 #[test]
 fn a_provisional_answer_slows_the_retransmissions_to_t2_and_moves_no_deadline() {
     let mut talk = talk(registration("alice"));
@@ -33,6 +35,7 @@ fn a_provisional_answer_slows_the_retransmissions_to_t2_and_moves_no_deadline() 
     talk.silent_for(ms(3000)).after(ms(600)).then(ua::RegistrationState::Unreachable);
 }
 
+// covers: F10, RFC 3261 17.1.2
 #[test]
 fn a_final_answer_ends_the_retransmissions_and_its_repetition_is_dropped() {
     let mut talk = talk(registration("alice"));
@@ -51,6 +54,7 @@ fn a_repeated_challenge_does_not_answer_twice() {
     talk.we_send("REGISTER").with(nonce("n1")).silent();
 }
 
+// covers: N11, F10, RFC 3261 17.1.3, RFC 3261 18.1.2
 #[test]
 fn an_answer_that_differs_in_branch_method_call_id_tag_or_cseq_is_a_strangers() {
     let mut talk = talk(registration("alice"));
@@ -79,6 +83,7 @@ fn an_answer_that_differs_in_branch_method_call_id_tag_or_cseq_is_a_strangers() 
     talk.they_say(ok()).then_bound();
 }
 
+// covers: C17, N11
 #[test]
 fn a_cluster_may_answer_from_another_address_and_is_asked_again_at_its_own() {
     let mut talk = talk(registration("alice"));
@@ -92,6 +97,7 @@ fn a_cluster_may_answer_from_another_address_and_is_asked_again_at_its_own() {
     assert_eq!(talk.status("alice").registrar, Some("198.51.100.1:5060".parse().unwrap()));
 }
 
+// covers: N11
 #[test]
 fn where_the_profile_wants_the_exact_source_another_address_is_a_stranger() {
     let mut talk = talk(registration("alice").profile(|profile| profile.response_source_exact = true));
@@ -100,6 +106,7 @@ fn where_the_profile_wants_the_exact_source_another_address_is_a_stranger() {
     talk.they_say(ok()).then_bound();
 }
 
+// covers: RFC 3261 18.1.2
 #[test]
 fn what_is_no_sip_is_counted_and_dropped() {
     let mut talk = talk(registration("alice"));
@@ -121,6 +128,7 @@ fn the_round_trip_is_measured_only_where_nothing_was_sent_twice() {
     assert_eq!(talk.status("alice").round_trip, Some(ms(60)));
 }
 
+// covers: F10
 #[test]
 fn a_late_200_to_our_own_register_still_binds() {
     let mut talk = talk(registration("alice"));

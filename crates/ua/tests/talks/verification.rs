@@ -5,6 +5,7 @@ use ua::*;
 
 use crate::support::*;
 
+// covers: RFC 3261 10.2.3
 #[test]
 fn a_query_of_its_own_proves_a_password_by_one_digest_and_leaves_the_binding_alone() {
     let mut talk = talk(registration("alice"));
@@ -23,6 +24,7 @@ fn a_query_of_its_own_proves_a_password_by_one_digest_and_leaves_the_binding_alo
     assert_eq!(talk.saved("alice").cseq, own.cseq());
 }
 
+// covers: C13
 #[test]
 fn a_wrong_password_costs_exactly_one_digest() {
     let mut talk = talk(registration("alice"));
@@ -68,6 +70,7 @@ fn a_policy_refuses_without_a_digest() {
     assert_eq!(talk.silent().refusal().code, Code::AlgorithmNotAllowed);
 }
 
+// covers: C22
 #[test]
 fn a_200_without_a_challenge_proves_nothing_unless_the_profile_accepts_it() {
     let mut talk = proven(|_| {});
@@ -102,6 +105,7 @@ fn a_stale_nonce_is_answered_anew_and_counts_nothing() {
     assert!(matches!(talk.verdict().outcome, Outcome::Proved));
 }
 
+// covers: B11
 #[test]
 fn after_the_digest_some_answers_leave_open_what_was_disliked() {
     for code in [400, 405, 420, 501] {
@@ -133,6 +137,7 @@ fn silence_after_the_digest_is_indeterminate_and_counts() {
     assert_eq!((refusal.code, refusal.evidence.credential_sent), (Code::Indeterminate, Some(true)));
 }
 
+// covers: N3
 #[test]
 fn a_register_that_is_dropped_while_options_is_answered_is_ignored_and_not_unreachable() {
     let mut talk = proven(|_| {});
@@ -158,6 +163,7 @@ fn silence_everywhere_is_a_time_out_and_comes_within_the_patience() {
     }
 }
 
+// covers: F6, RFC 3261 17.1.4, RFC 3261 18.4
 #[test]
 fn a_port_where_nothing_listens_is_said() {
     let mut talk = proven(|_| {});
@@ -203,6 +209,7 @@ fn the_next_target_is_tried_where_the_first_is_dead() {
     assert!(matches!(talk.verdict().outcome, Outcome::Proved));
 }
 
+// covers: B11
 #[test]
 fn a_registrar_that_dislikes_queries_sees_the_renewal_of_the_contact_instead() {
     for code in [400, 403, 405, 420, 501] {
@@ -246,6 +253,7 @@ fn a_403_before_and_after_the_fallback_is_forbidden_before_a_challenge() {
     talk.then_bound();
 }
 
+// covers: B11
 #[test]
 fn with_nothing_bound_the_verification_binds_and_removes_that_again() {
     let mut talk = talk(registration("alice"));

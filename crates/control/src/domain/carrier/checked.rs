@@ -95,6 +95,15 @@ pub(in crate::domain) fn hosts<'de, D: Deserializer<'de>>(from: D) -> Result<Opt
     }
 }
 
+/// Final answers that are the server's own trouble, and no more of them than there are.
+pub(in crate::domain) fn server_errors<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<u16>>, D::Error> {
+    let codes: Option<Vec<u16>> = few(from)?;
+    match codes.iter().flatten().find(|code| !(500..600).contains(*code)) {
+        Some(bad) => Err(D::Error::custom(format!("{bad} is no server error; 500 to 599 are expected."))),
+        None => Ok(codes),
+    }
+}
+
 /// The carrier's spelling to an IANA name.
 pub(in crate::domain) fn aliases<'de, D: Deserializer<'de>>(from: D) -> Result<Option<BTreeMap<String, String>>, D::Error> {
     let Some(aliases) = Option::<BTreeMap<String, String>>::deserialize(from)? else { return Ok(None) };

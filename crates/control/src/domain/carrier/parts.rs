@@ -26,21 +26,6 @@ pub enum ResponseSource {
     Exact,
 }
 
-/// How an old Contact makes way for a new one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ContactReplacement {
-    /// The new one is registered, then the old one removed.
-    #[default]
-    After,
-    /// Both in one request.
-    SameRequest,
-    /// The old one is removed first.
-    Before,
-    /// RFC 5626 instance and reg-id do it.
-    Instance,
-}
-
 /// Whom to trust over TLS. Holds no private key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
