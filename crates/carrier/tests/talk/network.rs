@@ -15,6 +15,7 @@ fn a_retransmission_is_answered_byte_for_byte_and_counts_as_nothing_else() {
     assert_ne!(alice.later(32).send(&request).bytes, first.bytes);
 }
 
+// covers: N5, RFC 3581 4
 #[test]
 fn the_answer_goes_where_rfc_3581_says_and_tells_what_was_seen() {
     let mut alice = phone(&[]);

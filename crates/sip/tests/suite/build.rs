@@ -64,6 +64,7 @@ fn a_tag_that_the_request_has_stays() {
     assert_eq!(Message::parse(&bytes).unwrap().to().unwrap().tag(), Some("old"));
 }
 
+// covers: RFC 3261 18.2.1, RFC 3581 4
 #[test]
 fn the_topmost_via_says_where_the_request_came_from() {
     let table = [

@@ -10,6 +10,7 @@ fn with(more: &str) -> String {
     format!("Digest realm=\"r\", nonce=\"n\"{more}")
 }
 
+// covers: RFC 7616 3.3
 #[test]
 fn everything_a_challenge_says_is_read() {
     let text = concat!(
@@ -91,6 +92,7 @@ fn qop_offers_are_read() {
     }
 }
 
+// covers: C19
 #[test]
 fn faults_name_what_is_wrong_and_keep_the_text() {
     type Fault = fn(&[u8]) -> ChallengeFault<'_>;
@@ -125,6 +127,7 @@ fn faults_name_what_is_wrong_and_keep_the_text() {
     assert_eq!(Challenge::parse(latin), Err(ChallengeFault::RealmNotUtf8(latin)));
 }
 
+// covers: C19
 #[test]
 fn no_known_parameter_may_stand_twice() {
     for name in ["realm", "nonce", "opaque", "algorithm", "qop", "stale", "userhash", "charset", "domain"] {
@@ -133,6 +136,7 @@ fn no_known_parameter_may_stand_twice() {
     }
 }
 
+// covers: C19
 #[test]
 fn a_challenge_of_4_kb_is_refused() {
     let fits = with(&format!(", opaque=\"{}\"", "x".repeat(CHALLENGE_BYTES_MAX - 38)));

@@ -30,6 +30,7 @@ fn written(answer: &Answer<'_>, request: &Request<'_>) -> String {
     String::from_utf8(out).unwrap()
 }
 
+// covers: C1, RFC 7616 3.4.1, RFC 3261 22.4
 #[test]
 fn rfc_2617_section_3_5_is_met() {
     let ha1 = digest::ha1(Hash::Md5, "Mufasa", "testrealm@host.com", b"Circle Of Life");
@@ -37,6 +38,7 @@ fn rfc_2617_section_3_5_is_met() {
     assert_eq!(answer.response(&get("/dir/index.html")).as_str(), "6629fae49393a05397450978507c4ef1");
 }
 
+// covers: RFC 7616 3.9
 #[test]
 fn rfc_7616_section_3_9_1_is_met() {
     let table = [
@@ -50,6 +52,7 @@ fn rfc_7616_section_3_9_1_is_met() {
     }
 }
 
+// covers: RFC 7616 3.9, RFC 7616 3.4.4
 #[test]
 fn rfc_7616_section_3_9_2_is_met_as_corrected() {
     let (username, realm, hash) = ("J\u{e4}s\u{f8}n Doe", "api@example.org", Hash::Sha512_256);
@@ -79,6 +82,7 @@ fn rfc_7616_section_3_9_2_is_met_as_corrected() {
     assert!(written(&printed, &request).contains("488869477bf257147b804c45308cd62ac4e25eb717b12b298c79e62dcea254ec"));
 }
 
+// covers: C2, C7, C18, RFC 7616 3.4.1, RFC 7616 3.4.2, RFC 7616 3.4.3, RFC 8760 2.1, RFC 8760 2.6
 /// `digest_vectors.py` has computed these by hashlib.
 #[test]
 fn every_combination_agrees_with_hashlib() {
@@ -140,6 +144,7 @@ fn every_combination_agrees_with_hashlib() {
     assert_eq!(count, 288);
 }
 
+// covers: RFC 7616 3.4
 #[test]
 fn an_answer_is_written_in_one_order_with_the_right_quotes() {
     let ha1 = digest::ha1(Hash::Md5, "Mufasa", "http-auth@example.org", b"Circle of Life");
@@ -159,6 +164,7 @@ fn an_answer_is_written_in_one_order_with_the_right_quotes() {
     }
 }
 
+// covers: C18, RFC 7616 4
 #[test]
 fn a_name_beyond_ascii_goes_as_the_challenge_allows() {
     let ha1 = digest::ha1(Hash::Md5, "J\u{e4}s\u{f8}n Doe", "r", b"x");

@@ -123,6 +123,7 @@ fn lines_that_are_no_headers_are_refused() {
     assert_eq!(fault("SIP/2.0 200 OK\r\n folded: nothing\r\n\r\n"), ParseError::Header { at: 16 });
 }
 
+// covers: RFC 3261 18.3
 #[test]
 fn bodies_are_as_long_as_they_say() {
     let with = |headers: &str, body: &str| format!("SIP/2.0 200 OK\r\n{headers}\r\n{body}");

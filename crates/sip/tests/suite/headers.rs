@@ -238,6 +238,7 @@ fn seconds_are_digits_and_clamped() {
     assert_eq!(read!("Expires: 60\r\nExpires: 61", expires()), "Err(Repeated(Expires))");
 }
 
+// covers: F7
 #[test]
 fn retry_after_may_carry_a_comment_and_parameters() {
     let table = [
@@ -257,6 +258,7 @@ fn retry_after_may_carry_a_comment_and_parameters() {
     assert_eq!(read!("A: b", retry_after()), "Ok(None)");
 }
 
+// covers: C15, RFC 7616 3.5
 #[test]
 fn authentication_info_brings_the_next_nonce() {
     let next = |value: &str| {

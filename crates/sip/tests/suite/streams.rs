@@ -3,6 +3,7 @@ use sip::{MESSAGE_BYTES_MAX, Message, ParseError};
 
 use crate::{REGISTER, UNAUTHORIZED};
 
+// covers: N7, RFC 3261 18.3
 #[test]
 fn messages_are_found_however_they_are_cut() {
     let stream = format!("\r\n\r\n{UNAUTHORIZED}\r\n{REGISTER}");
