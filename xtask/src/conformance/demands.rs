@@ -86,7 +86,7 @@ fn clauses(text: &str) -> Vec<Clause> {
 }
 
 /// The cells of a line of a table.
-fn cells(line: &str) -> Vec<&str> {
+pub fn cells(line: &str) -> Vec<&str> {
     let Some(inner) = line.trim().strip_prefix('|').and_then(|rest| rest.strip_suffix('|')) else { return Vec::new() };
     inner.split('|').map(str::trim).collect()
 }

@@ -6,6 +6,7 @@
 
 mod demands;
 mod marks;
+mod open;
 mod page;
 mod run;
 
@@ -17,6 +18,7 @@ use crate::command::root;
 use crate::setup;
 use demands::Demands;
 use marks::Mark;
+use open::Open;
 
 pub use run::ended;
 
@@ -29,14 +31,16 @@ pub type Results = BTreeMap<(String, String), bool>;
 struct Claims {
     demands: Demands,
     marks: Vec<Mark>,
+    /// Known to be missing.
+    open: Vec<Open>,
 }
 
 impl Claims {
     fn read() -> Result<Self> {
-        Ok(Self { demands: Demands::read()?, marks: marks::read()? })
+        Ok(Self { demands: Demands::read()?, marks: marks::read()?, open: open::read()? })
     }
 
-    /// Marks that name nothing known, and demands that no mark names.
+    /// Marks that name nothing known, and demands that no mark names though nobody says that they are open; and the reverse.
     fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         let mut covered = BTreeSet::new();
@@ -57,7 +61,14 @@ impl Claims {
                 }
             }
         }
+        let mut missing = BTreeSet::new();
         for row in &self.demands.rows {
+            if !on_the_wire.contains(&row.name) || (row.temperaments.is_empty() && row.played_by.is_none()) {
+                missing.insert(row.name.as_str());
+            }
+            if self.is_open(&row.name) {
+                continue;
+            }
             if !on_the_wire.contains(&row.name) {
                 faults.push(format!("row {} has no test on the wire (crates/edge, crates/trunkline) with `// covers: {0}`", row.name));
             }
@@ -65,9 +76,17 @@ impl Claims {
                 faults.push(format!("row {} is no temperament of crates/carrier/src/rows.rs", row.name));
             }
         }
-        let uncovered = self.demands.clauses.iter().filter(|clause| !covered.contains(&clause.name));
-        faults.extend(uncovered.map(|clause| format!("{} has no test with `// covers: {0}`", clause.name)));
+        let uncovered: Vec<_> = self.demands.clauses.iter().filter(|clause| !covered.contains(&clause.name)).collect();
+        missing.extend(uncovered.iter().map(|clause| clause.name.as_str()));
+        let closed = self.open.iter().filter(|open| !missing.contains(open.name.as_str()));
+        faults.extend(closed.map(|open| format!("{} names {}, of which nothing is missing", open::PAGE, open.name)));
+        let unsaid = uncovered.iter().filter(|clause| !self.is_open(&clause.name));
+        faults.extend(unsaid.map(|clause| format!("{} has no test with `// covers: {0}`", clause.name)));
         faults
+    }
+
+    fn is_open(&self, name: &str) -> bool {
+        self.open.iter().any(|open| open.name == name)
     }
 
     /// How the tests of the marks ended: what did not pass or did not run is a fault.
@@ -89,7 +108,7 @@ pub fn run() -> Result<()> {
     setup::run()?;
     let claims = Claims::read()?;
     let results = run::run(&claims.marks)?;
-    std::fs::write(root().join(PAGE), page::page(&claims.demands, &claims.marks, &results)).context(PAGE)?;
+    std::fs::write(root().join(PAGE), page::page(&claims.demands, &claims.marks, &claims.open, &results)).context(PAGE)?;
     println!("conformance: written to {PAGE}");
     failing([claims.faults(), claims.held(&results)].concat())
 }
@@ -104,7 +123,7 @@ pub fn check() -> Result<Vec<String>> {
     let claims = Claims::read()?;
     let mut faults = claims.faults();
     let passed = claims.marks.iter().map(|mark| ((mark.target.clone(), mark.test.clone()), true)).collect();
-    let wanted = page::page(&claims.demands, &claims.marks, &passed);
+    let wanted = page::page(&claims.demands, &claims.marks, &claims.open, &passed);
     if std::fs::read_to_string(root().join(PAGE)).unwrap_or_default() != wanted {
         faults.push(format!("{PAGE} is not what the tests make: run `cargo xtask conformance`"));
     }

@@ -6,11 +6,16 @@ use std::fmt::Write as _;
 use super::Results;
 use super::demands::{Demands, Row};
 use super::marks::Mark;
+use super::open::Open;
 
-pub fn page(demands: &Demands, marks: &[Mark], results: &Results) -> String {
+pub fn page(demands: &Demands, marks: &[Mark], open: &[Open], results: &Results) -> String {
     let mut text = String::from(HEAD);
     let of = |name: &str| -> Vec<&Mark> {
         marks.iter().filter(|mark| mark.covers.iter().any(|covered| demands.find(covered).as_deref() == Some(name))).collect()
+    };
+    let ended = |name: &str, marks: &[&Mark]| match open.iter().find(|open| open.name == name) {
+        Some(open) => format!("**open**: {}", open.why),
+        None => result(marks, results),
     };
     let _ = write!(
         text,
@@ -27,14 +32,21 @@ pub fn page(demands: &Demands, marks: &[Mark], results: &Results) -> String {
             played(row),
             peers(&marks),
             tests(&marks),
-            result(&marks, results)
+            ended(&row.name, &marks)
         );
     }
     let _ = write!(text, "\n## Clauses\n\n| clause | asks | against | tests | result |\n|---|---|---|---|---|\n");
     for clause in &demands.clauses {
         let marks = of(&clause.name);
-        let _ =
-            writeln!(text, "| {} | {} | {} | {} | {} |", clause.name, clause.asks, peers(&marks), tests(&marks), result(&marks, results));
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} |",
+            clause.name,
+            clause.asks,
+            peers(&marks),
+            tests(&marks),
+            ended(&clause.name, &marks)
+        );
     }
     text
 }
@@ -43,7 +55,8 @@ const HEAD: &str = "# Conformance
 
 Made by `cargo xtask conformance`, which runs the tests named here; not to be edited. A test claims a row of [carriers.md](carriers.md) or a clause of
 [clauses.md](clauses.md) by a line above it, `// covers: C13, RFC 7616 3.4; lab`. `cargo xtask check conformance` fails where a row has no test through the real edge, a
-row is no temperament of the lab carrier, a clause has no test, a line names something unknown, or this page is not what the tests make.
+row is no temperament of the lab carrier, a clause has no test, a line names something unknown, or this page is not what the tests make. What is open
+stands in [conformance-open.md](conformance-open.md), with why; that table may only shrink.
 
 *Against* says who is at the other end: a real Kamailio, SIPp, the lab carrier over sockets (`lab`), a registrar or server scripted by the test (`script`); and beside the wire a talk with the user agent
 (`talk`), messages on paper (`paper`), the simulated world (`simulation`), the lab carrier by itself (`lab alone`).
