@@ -97,6 +97,13 @@ impl Page {
         }
     }
 
+    fn item(&mut self, number: usize, text: &str) {
+        let number = format!("  {number}. ");
+        for (place, line) in wrap(&clean(text), WIDTH - number.len()).into_iter().enumerate() {
+            self.lines.push(format!("{}{line}", pad(if place == 0 { &number } else { "" }, number.len())));
+        }
+    }
+
     fn messages(&mut self, attempt: &Attempt, read: &[Message]) {
         if attempt.messages.is_empty() {
             self.text(2, "Nothing was sent.");
@@ -107,7 +114,7 @@ impl Page {
         for (place, (message, read)) in attempt.messages.iter().zip(read).enumerate() {
             let local = if message.sent { attempt.public_address.as_ref().unwrap_or(&message.local) } else { &message.local };
             let (number, time) = (place + 1, time_of_day(message.at));
-            self.text(2, &format!("{number}. {time} {} {}", if message.sent { "sent" } else { "received" }, read.start_line()));
+            self.item(number, &format!("{time} {} {}", if message.sent { "sent" } else { "received" }, read.start_line()));
             self.text(
                 5,
                 &match message.sent {
@@ -189,6 +196,27 @@ mod tests {
             assert!(written.lines().all(|line| width(line) <= WIDTH && !line.contains(char::is_control)), "{written}");
             assert!(written.contains("\nOur question\n"), "{written}");
         }
+    }
+
+    #[test]
+    fn an_options_before_the_register_is_not_taken_for_the_account() {
+        let mut attempt = samples::rejected();
+        let mut options = attempt.messages[0].clone();
+        options.bytes = b"OPTIONS sip:r SIP/2.0\r\nTo: <sip:r>\r\nCall-ID: o\r\nCSeq: 1 OPTIONS\r\n\r\n".to_vec();
+        attempt.messages.insert(0, options);
+        let written = report(&attempt);
+        assert!(written.contains("Account           sip:6221500004@ims.carrier.co.id\n"), "{written}");
+        assert!(written.contains("Call-ID           7f3a9c@10.8.0.4\n                    o (of OPTIONS)\n"), "{written}");
+    }
+
+    #[test]
+    fn a_long_start_line_goes_on_below_its_beginning() {
+        let mut attempt = samples::rejected();
+        attempt.messages[1].bytes = format!("SIP/2.0 403 {}\r\n\r\n", "Nomor diblokir ".repeat(6)).into_bytes();
+        let written = report(&attempt);
+        let mut lines = written.lines().skip_while(|line| !line.starts_with("  2. "));
+        let next = lines.nth(1).expect("it is too long for one line");
+        assert!(next.starts_with("     ") && (next.contains("Nomor") || next.contains("diblokir")), "{written}");
     }
 
     #[test]

@@ -140,7 +140,9 @@ fn evidence(finding: &Finding, paint: &Paint) -> String {
         out.push('\n');
     }
     let mut row = |label: &str, text: &str| out.push_str(&paint.labelled(label, Tone::Plain, text));
-    for (place, offer) in offers(&seen.challenges).iter().enumerate() {
+    // What was agreed upon names the offer too.
+    let told = finding.negotiated.is_some() && finding.whys.is_empty();
+    for (place, offer) in offers(&seen.challenges).iter().enumerate().filter(|_| !told) {
         row(if place == 0 { "Offered" } else { "" }, offer);
     }
     if let Some(sip) = &seen.sip {
@@ -172,7 +174,7 @@ fn compared(check: &Check) -> String {
     match (&check.expected, &check.actual, check.ok) {
         (Some(expected), Some(actual), true) if expected == "(learned)" => format!("the realm is learned: {}", value(actual)),
         (Some(expected), Some(actual), false) => format!("{name}: wanted {}, found {}", value(expected), value(actual)),
-        (Some(expected), Some(actual), true) if expected == actual => format!("{name}: {}", value(actual)),
+        (Some(expected), Some(actual), true) if expected == actual || expected == "(any)" => format!("{name}: {}", value(actual)),
         (Some(expected), Some(actual), true) => format!("{name}: {} of {}", value(actual), value(expected)),
         (Some(one), None, _) | (None, Some(one), _) => format!("{name}: {}", value(one)),
         (None, None, _) => name,

@@ -66,6 +66,73 @@ fn a_person_is_shown_the_steps_the_verdict_the_evidence_and_the_address_to_allow
 }
 
 #[test]
+fn the_ladder_and_the_report_are_those_of_the_exchange_itself() {
+    for kamailio in [Kamailio::md5(), Kamailio::sha256()] {
+        let (uri, aor) = (kamailio.uri(), aor(&kamailio));
+        let algorithm = format!("algorithm={}", kamailio.algorithm().name());
+        let said = Verifier::of(&alice_at(&kamailio, &uri, &aor, &[])).password(PASSWORD).run().ended(0);
+        let course = [
+            "│ OPTIONS sip:",
+            "│ REGISTER sip:",
+            "SIP/2.0 401 ",
+            "WWW-Authenticate: Digest realm=",
+            "CSeq 2 REGISTER, no Contact",
+            "Authorization: Digest username=\"alice\"",
+            "SIP/2.0 200 OK │",
+        ];
+        in_order(&said.out, &course);
+        assert!(said.out.contains(&algorithm) && said.out.contains("seen as "), "{}", said.out);
+        let wide = said.out.lines().filter(|line| line.matches('│').count() == 2).map(|line| line.chars().count());
+        assert_eq!(wide.collect::<std::collections::BTreeSet<_>>().len(), 1, "both rails stand straight: {}", said.out);
+        let learned = Verifier::of(&alice_at(&kamailio, &uri, &aor, &["--challenge-only"])).run().ended(0);
+        in_order(&learned.out, &["│ REGISTER sip:", "SIP/2.0 401 ", "LEARNED"]);
+        assert!(!learned.out.contains("Authorization: "), "{}", learned.out);
+        let without = Verifier::of(&alice_at(&kamailio, &uri, &aor, &["--no-ladder"])).password(PASSWORD).run().ended(0);
+        assert!(!without.out.contains('│') && without.out.contains("PROVED"), "{}", without.out);
+        let report = Verifier::of(&alice_at(&kamailio, &uri, &aor, &["--report"])).password("another").run().ended(14);
+        let account = format!("Account           {aor}");
+        in_order(
+            &report.out,
+            &[
+                "A record of one exchange",
+                &account,
+                "User name         alice",
+                "Call-ID  ",
+                "sent REGISTER",
+                "received SIP/2.0 401",
+                "Our question",
+            ],
+        );
+        for nonce in kamailio.seen().iter().filter_map(|seen| seen.nonce()) {
+            assert!([&said, &learned, &report].iter().all(|said| !said.out.contains(nonce)), "a nonce was shown");
+        }
+    }
+}
+
+/// Each of the texts stands behind the one before.
+fn in_order(said: &str, texts: &[&str]) {
+    let mut rest = said;
+    for text in texts {
+        rest = rest.split_once(text).unwrap_or_else(|| panic!("{text} is not where it should be: {said}")).1;
+    }
+}
+
+#[test]
+fn a_query_that_is_refused_for_being_one_is_said_to_have_become_a_binding() {
+    let peer = Peer::registrar(|request| {
+        Some(match request.contains("\r\nContact:") {
+            false => reply(request, 405, "Method Not Allowed", ""),
+            true if has_digest(request) => crate::support::udp::granted(request, 120),
+            true => challenge(request, "lab", "MD5", "n1"),
+        })
+    });
+    let uri = peer.uri();
+    let said = Verifier::of(&[&uri, "--user", "u"]).password("p").run().ended(0);
+    assert!(said.out.contains("✓ binding    bound in the place of the query") && said.out.contains("removed again"), "{}", said.out);
+    in_order(&said.out, &["SIP/2.0 405", "Contact <sip:u@", "SIP/2.0 200 OK", "expires=0", "PROVED"]);
+}
+
+#[test]
 fn a_wrong_password_costs_one_failed_digest_and_ends_with_14() {
     let kamailio = Kamailio::md5();
     let (uri, aor) = (kamailio.uri(), aor(&kamailio));
