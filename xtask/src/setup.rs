@@ -17,6 +17,7 @@ use crate::command::{must, output};
 const PACKAGES: &[(&str, &str)] = &[
     ("kamailio", "the real registrar, and kamcmd to ask it"),
     ("sip-tester", "sipp: scripted carriers"),
+    ("knot", "knotd: the real name server of the tests that find registrars"),
     ("tcpdump", "captures that prove what is on the wire"),
     ("tshark", "reads exported attempts back as SIP"),
     ("curl", "walks through the lines that the demo prints"),
@@ -71,14 +72,13 @@ fn install(sudo: Sudo, packages: &[&str]) -> Result<()> {
     must(&mut apt(&words))
 }
 
-/// The packaged registrar must not come up at the next boot either. Who had it before keeps it as it was.
+/// The packaged registrar and name server must not come up at the next boot either. Who had them before keeps them as they were.
 fn keep_from_starting(sudo: Sudo, installed: &[&str]) {
-    if !installed.contains(&"kamailio") {
-        return;
-    }
-    let disabled = sudo.command("systemctl").args(["disable", "kamailio.service"]).output();
-    if !disabled.is_ok_and(|output| output.status.success()) {
-        println!("setup: kamailio.service is not disabled (no systemd?); the tests use loopback addresses of their own");
+    for daemon in ["kamailio", "knot"].into_iter().filter(|daemon| installed.contains(daemon)) {
+        let disabled = sudo.command("systemctl").args(["disable", &format!("{daemon}.service")]).output();
+        if !disabled.is_ok_and(|output| output.status.success()) {
+            println!("setup: {daemon}.service is not disabled (no systemd?); the tests use loopback addresses of their own");
+        }
     }
 }
 

@@ -134,6 +134,9 @@ catalogue! {
     RequestTooLarge "network.request.too_large" Network Network 422 false
         "The request is too large for the path to the registrar, and was not delivered."
         "Shorten extraHeaders and contact parameters, or use a registrar over TCP or TLS.";
+    TransportUnavailable "network.transport.unavailable" Network Platform 422 false
+        "The registrar's URI asks for a transport that the carrier's profile excludes or this edge does not have."
+        "Name another transport in the carrier's registrars, or allow it in the profile's transports.";
     Refused "network.refused" Network Network 422 true
         "The registrar's host answers, but nothing listens at that port and transport."
         "Check port and transport in the carrier's registrars.";

@@ -74,6 +74,9 @@ pub struct Evidence {
     /// The next hop that was asked, as a SIP URI with the resolved address.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub registrar: Option<String>,
+    /// How the next hop was found in DNS, a line a look-up: NAPTR, SRV, then A and AAAA (RFC 3263).
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Vec::is_empty"))]
+    pub resolution: Vec<String>,
     /// The edge's own address and port, from which it was sent.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub source_address: Option<String>,

@@ -79,6 +79,7 @@ fn carrier(target: &str) -> link::CarrierProfile {
         id: "load".into(),
         revision: 1,
         registrars: vec![format!("sip:{target}")],
+        transports: Vec::new(),
         outbound_proxy: None,
         route: false,
         verify_by: link::VerifyBy::Query,

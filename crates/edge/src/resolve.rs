@@ -1,4 +1,4 @@
-//! From names to addresses that may be sent to: A and AAAA; the gate judges every address.
+//! From names to records: NAPTR and SRV as they are, A and AAAA as addresses that may be sent to; the gate judges every address.
 
 mod lookup;
 mod settle;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedReceiver;
-use ua::Query;
+use ua::{Query, Question, Records, Resolution};
 
 use crate::gate::Gate;
 use crate::shard::{Mailer, ToShard};
@@ -19,13 +19,12 @@ pub(crate) use settle::{Families, settle};
 /// So many names are looked up at the same time.
 const AT_ONCE: usize = 64;
 
-/// A name that a shard wants looked up.
+/// What a shard wants looked up.
 #[derive(Debug)]
 pub(crate) struct Ask {
     pub(crate) shard: usize,
     pub(crate) query: Query,
-    pub(crate) host: Arc<str>,
-    pub(crate) port: u16,
+    pub(crate) question: Question,
 }
 
 /// Answers what the shards ask, until they are gone.
@@ -45,10 +44,13 @@ pub(crate) async fn answer(
         let Some(shard) = shards.get(ask.shard).cloned() else { continue };
         let (lookup, gate, tally) = (Arc::clone(&lookup), Arc::clone(&gate), Arc::clone(&tally));
         tokio::spawn(async move {
-            let found = lookup.addresses(&ask.host, families).await;
-            let outcome = match found {
-                Ok(found) => settle(&gate, families, found.addresses, ask.port, found.ttl),
-                Err(why) => Err(ua::ResolveFault::Failed(why)),
+            let outcome = match &ask.question {
+                Question::Host { name, port } => match lookup.addresses(name, families).await {
+                    Ok((found, ttl)) => settle(&gate, families, found, *port, ttl),
+                    Err(fault) => Err(fault),
+                },
+                Question::Srv { name } => lookup.srv(name).await.map(|(found, ttl)| Resolution { records: Records::Srv(found), ttl }),
+                Question::Naptr { name } => lookup.naptr(name).await.map(|(found, ttl)| Resolution { records: Records::Naptr(found), ttl }),
             };
             let counter = if outcome.is_ok() { &tally.resolved } else { &tally.resolve_failed };
             counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);

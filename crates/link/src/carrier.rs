@@ -11,6 +11,9 @@ pub struct CarrierProfile {
     pub revision: u64,
     /// Next hops in order, SIP URIs.
     pub registrars: Vec<String>,
+    /// Which transports may be used, in order; none: all that the edge has.
+    #[serde(default)]
+    pub transports: Vec<Transport>,
     /// Preloaded Route and first hop.
     pub outbound_proxy: Option<String>,
     /// Whether the registrar goes into a preloaded Route.
@@ -75,6 +78,18 @@ pub enum ContactReplacement {
     Before,
     /// RFC 5626 instance and reg-id do it.
     Instance,
+}
+
+/// How a request travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    /// Datagrams.
+    Udp,
+    /// A stream.
+    Tcp,
+    /// A stream under TLS.
+    Tls,
 }
 
 /// How a new secret is tried at the carrier.

@@ -199,6 +199,7 @@ fn station(plan: &Plan, number: u32, chance: &mut Chance, origin: std::time::Ins
     let profile = Profile {
         id: Arc::from(format!("c{number}")),
         registrars: (0..count).map(|node| format!("sip:sbc{node}.c{number}.sim").into()).collect(),
+        transports: vec![ua::Transport::Udp],
         outbound_proxy: None,
         route: false,
         verify_by: VerifyBy::Query,

@@ -41,7 +41,7 @@ const BELIEFS_EVERY: u32 = 5;
 enum Happening {
     AtCarrier { carrier: usize, node: usize, bytes: Vec<u8> },
     AtEdge { life: u32, source: SocketAddr, bytes: Vec<u8> },
-    LookedUp { life: u32, query: Query, host: std::sync::Arc<str> },
+    LookedUp { life: u32, query: Query, question: ua::Question },
     Act(Act),
     Light { carrier: usize, node: Option<usize>, cut: Cut },
     MoodOver { carrier: usize },
@@ -184,7 +184,7 @@ impl World {
         match happening {
             Happening::AtCarrier { carrier, node, bytes } => self.at_carrier(carrier, node, &bytes),
             Happening::AtEdge { life, source, bytes } => self.at_edge(life, source, &bytes),
-            Happening::LookedUp { life, query, host } => self.looked_up(life, query, &host),
+            Happening::LookedUp { life, query, question } => self.looked_up(life, query, &question),
             Happening::Act(act) => self.act(act),
             Happening::Light { carrier, node, cut } => self.light(carrier, node, cut),
             Happening::MoodOver { carrier } => self.mood_over(carrier),
@@ -211,7 +211,7 @@ impl World {
             }
             match endpoint.poll(self.now) {
                 Output::Send { to, bytes, .. } => self.send(to, bytes),
-                Output::Resolve { query, host, .. } => self.look_up(query, host),
+                Output::Resolve { query, question } => self.look_up(query, question),
                 Output::Event(event) => self.event(event),
                 Output::Wake(at) => {
                     self.wake = at;

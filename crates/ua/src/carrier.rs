@@ -8,7 +8,7 @@ use crate::slab::Key;
 use crate::slots::Slots;
 use crate::targets::Targets;
 use crate::wheel::TimerKey;
-use crate::{Instant, NonceReuse, Pacing, Profile};
+use crate::{Instant, NonceReuse, Pacing, Profile, Transport};
 
 /// carriers.md C12: so many refusals of a remembered nonce running, without `stale`, switch reuse off.
 const REUSE_REFUSALS: u8 = 2;
@@ -39,7 +39,7 @@ impl Carrier {
     /// Begins to know a carrier.
     pub fn new(now: Instant, profile: Profile) -> Self {
         Carrier {
-            targets: Targets::new(&profile),
+            targets: Targets::new(&profile, &Transport::CAN),
             pings: Vec::new(),
             pace: Pace::new(now, profile.pacing),
             nonces: Nonces::default(),

@@ -31,6 +31,12 @@ impl Jitter {
         z ^ (z >> 31)
     }
 
+    /// Draws from `0..=high`.
+    pub fn up_to(&mut self, high: u64) -> u64 {
+        let drawn = self.next();
+        high.checked_add(1).map_or(drawn, |count| drawn % count)
+    }
+
     /// Draws from `low..=high`; `low` where the range is empty.
     pub fn between(&mut self, low: Duration, high: Duration) -> Duration {
         let span = high.saturating_sub(low).as_micros();
@@ -38,6 +44,11 @@ impl Jitter {
         let drawn = if span == 0 { 0 } else { self.next() % span.saturating_add(1).max(1) };
         low + Duration::from_micros(drawn)
     }
+}
+
+/// Returns the lot of a name (FNV-1a): always the same for it, and spread over the names. Nothing of it is secret.
+pub fn lot(name: &str) -> u64 {
+    name.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
 }
 
 /// Draws what nobody may guess (ChaCha12).

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Account, Credential, DigestPolicy, Profile, Resume, VerifyBy};
+use crate::{Account, Credential, DigestPolicy, Profile, Records, Resume, VerifyBy};
 
 /// One of the endpoint's own sockets, by its place in `Endpoint::new`'s list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,7 +20,7 @@ pub struct Socket {
     pub advertised: SocketAddr,
 }
 
-/// Names one request to resolve a host.
+/// Names one look-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Query(pub u32);
 
@@ -71,26 +71,35 @@ impl fmt::Debug for Input<'_> {
     }
 }
 
-/// Addresses of a host, in the order to be tried; each has passed the edge's gate.
+/// What a look-up found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolution {
-    /// At least one.
-    pub addresses: Vec<SocketAddr>,
-    /// So long may they be used without asking again.
+    /// At least one record, of the kind that was asked for.
+    pub records: Records,
+    /// Their TTL; the shortest where there are several.
     pub ttl: Duration,
 }
 
 /// Why a name led nowhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ResolveFault {
-    /// The name does not exist, or has no address; in words.
+    /// Whether there are such records is not known: the name servers failed, refused, or did not answer; in words.
     Failed(String),
+    /// There are no such records, or the name does not exist; in words.
+    Absent(String),
     /// It led to an address that the gate forbids.
     Forbidden(IpAddr),
     /// The gate forbids the port.
     ForbiddenPort(u16),
     /// Its addresses are of a family that no local socket has.
     NoSocket(IpAddr),
+    /// A URI's transport is none that may be used.
+    NoTransport {
+        /// What the URI asks for.
+        asked: String,
+        /// What profile and edge leave.
+        usable: String,
+    },
 }
 
 /// Why a datagram did not leave or arrive.

@@ -27,6 +27,7 @@ use crate::carrier::Carrier;
 use crate::probe::Probe;
 use crate::registration::Registration;
 use crate::slab::{Key, Slab};
+use crate::wheel::TimerKey;
 use crate::wire::{Owner, Step, Ticked, Timer, Transaction, Wire};
 use crate::{Command, Input, Instant, Local, Output, Query, Resume, Seeds, SendFault, Socket};
 
@@ -64,7 +65,7 @@ pub struct Endpoint {
     probes: Slab<Probe>,
     budget: Budget,
     allowance: Allowance,
-    queries: HashMap<Query, Inquirer>,
+    queries: HashMap<Query, (Inquirer, TimerKey)>,
     tag_key: u128,
 }
 
@@ -129,7 +130,7 @@ impl Endpoint {
         loop {
             match self.wire.next() {
                 Step::Send(local, to) => return Output::Send { local, to, bytes: self.wire.lent() },
-                Step::Resolve(query, host, port) => return Output::Resolve { query, host, port },
+                Step::Resolve(query, question) => return Output::Resolve { query, question },
                 Step::Event(event) => return Output::Event(event),
                 Step::Nothing => {}
             }
@@ -172,6 +173,7 @@ impl Endpoint {
             Timer::Registration(key) => self.due(now, key),
             Timer::Probe(key) => self.probe_due(now, key),
             Timer::Ping(carrier, at) => self.ping(now, carrier, at),
+            Timer::Query(query) => self.unanswered(now, query),
             Timer::Pace(carrier) => {
                 if let Some(carrier) = self.carriers.at_mut(carrier) {
                     carrier.pace.timer = None;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use diagnosis::{Code, Diagnosis, Evidence, SipStatus};
 
-use crate::{Attempt, Generation, Instant, Local, Query};
+use crate::{Attempt, Generation, Instant, Local, Query, Question};
 
 /// What comes out of `poll`.
 pub enum Output<'a> {
@@ -20,14 +20,12 @@ pub enum Output<'a> {
         /// Its bytes.
         bytes: &'a [u8],
     },
-    /// A host to look up (a name or an address literal); answered by `Input::Resolved`. A and AAAA; the gate judges every address.
+    /// Records to look up; answered by `Input::Resolved`. The gate judges every address.
     Resolve {
         /// To be given back.
         query: Query,
-        /// Name, IPv4 literal, or IPv6 literal without brackets.
-        host: Arc<str>,
-        /// 5060 unless the URI says otherwise.
-        port: u16,
+        /// Of which name, of which kind.
+        question: Question,
     },
     /// Something to tell.
     Event(Event),
@@ -42,9 +40,7 @@ impl fmt::Debug for Output<'_> {
             Output::Send { local, to, bytes } => {
                 f.debug_struct("Send").field("local", local).field("to", to).field("length", &bytes.len()).finish()
             }
-            Output::Resolve { query, host, port } => {
-                f.debug_struct("Resolve").field("query", query).field("host", host).field("port", port).finish()
-            }
+            Output::Resolve { query, question } => f.debug_struct("Resolve").field("query", query).field("question", question).finish(),
             Output::Event(event) => f.debug_tuple("Event").field(event).finish(),
             Output::Wake(at) => f.debug_tuple("Wake").field(at).finish(),
         }

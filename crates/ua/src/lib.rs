@@ -18,6 +18,7 @@ mod drift;
 pub mod endpoint;
 pub mod event;
 mod granted;
+pub mod locate;
 mod ping;
 mod probe;
 pub mod profile;
@@ -28,6 +29,7 @@ mod slab;
 mod slots;
 mod targets;
 pub mod time;
+mod transport;
 pub mod verdict;
 mod wheel;
 mod wire;
@@ -43,6 +45,8 @@ pub use endpoint::{Config, Counters, Endpoint};
 pub use event::{
     Event, Negotiated, OptionsState, OptionsStatus, Outcome, Output, RegistrationState, Resume, ResumeBinding, ResumeNonce, Status, Verdict,
 };
+pub use locate::{Naptr, Place, Question, Records, Srv};
 pub use profile::{ContactReplacement, FailureBudget, Manners, NonceReuse, OptionsPing, Pacing, Profile, VerifyBy};
 pub use sip::digest::{Algorithm, Hash};
 pub use time::Instant;
+pub use transport::Transport;

@@ -1,8 +1,8 @@
 //! OPTIONS keep-alive: once per local socket and target, never per trunk.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::locate::Place;
 use crate::request::Identity;
 use crate::slab::Key;
 use crate::wheel::TimerKey;
@@ -11,8 +11,8 @@ use crate::{Instant, Local, OptionsPing, OptionsState, OptionsStatus};
 /// The keep-alive of one address.
 #[derive(Debug)]
 pub struct Ping {
-    /// The address.
-    pub target: SocketAddr,
+    /// The place.
+    pub target: Place,
     /// The registrar's URI, as Request-URI.
     pub uri: Box<str>,
     /// From this socket.
@@ -31,7 +31,7 @@ pub struct Ping {
 
 impl Ping {
     /// Begins to ask an address.
-    pub fn new(target: SocketAddr, uri: &str, local: Local, identity: Identity) -> Self {
+    pub fn new(target: Place, uri: &str, local: Local, identity: Identity) -> Self {
         Ping {
             target,
             uri: uri.into(),

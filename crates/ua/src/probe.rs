@@ -1,8 +1,8 @@
 //! A verification: credentials tried at a carrier before they replace the old ones.
 
-use std::net::SocketAddr;
-
 use crate::answering::Answering;
+use crate::chance::lot;
+use crate::locate::Place;
 use crate::record::Record;
 use crate::request::Identity;
 use crate::slab::Key;
@@ -23,8 +23,8 @@ pub struct Probe {
     pub asks: Asks,
     /// Who is asked, from where.
     pub hop: Option<(Target, Local)>,
-    /// Addresses tried.
-    pub tried: Vec<SocketAddr>,
+    /// Places tried.
+    pub tried: Vec<Place>,
     /// The REGISTER that is out.
     pub register: Option<Key>,
     /// The OPTIONS that is out.
@@ -49,6 +49,13 @@ pub struct Probe {
     pub began: Instant,
     /// What went and came.
     pub record: Record,
+}
+
+impl Probe {
+    /// The trunk's lot among servers of one priority: what is verified is where it will register.
+    pub fn lot(&self) -> u64 {
+        lot(self.order.trunk.as_ref().unwrap_or(&self.order.id))
+    }
 }
 
 /// By which request a verification asks.

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::Transport;
+
 /// How to reach a carrier and what to expect of it.
 #[derive(Clone, Debug)]
 pub struct Profile {
@@ -10,6 +12,8 @@ pub struct Profile {
     pub id: Arc<str>,
     /// Next hops in order, SIP URIs.
     pub registrars: Vec<Box<str>>,
+    /// Which transports may be used, in order; none: all that the endpoint has.
+    pub transports: Vec<Transport>,
     /// Preloaded Route and first hop.
     pub outbound_proxy: Option<Box<str>>,
     /// Whether the registrar goes into a preloaded Route.

@@ -10,6 +10,7 @@ use crate::budget::Asker;
 use crate::carrier::Ticket;
 use crate::chance::Jitter;
 use crate::drift;
+use crate::locate::Place;
 use crate::record::Record;
 use crate::request::Identity;
 use crate::slab::Key;
@@ -169,8 +170,8 @@ pub struct Exchange {
     pub local: Local,
     /// What the REGISTER does.
     pub purpose: Purpose,
-    /// Addresses tried in this attempt.
-    pub tried: Vec<SocketAddr>,
+    /// Places tried in this attempt.
+    pub tried: Vec<Place>,
     /// Nothing was sent yet.
     pub fresh: bool,
     /// Challenges of this attempt that were answered, one for each who challenged.

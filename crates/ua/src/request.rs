@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use sip::build::Builder;
 use sip::digest::Hash;
-use sip::{Host, Name, Uri};
+use sip::{Name, Uri};
 
 use crate::{Account, ContactSpec};
 
@@ -170,15 +170,4 @@ pub fn contact_uri(account: &Account, advertised: SocketAddr, seen: Option<Socke
         uri.push_str(";bnc");
     }
     uri
-}
-
-/// Where a registrar's URI leads: host without brackets, and port.
-pub fn hop(uri: &str) -> Option<(String, u16)> {
-    let uri = Uri::parse(uri).ok()?;
-    let host = match uri.host {
-        Host::Name(name) => name.trim_end_matches('.').to_owned(),
-        Host::V4(address) => address.to_string(),
-        Host::V6(address) => address.to_string(),
-    };
-    Some((host, uri.port.unwrap_or(5060)))
 }

@@ -41,6 +41,8 @@ pub struct Observation {
     pub registrar: String,
     /// The address that was asked.
     pub target: Option<SocketAddr>,
+    /// How the first hop was found, a line a look-up.
+    pub resolution: Vec<String>,
     /// Our address.
     pub source: Option<SocketAddr>,
     /// Our address as the carrier saw it.
@@ -83,6 +85,7 @@ impl Observation {
             username: None,
             registrar: String::new(),
             target: None,
+            resolution: Vec::new(),
             source: None,
             public: None,
             options: None,
@@ -186,6 +189,7 @@ pub fn evidence(seen: &Observation) -> Evidence {
     Evidence {
         edge: None,
         registrar: seen.target.map(hop).or_else(|| Some(seen.registrar.clone())).filter(|text| !text.is_empty()),
+        resolution: seen.resolution.clone(),
         source_address: seen.source.map(|address| address.to_string()),
         public_address: seen.public.map(|address| address.to_string()),
         sip: seen.sip.clone(),

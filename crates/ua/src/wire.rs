@@ -10,7 +10,7 @@ use sip::{Message, Start};
 use crate::chance::{Jitter, Tokens};
 use crate::slab::{Key, Slab};
 use crate::wheel::{TimerKey, Wheel};
-use crate::{Config, Counters, Event, Instant, Local, Query, Seeds, SendFault};
+use crate::{Config, Counters, Event, Instant, Local, Query, Question, Seeds, SendFault};
 
 /// RFC 3261 17.1.2.2: the estimate of a round trip.
 pub const T1: Duration = Duration::from_millis(500);
@@ -40,6 +40,8 @@ pub enum Timer {
     Ping(Key, usize),
     /// A carrier may be asked again.
     Pace(Key),
+    /// A look-up is waited for no longer.
+    Query(Query),
 }
 
 /// Whose transaction it is.
@@ -163,7 +165,7 @@ impl Branch {
 enum Outgoing {
     Request(Key),
     Response { local: Local, to: SocketAddr, bytes: Vec<u8> },
-    Resolve { query: Query, host: std::sync::Arc<str>, port: u16 },
+    Resolve { query: Query, question: Question },
     Event(Event),
 }
 
@@ -171,8 +173,8 @@ enum Outgoing {
 pub enum Step {
     /// Send what `Wire::lent` holds.
     Send(Local, SocketAddr),
-    /// Look a host up.
-    Resolve(Query, std::sync::Arc<str>, u16),
+    /// Look records up.
+    Resolve(Query, Question),
     /// Tell.
     Event(Event),
     /// Nothing waits.
@@ -290,10 +292,10 @@ impl Wire {
     }
 
     /// Draws the name of a look-up and orders it.
-    pub fn look_up(&mut self, host: std::sync::Arc<str>, port: u16) -> Query {
+    pub fn look_up(&mut self, question: Question) -> Query {
         self.queries = self.queries.wrapping_add(1);
         let query = Query(self.queries);
-        self.outgoing.push_back(Outgoing::Resolve { query, host, port });
+        self.outgoing.push_back(Outgoing::Resolve { query, question });
         query
     }
 
@@ -528,7 +530,7 @@ impl Wire {
                     self.lent = bytes;
                     return Step::Send(local, to);
                 }
-                Some(Outgoing::Resolve { query, host, port }) => return Step::Resolve(query, host, port),
+                Some(Outgoing::Resolve { query, question }) => return Step::Resolve(query, question),
                 Some(Outgoing::Event(event)) => return Step::Event(event),
             }
         }

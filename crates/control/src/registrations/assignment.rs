@@ -136,6 +136,7 @@ fn profile_of(id: &str, revision: u64, settings: &CarrierSettings, defaults: Opt
         id: id.to_owned(),
         revision,
         registrars: uris(&settings.registrars),
+        transports: settings.transports.iter().flatten().map(|&transport| transport.into()).collect(),
         outbound_proxy: settings.outbound_proxy.as_ref().map(|uri| uri.as_str().to_owned()),
         route: settings.route.unwrap_or(false),
         verify_by: settings.verify_by.unwrap_or_default(),

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use diagnosis::{Diagnosis, PhraseNote};
-use ua::{ContactReplacement, FailureBudget, Manners, NonceReuse, OptionsPing, Pacing, Profile, VerifyBy};
+use ua::{ContactReplacement, FailureBudget, Manners, NonceReuse, OptionsPing, Pacing, Profile, Transport, VerifyBy};
 
 use super::account::uri;
 
@@ -32,6 +32,7 @@ pub(crate) fn profile(from: &link::CarrierProfile, share: Share) -> Result<Profi
     Ok(Profile {
         id: from.id.as_str().into(),
         registrars: from.registrars.iter().map(|registrar| registrar.as_str().into()).collect(),
+        transports: from.transports.iter().map(|&transport| convert(transport)).collect(),
         outbound_proxy: from.outbound_proxy.as_deref().map(Into::into),
         route: from.route,
         verify_by: verify_by(from.verify_by),
@@ -76,6 +77,14 @@ fn manners(from: &link::Manners) -> Manners {
         outbound: from.outbound,
         gin: from.gin,
         binding_limit: from.binding_limit,
+    }
+}
+
+fn convert(from: link::Transport) -> Transport {
+    match from {
+        link::Transport::Udp => Transport::Udp,
+        link::Transport::Tcp => Transport::Tcp,
+        link::Transport::Tls => Transport::Tls,
     }
 }
 

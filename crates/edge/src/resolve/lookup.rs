@@ -1,4 +1,5 @@
 use std::fs;
+use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -10,14 +11,22 @@ use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{RData, RecordType};
 use hickory_resolver::{Resolver, TokioResolver};
 
+use ua::{Naptr, ResolveFault, Srv};
+
 use super::Families;
 use crate::ResolverConfig;
 
-/// A name server has so long to answer; there is one more try.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A name server has so long to answer; a lost query is sent again meanwhile.
+const PATIENCE: Duration = Duration::from_secs(6);
 
 /// A look-up ends after so long whatever happens: a verification waits for it.
 const LIMIT: Duration = Duration::from_secs(8);
+
+/// So many records of an answer are handed on; who publishes more is not well-meaning.
+const RECORDS_MAX: usize = 64;
+
+/// The name is there, or nobody says that it is not.
+const NO_RECORD: &str = "the name has no such record";
 
 /// What the system's resolver is made from.
 const SYSTEM_FILES: [&str; 2] = ["/etc/resolv.conf", "/etc/hosts"];
@@ -32,21 +41,6 @@ pub(crate) struct Lookup {
 struct Current {
     resolver: Result<TokioResolver, String>,
     changed: [Option<SystemTime>; 2],
-}
-
-/// What a name led to.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Found {
-    pub(crate) addresses: Vec<IpAddr>,
-    pub(crate) ttl: Duration,
-}
-
-/// Why one type of record was not found.
-enum Missing {
-    /// The name is there, or nobody says that it is not, but has no such record.
-    Record,
-    /// In words.
-    Because(String),
 }
 
 impl Lookup {
@@ -70,20 +64,62 @@ impl Lookup {
         current.resolver.clone()
     }
 
-    /// Returns the addresses of a name, of the families that the edge has; others only if there are none, so that this can be told.
+    /// Returns the addresses of a name with their TTL, of the families that the edge has; others only if there are none, so that this
+    /// can be told.
     ///
     /// # Errors
-    /// In words.
-    pub(crate) async fn addresses(&self, host: &str, families: Families) -> Result<Found, String> {
-        let resolver = self.resolver().map_err(|why| format!("{host}: {why}"))?;
-        // RFC 3261 19.1: the host of a URI is whole; search domains are for people.
-        let name = format!("{}.", host.trim_end_matches('.'));
-        match tokio::time::timeout(LIMIT, both(&resolver, &name, families)).await {
-            Ok(Ok(found)) => Ok(found),
-            Ok(Err(why)) => Err(format!("{host}: {why}")),
-            Err(_) => Err(format!("{host}: the name servers did not answer within {} s", LIMIT.as_secs())),
-        }
+    /// `Absent` or `Failed`, in words.
+    pub(crate) async fn addresses(&self, host: &str, families: Families) -> Result<(Vec<IpAddr>, Duration), ResolveFault> {
+        let resolver = self.resolver().map_err(ResolveFault::Failed)?;
+        within(both(&resolver, &whole(host), families)).await
     }
+
+    /// Returns the SRV records of a name with their TTL.
+    ///
+    /// # Errors
+    /// `Absent` or `Failed`, in words.
+    pub(crate) async fn srv(&self, name: &str) -> Result<(Vec<Srv>, Duration), ResolveFault> {
+        let resolver = self.resolver().map_err(ResolveFault::Failed)?;
+        let pick = |data: &RData| match data {
+            RData::SRV(srv) => {
+                let target = srv.target.to_ascii().into();
+                Some(Srv { priority: srv.priority, weight: srv.weight, port: srv.port, target })
+            }
+            _ => None,
+        };
+        within(records(&resolver, &whole(name), RecordType::SRV, pick)).await
+    }
+
+    /// Returns the NAPTR records of a name with their TTL.
+    ///
+    /// # Errors
+    /// `Absent` or `Failed`, in words.
+    pub(crate) async fn naptr(&self, name: &str) -> Result<(Vec<Naptr>, Duration), ResolveFault> {
+        let resolver = self.resolver().map_err(ResolveFault::Failed)?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into();
+        let pick = |data: &RData| match data {
+            RData::NAPTR(naptr) => Some(Naptr {
+                order: naptr.order,
+                preference: naptr.preference,
+                flags: text(&naptr.flags),
+                service: text(&naptr.services),
+                regexp: text(&naptr.regexp),
+                replacement: naptr.replacement.to_ascii().into(),
+            }),
+            _ => None,
+        };
+        within(records(&resolver, &whole(name), RecordType::NAPTR, pick)).await
+    }
+}
+
+/// RFC 3261 19.1: the host of a URI is whole; search domains are for people.
+fn whole(name: &str) -> String {
+    format!("{}.", name.trim_end_matches('.'))
+}
+
+async fn within<T>(asking: impl Future<Output = Result<T, ResolveFault>>) -> Result<T, ResolveFault> {
+    let late = |_| Err(ResolveFault::Failed(format!("the name servers did not answer within {} s", LIMIT.as_secs())));
+    tokio::time::timeout(LIMIT, asking).await.unwrap_or_else(late)
 }
 
 fn build(config: &ResolverConfig) -> Result<TokioResolver, String> {
@@ -104,64 +140,70 @@ fn changed(config: &ResolverConfig) -> [Option<SystemTime>; 2] {
     }
 }
 
-async fn both(resolver: &TokioResolver, name: &str, families: Families) -> Result<Found, String> {
+async fn both(resolver: &TokioResolver, name: &str, families: Families) -> Result<(Vec<IpAddr>, Duration), ResolveFault> {
     let (first, second) = match families {
         Families::V4 => return either(resolver, name, RecordType::A, RecordType::AAAA).await,
         Families::V6 => return either(resolver, name, RecordType::AAAA, RecordType::A).await,
         Families::V4ThenV6 => (RecordType::A, RecordType::AAAA),
         Families::V6ThenV4 => (RecordType::AAAA, RecordType::A),
     };
-    match tokio::join!(records(resolver, name, first), records(resolver, name, second)) {
-        (Ok(mut first), Ok(second)) => {
-            first.addresses.extend(second.addresses);
-            first.ttl = first.ttl.min(second.ttl);
-            Ok(first)
+    match tokio::join!(ips(resolver, name, first), ips(resolver, name, second)) {
+        (Ok((mut first, ttl)), Ok((second, other))) => {
+            first.extend(second);
+            Ok((first, ttl.min(other)))
         }
         (Ok(found), Err(_)) | (Err(_), Ok(found)) => Ok(found),
-        (Err(Missing::Record), Err(missing)) | (Err(missing), Err(Missing::Record)) | (Err(missing), Err(Missing::Because(_))) => {
-            Err(words(missing))
-        }
+        // Of two reasons the one that leaves it open whether there are records.
+        (Err(ResolveFault::Absent(_)), Err(fault)) | (Err(fault), Err(_)) => Err(fault),
     }
 }
 
 /// Asks for the second type only if there is nothing of the first.
-async fn either(resolver: &TokioResolver, name: &str, first: RecordType, second: RecordType) -> Result<Found, String> {
-    match records(resolver, name, first).await {
-        Ok(found) => Ok(found),
-        Err(Missing::Because(why)) => Err(why),
-        Err(Missing::Record) => records(resolver, name, second).await.map_err(words),
+async fn either(
+    resolver: &TokioResolver,
+    name: &str,
+    first: RecordType,
+    second: RecordType,
+) -> Result<(Vec<IpAddr>, Duration), ResolveFault> {
+    match ips(resolver, name, first).await {
+        Err(ResolveFault::Absent(why)) if why == NO_RECORD => match ips(resolver, name, second).await {
+            Err(ResolveFault::Absent(why)) if why == NO_RECORD => {
+                Err(ResolveFault::Absent("the name has neither an A nor an AAAA record".to_owned()))
+            }
+            outcome => outcome,
+        },
+        outcome => outcome,
     }
 }
 
-fn words(missing: Missing) -> String {
-    match missing {
-        Missing::Record => "the name has neither an A nor an AAAA record".to_owned(),
-        Missing::Because(why) => why,
-    }
+async fn ips(resolver: &TokioResolver, name: &str, record: RecordType) -> Result<(Vec<IpAddr>, Duration), ResolveFault> {
+    let pick = |data: &RData| match data {
+        RData::A(a) => Some(IpAddr::V4(a.0)),
+        RData::AAAA(aaaa) => Some(IpAddr::V6(aaaa.0)),
+        _ => None,
+    };
+    records(resolver, name, record, pick).await
 }
 
-async fn records(resolver: &TokioResolver, name: &str, record: RecordType) -> Result<Found, Missing> {
+async fn records<T>(
+    resolver: &TokioResolver,
+    name: &str,
+    record: RecordType,
+    pick: impl Fn(&RData) -> Option<T>,
+) -> Result<(Vec<T>, Duration), ResolveFault> {
     let lookup = resolver.lookup(name, record).await.map_err(missing)?;
-    let addresses: Vec<IpAddr> = lookup
-        .answers()
-        .iter()
-        .filter_map(|answer| match &answer.data {
-            RData::A(a) => Some(IpAddr::V4(a.0)),
-            RData::AAAA(aaaa) => Some(IpAddr::V6(aaaa.0)),
-            _ => None,
-        })
-        .collect();
-    if addresses.is_empty() {
-        return Err(Missing::Record);
+    let found: Vec<T> = lookup.answers().iter().filter_map(|answer| pick(&answer.data)).take(RECORDS_MAX).collect();
+    if found.is_empty() {
+        return Err(ResolveFault::Absent(NO_RECORD.to_owned()));
     }
-    Ok(Found { addresses, ttl: lookup.valid_until().saturating_duration_since(Instant::now()) })
+    Ok((found, lookup.valid_until().saturating_duration_since(Instant::now())))
 }
 
-fn missing(error: NetError) -> Missing {
+fn missing(error: NetError) -> ResolveFault {
     let why = match error {
         NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
-            ResponseCode::NXDomain => "the name does not exist (NXDOMAIN)".to_owned(),
-            ResponseCode::NoError => return Missing::Record,
+            ResponseCode::NXDomain => return ResolveFault::Absent("the name does not exist (NXDOMAIN)".to_owned()),
+            ResponseCode::NoError => return ResolveFault::Absent(NO_RECORD.to_owned()),
             code => refusal(code),
         },
         NetError::Dns(DnsError::ResponseCode(code)) => refusal(code),
@@ -169,7 +211,7 @@ fn missing(error: NetError) -> Missing {
         NetError::NoConnections => "no name server can be reached".to_owned(),
         other => format!("the look-up failed: {other}"),
     };
-    Missing::Because(why)
+    ResolveFault::Failed(why)
 }
 
 fn refusal(code: ResponseCode) -> String {

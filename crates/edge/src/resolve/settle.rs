@@ -1,15 +1,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use ua::{Resolution, ResolveFault};
+use ua::{Records, Resolution, ResolveFault};
 
 use crate::gate::{Gate, GateFault};
-
-/// An answer is used at least so long, whatever its TTL: a burst of registrations must not become a burst of look-ups.
-const TTL_MIN: Duration = Duration::from_secs(5);
-
-/// An answer is used at most so long: carriers move.
-const TTL_MAX: Duration = Duration::from_secs(3600);
 
 /// Which address families the edge has sockets of, in the order of its sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,11 +64,11 @@ pub(crate) fn settle(
         return Err(match (gated, no_socket) {
             (Some(fault), _) => fault.into(),
             (None, Some(ip)) => ResolveFault::NoSocket(ip),
-            (None, None) => ResolveFault::Failed("the name has no address".to_owned()),
+            (None, None) => ResolveFault::Absent("the name has no address".to_owned()),
         });
     }
     addresses.sort_by_key(|to| families.rank(to.ip()));
-    Ok(Resolution { addresses, ttl: ttl.clamp(TTL_MIN, TTL_MAX) })
+    Ok(Resolution { records: Records::Addresses(addresses), ttl })
 }
 
 /// Says a gate's fault in the endpoint's terms.
@@ -91,10 +85,17 @@ impl From<GateFault> for ResolveFault {
 mod tests {
     use super::*;
 
+    fn addresses(resolution: &Resolution) -> &[SocketAddr] {
+        match &resolution.records {
+            Records::Addresses(addresses) => addresses,
+            Records::Srv(_) | Records::Naptr(_) => panic!("{resolution:?}"),
+        }
+    }
+
     fn settled(families: Families, found: &[&str], port: u16) -> Result<Vec<String>, ResolveFault> {
         let found = found.iter().map(|ip| ip.parse().unwrap());
         settle(&Gate::default(), families, found, port, Duration::ZERO)
-            .map(|resolution| resolution.addresses.iter().map(|to| to.ip().to_string()).collect())
+            .map(|resolution| addresses(&resolution).iter().map(|to| to.ip().to_string()).collect())
     }
 
     #[test]
@@ -111,22 +112,13 @@ mod tests {
         assert_eq!(settled(Families::V4, &["10.0.0.1", "2400::1"], 5060), Err(ResolveFault::Forbidden("10.0.0.1".parse().unwrap())));
         assert_eq!(settled(Families::V4, &["2400::1"], 5060), Err(ResolveFault::NoSocket("2400::1".parse().unwrap())));
         assert_eq!(settled(Families::V4, &["8.8.8.8"], 53), Err(ResolveFault::ForbiddenPort(53)));
-        assert!(matches!(settled(Families::V4, &[], 5060), Err(ResolveFault::Failed(_))));
+        assert!(matches!(settled(Families::V4, &[], 5060), Err(ResolveFault::Absent(_))));
     }
 
     #[test]
     fn a_mapped_address_is_sent_to_as_ipv4() {
         assert_eq!(settled(Families::V4, &["::ffff:8.8.8.8"], 5060).unwrap(), ["8.8.8.8"]);
         assert_eq!(settled(Families::V6, &["::ffff:127.0.0.1"], 5060), Err(ResolveFault::Forbidden("127.0.0.1".parse().unwrap())));
-    }
-
-    #[test]
-    fn the_time_to_live_is_kept_within_reason() {
-        for (ttl, kept) in [(0, 5), (4, 5), (60, 60), (86_400, 3600)] {
-            let found = ["8.8.8.8".parse().unwrap()];
-            let resolution = settle(&Gate::default(), Families::V4, found, 5060, Duration::from_secs(ttl)).unwrap();
-            assert_eq!(resolution.ttl, Duration::from_secs(kept));
-        }
     }
 
     #[test]

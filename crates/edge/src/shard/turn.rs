@@ -6,7 +6,7 @@ use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 use socket2::Socket;
 use tokio::sync::mpsc::UnboundedSender;
-use ua::{Endpoint, Event, Input, Instant, Local, Output, Query, SendFault};
+use ua::{Endpoint, Event, Input, Instant, Local, Output, Query, Question, SendFault};
 
 use super::alarm::Alarm;
 use super::inbox::{Farewell, Inbox, ToShard};
@@ -166,12 +166,18 @@ impl Shard {
                         return (Turn::Batch, literals);
                     }
                 }
-                Output::Resolve { query, host, port } => match host.parse::<IpAddr>() {
-                    Ok(ip) => literals.push((query, ip, port)),
-                    Err(_) => {
-                        let _ = self.parts.asks.send(Ask { shard: self.parts.index, query, host, port });
+                Output::Resolve { query, question } => {
+                    let literal = match &question {
+                        Question::Host { name, port } => name.parse::<IpAddr>().ok().map(|ip| (ip, *port)),
+                        Question::Srv { .. } | Question::Naptr { .. } => None,
+                    };
+                    match literal {
+                        Some((ip, port)) => literals.push((query, ip, port)),
+                        None => {
+                            let _ = self.parts.asks.send(Ask { shard: self.parts.index, query, question });
+                        }
                     }
-                },
+                }
                 Output::Event(event) => self.events.push(event),
                 Output::Wake(at) => return (Turn::Until(at), literals),
             }

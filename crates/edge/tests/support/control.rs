@@ -161,6 +161,7 @@ pub fn profile(id: &str, registrar: &str) -> CarrierProfile {
         id: id.into(),
         revision: 1,
         registrars: vec![registrar.into()],
+        transports: Vec::new(),
         outbound_proxy: None,
         route: false,
         verify_by: VerifyBy::Query,

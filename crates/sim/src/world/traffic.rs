@@ -1,10 +1,9 @@
 //! Datagrams and names.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use ua::{Input, Local, Query, Resolution, ResolveFault};
+use ua::{Input, Local, Query, Question, Records, Resolution, ResolveFault};
 
 use super::{EDGE, Happening, World};
 use crate::Cut;
@@ -55,18 +54,23 @@ impl World {
     }
 
     /// The edge wants a name looked up.
-    pub(super) fn look_up(&mut self, query: Query, host: Arc<str>) {
-        self.take_down(4, host.as_bytes());
-        let fails = self.lab.look_up(&host).is_none();
+    pub(super) fn look_up(&mut self, query: Query, question: Question) {
+        self.take_down(4, question.to_string().as_bytes());
+        let fails = matches!(&question, Question::Host { name, .. } if self.lab.look_up(name).is_none());
         // carriers.md N2: what fails fails slowly.
         let after = Duration::from_millis(if fails { self.chance.between(50, 5_000) } else { self.chance.between(1, 200) });
-        self.agenda.note(self.now + after, Happening::LookedUp { life: self.life, query, host });
+        self.agenda.note(self.now + after, Happening::LookedUp { life: self.life, query, question });
     }
 
-    pub(super) fn looked_up(&mut self, life: u32, query: Query, host: &str) {
-        let found = self.lab.look_up(host);
-        let outcome =
-            found.map(|address| Resolution { addresses: vec![address], ttl: TTL }).ok_or_else(|| ResolveFault::Failed("SERVFAIL".into()));
+    pub(super) fn looked_up(&mut self, life: u32, query: Query, question: &Question) {
+        let outcome = match question {
+            Question::Host { name, .. } => self.lab.look_up(name).map(|address| Records::Addresses(vec![address])),
+            Question::Srv { .. } | Question::Naptr { .. } => None,
+        };
+        let outcome = outcome.map(|records| Resolution { records, ttl: TTL }).ok_or_else(|| match question {
+            Question::Host { .. } => ResolveFault::Failed("SERVFAIL".into()),
+            Question::Srv { .. } | Question::Naptr { .. } => ResolveFault::Absent("no such record".into()),
+        });
         if let Some(endpoint) = self.endpoint.0.as_mut().filter(|_| life == self.life) {
             endpoint.handle(self.now, Input::Resolved { query, outcome });
         }

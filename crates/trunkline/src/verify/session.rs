@@ -117,6 +117,7 @@ fn profile(ask: &Ask, by: VerifyBy) -> CarrierProfile {
         id: NO_CARRIER.to_owned(),
         revision: 0,
         registrars: ask.registrars.clone(),
+        transports: Vec::new(),
         outbound_proxy: None,
         route: false,
         verify_by: by,

@@ -15,7 +15,8 @@ use crate::request::Identity;
 use crate::slab::Key;
 use crate::targets::Targets;
 use crate::{
-    Action, Assignment, Credential, Event, Instant, Local, Profile, RegistrationState, Resume, ResumeBinding, ResumeNonce, Withdrawal,
+    Action, Assignment, Credential, Event, Instant, Local, Profile, RegistrationState, Resume, ResumeBinding, ResumeNonce, Transport,
+    Withdrawal,
 };
 
 /// carriers.md B8: saved state may lag the wire.
@@ -31,9 +32,11 @@ impl Endpoint {
             return;
         };
         let Some(carrier) = self.carriers.at_mut(key) else { return };
-        let moved = carrier.profile.registrars != profile.registrars || carrier.profile.outbound_proxy != profile.outbound_proxy;
+        let moved = carrier.profile.registrars != profile.registrars
+            || carrier.profile.outbound_proxy != profile.outbound_proxy
+            || carrier.profile.transports != profile.transports;
         if moved {
-            carrier.targets = Targets::new(&profile);
+            carrier.targets = Targets::new(&profile, &Transport::CAN);
         }
         carrier.pace.limit(profile.pacing);
         carrier.profile = profile;

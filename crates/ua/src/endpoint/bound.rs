@@ -69,7 +69,7 @@ impl Endpoint {
         }
         let mut outbound = false;
         if let Some(carrier) = self.carriers.at_mut(registration.carrier) {
-            carrier.targets.answered(exchange.target.address);
+            carrier.targets.answered(now, exchange.target.place());
             outbound = carrier.profile.manners.outbound;
         }
         match code {
@@ -132,7 +132,7 @@ impl Endpoint {
         let Some(registration) = self.registrations.at_mut(key) else { return };
         let carrier_key = registration.carrier;
         if let Some(carrier) = self.carriers.at_mut(carrier_key) {
-            carrier.targets.trust(exchange.target.address);
+            carrier.targets.trust(exchange.target.place());
             if let Some(age) = exchange.remembered {
                 carrier.nonces.accepted(age);
             }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use diagnosis::{Code, Diagnosis};
 
 use super::Endpoint;
+use crate::chance::lot;
 use crate::registration::{Exchange, Intent, Phase, Purpose, Wait, Which, back_off};
 use crate::slab::Key;
 use crate::targets::Next;
@@ -100,10 +101,11 @@ impl Endpoint {
                 End::Unresolved(_) | End::NotSent(_) | End::Silence | End::Challenge(_) | End::StaleLoop | End::Unproven => SHUN,
                 End::BindingMissing { .. } | End::GrantedNothing | End::BudgetSpent { .. } => SHUN,
             };
+            let lot = lot(&registration.assignment.trunk);
             let Some(carrier) = self.carriers.at_mut(carrier_key) else { return };
-            carrier.targets.shun(exchange.target.address, now + floor);
-            let moved = matches!(carrier.targets.next(now, &[]), Next::LookUp(_));
-            if let Some((target, local)) = self.next_hop(now, carrier_key, &mut exchange.tried) {
+            carrier.targets.shun(now, exchange.target.place(), floor);
+            let moved = matches!(carrier.targets.next(now, &[], 0), Next::LookUp(_));
+            if let Some((target, local)) = self.next_hop(now, carrier_key, &mut exchange.tried, lot) {
                 exchange.target = target;
                 exchange.local = local;
                 // A nonce belongs to the target that issued it.
@@ -272,8 +274,9 @@ impl Endpoint {
             seen.accepted_before = registration.accepted && registration.uses(exchange.version);
             if let Some(carrier) = self.carriers.at(registration.carrier) {
                 let profile = &carrier.profile;
+                seen.resolution = carrier.targets.path(&exchange.target.registrar);
                 seen.answered_before =
-                    carrier.targets.has_answered(exchange.target.address) && self.budget.has_failed(now, &profile.id, RETRY_AFTER_MAX);
+                    carrier.targets.has_answered(exchange.target.place()) && self.budget.has_failed(now, &profile.id, RETRY_AFTER_MAX);
                 seen.notes = notes(profile, &seen, end);
                 seen.truncated_sha512 = profile.truncated_sha512;
             }
@@ -291,6 +294,8 @@ impl Endpoint {
     pub(super) fn judge_unsent(&self, key: Key, registrar: &str, end: &End) -> Diagnosis {
         let Some(mut seen) = self.observe(key) else { return judge_nothing(end) };
         seen.registrar = registrar.to_owned();
+        let carrier = self.registrations.at(key).and_then(|registration| self.carriers.at(registration.carrier));
+        seen.resolution = carrier.map_or_else(Vec::new, |carrier| carrier.targets.path(registrar));
         judge(&seen, end)
     }
 

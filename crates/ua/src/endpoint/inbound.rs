@@ -12,7 +12,7 @@ const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
 
 impl Endpoint {
     pub(super) fn requested(&mut self, local: Local, source: SocketAddr, method: &str, message: &Message<'_>) {
-        let known = self.carriers.iter().any(|(_, carrier)| carrier.targets.addresses().any(|(_, address)| address.ip() == source.ip()));
+        let known = self.carriers.iter().any(|(_, carrier)| carrier.targets.places().any(|(_, place)| place.address.ip() == source.ip()));
         if !known {
             self.wire.counters.strangers += 1;
             return;

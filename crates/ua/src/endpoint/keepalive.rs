@@ -32,7 +32,7 @@ impl Endpoint {
             method: "OPTIONS",
             identity: &ping.identity,
             local: ping.local,
-            target: ping.target,
+            target: ping.target.address,
             branch,
             bytes,
             at: now,
@@ -48,10 +48,11 @@ impl Endpoint {
         let Some(limits) = carrier.profile.options else { return };
         let Some(ping) = carrier.pings.get_mut(at) else { return };
         ping.out = None;
+        let place = ping.target;
         let before = ping.status.state;
         let changed = match reply {
             Reply::Answer(message) => {
-                carrier.targets.answered(transaction.target);
+                carrier.targets.answered(now, place);
                 ping.answered(now, reason_of(message).0, now.since(transaction.sent_at), &limits)
             }
             Reply::Silence | Reply::NotSent(_) => ping.silent(now, &limits),
@@ -61,15 +62,20 @@ impl Endpoint {
         }
         let healed = before == OptionsState::Down && ping.status.state == OptionsState::Up;
         if healed {
-            carrier.targets.trust(transaction.target);
+            carrier.targets.trust(place);
         }
+        self.tell_carrier(now, key);
+        if healed {
+            self.send_canary(now, key);
+        }
+    }
+
+    /// Tells the state of every registration that is with a carrier.
+    pub(super) fn tell_carrier(&mut self, now: Instant, key: Key) {
         let with_it: Vec<Key> =
             self.registrations.iter().filter(|(_, registration)| registration.carrier == key).map(|(key, _)| key).collect();
         for registration in with_it {
             self.tell_status(now, registration);
-        }
-        if healed {
-            self.send_canary(now, key);
         }
     }
 

@@ -13,6 +13,8 @@ use crate::{Account, Instant, Local};
 
 /// A target is given at least so long, however many are still to be asked.
 const SHARE: Duration = Duration::from_secs(4);
+/// So many targets that were not asked yet are thought of.
+const UNTRIED_MAX: usize = 7;
 /// A verification asks for a binding of its own for the account's time, but for no longer than this: it is removed at once, unless that fails.
 const OWN_BINDING: (u32, u32) = (120, 3600);
 
@@ -124,7 +126,8 @@ impl Endpoint {
         let Some(probe) = self.probes.at(key) else { return TIMER_F };
         let left = now.until(probe.deadline);
         // A registrar whose name is still being looked up needs its share too.
-        let untried = probe.targets.addresses().filter(|(_, address)| !probe.tried.contains(address)).count() + probe.targets.unheard();
+        let untried = probe.targets.places().filter(|(_, place)| !probe.tried.contains(place)).count() + probe.targets.unheard();
+        let untried = untried.min(UNTRIED_MAX);
         let shared = if probe.answers.is_empty() { left / u32::try_from(untried + 1).unwrap_or(u32::MAX) } else { left };
         let lapses_at = match probe.asks {
             Asks::Renewal(registration) => {

@@ -1,11 +1,11 @@
 //! When a registration may ask, and how it begins.
 
-use std::net::SocketAddr;
-
 use super::Endpoint;
 use crate::answering::Answering;
 use crate::carrier::Urgency;
+use crate::chance::lot;
 use crate::granted::equivalent;
+use crate::locate::Place;
 use crate::record::Record;
 use crate::registration::{Exchange, Intent, Phase, Purpose, patience};
 use crate::request::{CSEQ_MAX, Extension, Register, contact_uri, instance};
@@ -63,13 +63,13 @@ impl Endpoint {
             if carrier.pace.is_idle() {
                 return;
             }
-            match carrier.targets.next(now, &[]) {
-                Next::Ask(target) => {
+            match carrier.targets.next(now, &[], 0) {
+                Next::Ask(_) => {
                     let stale = carrier.targets.stale(now);
                     match carrier.pace.admit(now) {
                         Ok(registration) => {
-                            self.look_up_carrier(carrier_key, stale);
-                            self.begin(now, registration, target);
+                            self.look_up_carrier(now, carrier_key, stale);
+                            self.begin(now, registration);
                         }
                         Err(at) => {
                             if let (Some(at), None) = (at, carrier.pace.timer) {
@@ -80,7 +80,7 @@ impl Endpoint {
                     }
                 }
                 Next::LookUp(hops) => {
-                    self.look_up_carrier(carrier_key, hops);
+                    self.look_up_carrier(now, carrier_key, hops);
                     return;
                 }
                 Next::Exhausted => return,
@@ -94,8 +94,8 @@ impl Endpoint {
         }
     }
 
-    /// Begins an attempt at a target; the carrier's pace has admitted it.
-    fn begin(&mut self, now: Instant, key: Key, target: Target) {
+    /// Begins an attempt; the carrier's pace has admitted it, and there is a place to ask.
+    fn begin(&mut self, now: Instant, key: Key) {
         let Some(registration) = self.registrations.at_mut(key) else { return };
         let carrier_key = registration.carrier;
         registration.phase = Phase::Idle;
@@ -111,19 +111,18 @@ impl Endpoint {
             self.unpace(carrier_key);
             return if removes { self.unbound(now, key, false) } else { self.tell_status(now, key) };
         };
-        let (address, registrar) = (target.address, target.registrar.clone());
-        let mut tried = vec![address];
-        let found = match self.wire.local_for(address) {
-            Some(local) => Some((target, local)),
-            None => self.next_hop(now, carrier_key, &mut tried),
-        };
-        let Some((target, local)) = found else {
+        let lot = lot(&registration.assignment.trunk);
+        let mut tried = Vec::new();
+        let Some((target, local)) = self.next_hop(now, carrier_key, &mut tried, lot) else {
             self.refund(carrier_key, true);
             self.unpace(carrier_key);
-            return self.nowhere(now, key, &registrar, &ResolveFault::NoSocket(address.ip()));
+            let places = self.carriers.at(carrier_key).into_iter().flat_map(|carrier| carrier.targets.places());
+            let first = places.map(|(registrar, place)| (registrar.clone(), place.address.ip())).next();
+            let Some((registrar, address)) = first else { return };
+            return self.nowhere(now, key, &registrar, &ResolveFault::NoSocket(address));
         };
         let Some(registration) = self.registrations.at_mut(key) else { return };
-        let advertised = self.wire.advertised(local).unwrap_or(address);
+        let advertised = self.wire.advertised(local).unwrap_or(target.address);
         let manners = self.carriers.at(carrier_key).map(|carrier| carrier.profile.manners.clone()).unwrap_or_default();
         let seen = registration.shown.public.filter(|_| manners.nat_rewrite);
         let contact: Box<str> = match (&registration.binding, purpose) {
@@ -271,10 +270,10 @@ impl Endpoint {
     }
 
     /// Returns the next hop of an attempt that a local socket leads to.
-    pub(super) fn next_hop(&mut self, now: Instant, carrier: Key, tried: &mut Vec<SocketAddr>) -> Option<(Target, Local)> {
+    pub(super) fn next_hop(&mut self, now: Instant, carrier: Key, tried: &mut Vec<Place>, lot: u64) -> Option<(Target, Local)> {
         let carrier = self.carriers.at(carrier)?;
-        while let Next::Ask(target) = carrier.targets.next(now, tried) {
-            tried.push(target.address);
+        while let Next::Ask(target) = carrier.targets.next(now, tried, lot) {
+            tried.push(target.place());
             if let Some(local) = self.wire.local_for(target.address) {
                 return Some((target, local));
             }

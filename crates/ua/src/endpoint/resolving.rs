@@ -1,50 +1,86 @@
 //! From names to addresses.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Endpoint, Inquirer};
+use crate::locate::{Place, Question};
 use crate::ping::Ping;
 use crate::slab::Key;
 use crate::wire::Timer;
 use crate::{Instant, Query, Resolution, ResolveFault};
 
+/// A look-up is waited for so long, whatever becomes of it: longer than an edge gives its name servers.
+const LOOKUP_MAX: Duration = Duration::from_secs(20);
+
+/// So many places of a carrier are asked by OPTIONS.
+const PINGS_MAX: usize = 64;
+
 impl Endpoint {
     /// Orders a carrier's look-ups.
-    pub(super) fn look_up_carrier(&mut self, carrier: Key, hops: Vec<(usize, Arc<str>, u16)>) {
-        for (at, host, port) in hops {
-            let query = self.wire.look_up(host, port);
-            self.queries.insert(query, Inquirer::Carrier(carrier));
+    pub(super) fn look_up_carrier(&mut self, now: Instant, carrier: Key, questions: Vec<(usize, Question)>) {
+        for (at, question) in questions {
+            let query = self.look_up(now, Inquirer::Carrier(carrier), question.clone());
             if let Some(carrier) = self.carriers.at_mut(carrier) {
-                carrier.targets.asked(at, query);
+                carrier.targets.asked(at, &question, query);
             }
         }
     }
 
     /// Orders a verification's look-ups.
-    pub(super) fn look_up_probe(&mut self, probe: Key, hops: Vec<(usize, Arc<str>, u16)>) {
-        for (at, host, port) in hops {
-            let query = self.wire.look_up(host, port);
-            self.queries.insert(query, Inquirer::Probe(probe));
+    pub(super) fn look_up_probe(&mut self, now: Instant, probe: Key, questions: Vec<(usize, Question)>) {
+        for (at, question) in questions {
+            let query = self.look_up(now, Inquirer::Probe(probe), question.clone());
             if let Some(probe) = self.probes.at_mut(probe) {
-                probe.targets.asked(at, query);
+                probe.targets.asked(at, &question, query);
             }
         }
     }
 
+    fn look_up(&mut self, now: Instant, inquirer: Inquirer, question: Question) -> Query {
+        let query = self.wire.look_up(question);
+        let timer = self.wire.wheel.arm(now + LOOKUP_MAX, Timer::Query(query));
+        self.queries.insert(query, (inquirer, timer));
+        query
+    }
+
+    /// A look-up was ordered, and nothing came.
+    pub(super) fn unanswered(&mut self, now: Instant, query: Query) {
+        self.settle_query(now, query, Err(ResolveFault::Failed(format!("no answer within {} s", LOOKUP_MAX.as_secs()))));
+    }
+
     pub(super) fn resolved(&mut self, now: Instant, query: Query, outcome: Result<Resolution, ResolveFault>) {
+        // One that comes after its time has gone.
+        if let Some((_, timer)) = self.queries.get(&query) {
+            self.wire.wheel.disarm(*timer);
+            self.settle_query(now, query, outcome);
+        }
+    }
+
+    fn settle_query(&mut self, now: Instant, query: Query, outcome: Result<Resolution, ResolveFault>) {
         match self.queries.remove(&query) {
-            Some(Inquirer::Carrier(key)) => {
+            Some((Inquirer::Carrier(key), _)) => {
                 let Some(carrier) = self.carriers.at_mut(key) else { return };
-                if carrier.targets.resolved(now, query, outcome) {
+                let troubled = carrier.targets.is_troubled();
+                let ended = carrier.targets.resolved(now, query, outcome);
+                let changed = carrier.targets.is_troubled() != troubled;
+                let more = carrier.targets.follow_ups();
+                self.look_up_carrier(now, key, more);
+                if changed {
+                    self.tell_carrier(now, key);
+                }
+                if ended {
                     self.keep_alive(now, key);
                     self.pump(now, key);
                 }
             }
-            Some(Inquirer::Probe(key)) => {
+            Some((Inquirer::Probe(key), _)) => {
                 let Some(probe) = self.probes.at_mut(key) else { return };
+                let ended = probe.targets.resolved(now, query, outcome);
+                let more = probe.targets.follow_ups();
+                let begun = probe.hop.is_some();
+                self.look_up_probe(now, key, more);
                 // One that has begun goes on by itself.
-                if probe.targets.resolved(now, query, outcome) && probe.hop.is_none() {
+                if ended && !begun {
                     self.probe_next(now, key);
                 }
             }
@@ -52,29 +88,35 @@ impl Endpoint {
         }
     }
 
-    /// Sees to it that every address of a carrier with registrations is asked by OPTIONS.
+    /// Sees to it that every place of a carrier with registrations is asked by OPTIONS.
     pub(super) fn keep_alive(&mut self, now: Instant, key: Key) {
         let Some(carrier) = self.carriers.at_mut(key) else { return };
-        let wanted: Vec<(Box<str>, SocketAddr)> = match (carrier.profile.options, carrier.registrations) {
+        let wanted: Vec<(Box<str>, Place)> = match (carrier.profile.options, carrier.registrations) {
             (None, _) | (_, 0) => Vec::new(),
             (Some(_), _) => {
-                let reachable = |&(_, address): &(&str, SocketAddr)| self.wire.local_for(address).is_some();
-                carrier.targets.addresses().filter(reachable).map(|(uri, address)| (uri.into(), address)).collect()
+                let mut wanted: Vec<(Box<str>, Place)> = Vec::new();
+                for (uri, place) in carrier.targets.places() {
+                    let new = !wanted.iter().any(|(_, known)| *known == place);
+                    if new && wanted.len() < PINGS_MAX && self.wire.local_for(place.address).is_some() {
+                        wanted.push((uri.as_ref().into(), place));
+                    }
+                }
+                wanted
             }
         };
         if carrier.profile.options.is_some() && carrier.registrations > 0 && wanted.is_empty() {
             // The look-ups that it needs, before any REGISTER wants them.
             let hops = carrier.targets.stale(now);
-            self.look_up_carrier(key, hops);
+            self.look_up_carrier(now, key, hops);
         }
         let Some(carrier) = self.carriers.at_mut(key) else { return };
-        if carrier.pings.len() == wanted.len() && carrier.pings.iter().zip(&wanted).all(|(ping, (_, address))| ping.target == *address) {
+        if carrier.pings.len() == wanted.len() && carrier.pings.iter().zip(&wanted).all(|(ping, (_, place))| ping.target == *place) {
             return;
         }
         let mut old = std::mem::take(&mut carrier.pings);
         let mut pings = Vec::new();
         for (at, (uri, target)) in wanted.into_iter().enumerate() {
-            let Some(local) = self.wire.local_for(target) else { continue };
+            let Some(local) = self.wire.local_for(target.address) else { continue };
             let known = old.iter().position(|ping| ping.target == target).map(|at| old.swap_remove(at));
             let mut ping = known.unwrap_or_else(|| Ping::new(target, &uri, local, self.wire.identity()));
             self.drop_ping(&mut ping);

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use diagnosis::Code;
+
 use super::Endpoint;
 use crate::registration::{Intent, Registration};
 use crate::slab::Key;
@@ -44,24 +46,35 @@ impl Endpoint {
             options: self.options_of(registration),
             diagnosis: shown.diagnosis.clone(),
             credential_version: shown.version,
-            warnings: shown.warnings.clone(),
+            warnings: self.warnings_of(registration),
             refreshes: shown.refreshes,
         };
         self.wire.tell(Event::Status(Box::new(status)));
+    }
+
+    /// Returns what wants attention; a broken DNS too, though the last good registrar is asked meanwhile (carriers.md N2).
+    fn warnings_of(&self, registration: &Registration) -> Vec<Code> {
+        let mut warnings = registration.shown.warnings.clone();
+        let troubled = self.carriers.at(registration.carrier).is_some_and(|carrier| carrier.targets.is_troubled());
+        if troubled && registration.binding.is_some() {
+            warnings.push(Code::DnsFailed);
+        }
+        warnings
     }
 
     /// Returns what OPTIONS says of the registration's target.
     pub(super) fn options_of(&self, registration: &Registration) -> OptionsStatus {
         let target = registration.binding.as_ref().map(|binding| binding.registrar);
         self.carriers.at(registration.carrier).map_or_else(OptionsStatus::default, |carrier| {
-            let ping = carrier.pings.iter().find(|ping| target.is_none_or(|target| ping.target == target)).or(carrier.pings.first());
+            let ping =
+                carrier.pings.iter().find(|ping| target.is_none_or(|target| ping.target.address == target)).or(carrier.pings.first());
             ping.map_or_else(OptionsStatus::default, |ping| ping.status)
         })
     }
 
     /// Returns whether a target answers OPTIONS, as far as is known.
     pub(super) fn options_answered(&self, carrier: Key, target: SocketAddr) -> Option<bool> {
-        let ping = self.carriers.at(carrier)?.pings.iter().find(|ping| ping.target == target)?;
+        let ping = self.carriers.at(carrier)?.pings.iter().find(|ping| ping.target.address == target)?;
         match ping.status.state {
             OptionsState::Unknown => None,
             OptionsState::Up => Some(true),

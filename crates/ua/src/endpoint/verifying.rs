@@ -18,7 +18,7 @@ use crate::slab::Key;
 use crate::targets::{Next, Targets};
 use crate::verdict::{self, End, Observation, judge};
 use crate::wire::{Timer, Transaction};
-use crate::{Event, Instant, Outcome, ResolveFault, Verdict, VerifyBy, VerifyMode, VerifyOrder};
+use crate::{Event, Instant, Outcome, ResolveFault, Transport, Verdict, VerifyBy, VerifyMode, VerifyOrder};
 
 /// A refusal waits so long for the OPTIONS that was sent with it, for the sake of its evidence.
 const OPTIONS_GRACE: Duration = Duration::from_millis(500);
@@ -36,7 +36,7 @@ impl Endpoint {
             ..Observation::new(order.policy.clone())
         };
         let deadline = now + order.patience;
-        let mut targets = Targets::new(&order.profile);
+        let mut targets = Targets::new(&order.profile, &Transport::CAN);
         let asks = match order.by {
             VerifyBy::Query | VerifyBy::None => Asks::Query,
             VerifyBy::Renew => self.renewal(&order),
@@ -45,7 +45,8 @@ impl Endpoint {
         if let Some(carrier) = self.carrier_names.get(&order.profile.id).and_then(|&key| self.carriers.at(key))
             && carrier.profile.registrars == order.profile.registrars
             && carrier.profile.outbound_proxy == order.profile.outbound_proxy
-            && carrier.targets.addresses().next().is_some()
+            && carrier.profile.transports == order.profile.transports
+            && carrier.targets.places().next().is_some()
         {
             targets = carrier.targets.known();
         }
@@ -96,13 +97,14 @@ impl Endpoint {
         if probe.register.is_some() || probe.concluded.is_some() {
             return;
         }
-        match probe.targets.next(now, &probe.tried) {
+        match probe.targets.next(now, &probe.tried, probe.lot()) {
             Next::Ask(target) => {
                 let Some(local) = self.wire.local_for(target.address) else {
                     probe.seen.registrar = target.registrar.to_string();
                     return self.conclude(now, key, Concluded::Bad(End::Unresolved(ResolveFault::NoSocket(target.address.ip()))));
                 };
-                probe.tried.push(target.address);
+                probe.tried.push(target.place());
+                probe.seen.resolution = probe.targets.path(&target.registrar);
                 probe.seen.registrar = target.registrar.to_string();
                 probe.seen.target = Some(target.address);
                 probe.seen.source = self.wire.address(local);
@@ -114,9 +116,10 @@ impl Endpoint {
                 }
                 self.probe_register(now, key);
             }
-            Next::LookUp(hops) => self.look_up_probe(key, hops),
+            Next::LookUp(questions) => self.look_up_probe(now, key, questions),
             Next::Nowhere { registrar, fault } => {
                 probe.seen.registrar = registrar.to_string();
+                probe.seen.resolution = probe.targets.path(&registrar);
                 self.conclude(now, key, Concluded::Bad(End::Unresolved(fault)));
             }
             Next::Exhausted => self.conclude(now, key, Concluded::Bad(End::Silence)),
@@ -276,7 +279,7 @@ impl Endpoint {
         if now < probe.deadline
             && probe.answers.is_empty()
             && goes_on(&end, &probe.order.profile.manners.next_on)
-            && matches!(probe.targets.next(now, &probe.tried), Next::Ask(_))
+            && matches!(probe.targets.next(now, &probe.tried, probe.lot()), Next::Ask(_))
         {
             return self.probe_next(now, key);
         }
@@ -349,9 +352,9 @@ impl Endpoint {
             self.wire.wheel.disarm(timer);
         }
         let known = self.carrier_names.get(&probe.order.profile.id).and_then(|&key| self.carriers.at(key));
-        if let Some(target) = probe.seen.target {
+        if let Some((target, _)) = &probe.hop {
             // Where no trunk is registered yet, nothing is known of targets; but who challenged a digest has answered.
-            let answered = known.is_none_or(|carrier| carrier.targets.has_answered(target));
+            let answered = known.is_none_or(|carrier| carrier.targets.has_answered(target.place()));
             probe.seen.answered_before = answered && self.budget.has_failed(now, &probe.order.profile.id, Duration::from_secs(3600));
         }
         let outcome = match concluded {

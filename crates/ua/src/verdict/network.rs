@@ -8,7 +8,7 @@ use crate::{ResolveFault, SendFault};
 
 pub(super) fn unresolved(seen: &Observation, fault: &ResolveFault) -> Diagnosis {
     match fault {
-        ResolveFault::Failed(words) => Diagnosis::new(Code::DnsFailed)
+        ResolveFault::Failed(words) | ResolveFault::Absent(words) => Diagnosis::new(Code::DnsFailed)
             .summary(format!("The registrar {} does not resolve: {words}.", seen.registrar))
             .check(Check::new("resolved", false)),
         ResolveFault::Forbidden(address) => Diagnosis::new(Code::TargetForbidden)
@@ -23,6 +23,12 @@ pub(super) fn unresolved(seen: &Observation, fault: &ResolveFault) -> Diagnosis 
             .summary(format!("The registrar {} leads to {address}, and the edge has no socket of that address family.", seen.registrar))
             .remedy(format!("Start the edge with --sip udp:{}:5060 as well.", if address.is_ipv4() { "0.0.0.0" } else { "[::]" }))
             .check(Check::new("socket.family", false)),
+        ResolveFault::NoTransport { asked, usable } => Diagnosis::new(Code::TransportUnavailable)
+            .summary(format!(
+                "The registrar {} is to be reached over {asked}; this edge and the carrier's transports leave {usable}.",
+                seen.registrar
+            ))
+            .check(Check::compared("transport.usable", false, usable, asked)),
     }
 }
 

@@ -5,12 +5,14 @@ mod says;
 mod sent;
 mod setup;
 mod talk;
+mod zone;
 
 pub use expect::*;
 pub use says::*;
 pub use sent::Sent;
 pub use setup::*;
 pub use talk::{Talk, talk};
+pub use zone::Zone;
 
 use std::time::Duration;
 

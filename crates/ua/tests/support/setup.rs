@@ -7,7 +7,7 @@ use std::sync::Arc;
 use sip::digest::Hash;
 use ua::*;
 
-use super::secs;
+use super::{Zone, secs};
 
 /// What a talk begins with.
 pub struct Setup {
@@ -16,6 +16,7 @@ pub struct Setup {
     pub resume: Option<Resume>,
     pub sockets: Vec<Socket>,
     pub hosts: HashMap<String, Result<Vec<SocketAddr>, ResolveFault>>,
+    pub zone: Zone,
     pub start: Instant,
     pub seed: u64,
 }
@@ -29,6 +30,7 @@ pub fn registration(user: &str) -> Setup {
         assignment: assignment(user, 1),
         resume: None,
         sockets: vec![socket("192.0.2.10:5060")],
+        zone: Zone::default(),
         hosts: hosts.into_iter().map(|(name, last)| (name.to_owned(), Ok(vec![address(last)]))).collect(),
         start: Instant::from_micros(1_000_000_000),
         seed: 1,
@@ -46,6 +48,7 @@ pub fn profile(id: &str) -> Profile {
     Profile {
         id: id.into(),
         registrars: vec!["sip:carrier.test".into()],
+        transports: Vec::new(),
         outbound_proxy: None,
         route: false,
         verify_by: VerifyBy::Query,
@@ -154,6 +157,11 @@ impl Setup {
     pub fn resumed(mut self, resume: Resume, at: Instant) -> Self {
         self.resume = Some(resume);
         self.start = at;
+        self
+    }
+
+    pub fn zone(mut self, change: impl FnOnce(&mut Zone)) -> Self {
+        change(&mut self.zone);
         self
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use diagnosis::{Code, Diagnosis};
 use ua::*;
 
-use super::{Expectation, Says, Sent, Setup, ms, secs};
+use super::{Expectation, Says, Sent, Setup, Zone, ms, secs};
 
 /// More than any step of a talk gives; beyond it an endpoint would turn in a circle.
 const OUTPUTS_MAX: usize = 100_000;
@@ -29,10 +29,14 @@ pub struct Talk {
     /// Every event, in order.
     pub events: Vec<Event>,
     pub hosts: HashMap<String, Result<Vec<SocketAddr>, ResolveFault>>,
+    /// NAPTR and SRV records.
+    pub zone: Zone,
+    /// Every look-up, as `dig` would be asked.
+    pub asked_of_dns: Vec<String>,
     /// Every REGISTER datagram's time.
     pub registers: Vec<Instant>,
     /// Look-ups that the name servers have not answered yet.
-    pending: Vec<(Query, std::sync::Arc<str>, u16)>,
+    pending: Vec<(Query, Question)>,
     statuses: HashMap<String, Status>,
     saved: HashMap<String, Resume>,
     sockets: Vec<Socket>,
@@ -53,6 +57,8 @@ impl Talk {
             sent: VecDeque::new(),
             events: Vec::new(),
             hosts: setup.hosts.clone(),
+            zone: setup.zone.clone(),
+            asked_of_dns: Vec::new(),
             registers: Vec::new(),
             pending: Vec::new(),
             statuses: HashMap::new(),
@@ -114,13 +120,15 @@ impl Talk {
                     }
                     self.events.push(event);
                 }
-                Output::Resolve { query, host, port } => resolve.push((query, host, port)),
+                Output::Resolve { query, question } => {
+                    self.asked_of_dns.push(question.to_string());
+                    resolve.push((query, question));
+                }
                 Output::Wake(at) => {
-                    if let Some((query, host, port)) = resolve.pop() {
-                        let outcome = self.look_up(&host, port);
-                        match outcome {
+                    if let Some((query, question)) = resolve.pop() {
+                        match self.look_up(&question) {
                             Some(outcome) => self.endpoint.handle(self.now, Input::Resolved { query, outcome }),
-                            None => self.pending.push((query, host, port)),
+                            None => self.pending.push((query, question)),
                         }
                         continue;
                     }
@@ -132,7 +140,13 @@ impl Talk {
         panic!("poll does not come to an end");
     }
 
-    fn look_up(&self, host: &str, port: u16) -> Option<Result<Resolution, ResolveFault>> {
+    /// Nothing where the name servers do not answer.
+    fn look_up(&self, question: &Question) -> Option<Result<Resolution, ResolveFault>> {
+        let (host, port) = match question {
+            Question::Srv { name } => return self.zone.srv(name),
+            Question::Naptr { name } => return self.zone.naptr(name),
+            Question::Host { name, port } => (&**name, *port),
+        };
         let found = match host.parse::<IpAddr>() {
             Ok(ip) => Ok(vec![SocketAddr::new(ip, port)]),
             Err(_) => self.hosts.get(host).cloned().unwrap_or_else(|| Err(ResolveFault::Failed("no such name".into()))),
@@ -141,7 +155,7 @@ impl Talk {
         if found.as_ref().is_ok_and(Vec::is_empty) {
             return None;
         }
-        Some(found.map(|addresses| Resolution { addresses, ttl: secs(3600) }))
+        Some(found.map(|addresses| Resolution { records: Records::Addresses(addresses), ttl: self.zone.ttl }))
     }
 
     /// What holds of every REGISTER of every talk.

@@ -133,8 +133,219 @@ fn an_outbound_proxy_is_the_first_hop_and_a_preloaded_route() {
     });
 }
 
+// covers: N2
 #[test]
-fn a_name_server_that_does_not_answer_keeps_it_waiting_and_no_more() {
+fn a_look_up_that_is_never_answered_is_waited_for_within_reason_and_made_again() {
     let mut talk = talk(registration("alice").host("carrier.test", Ok(&[])));
-    talk.silent_for(secs(100)).then(RegistrationState::Pending);
+    talk.silent_for(secs(19)).then(RegistrationState::Pending);
+    talk.silent_for(secs(2)).then(RegistrationState::Unreachable).diagnosed(Code::DnsFailed);
+    let summary = talk.status("alice").diagnosis.as_ref().unwrap().summary.clone();
+    assert!(summary.contains("A, AAAA carrier.test: no answer within 20 s"), "{summary}");
+    talk.hosts.insert("carrier.test".into(), Ok(vec!["198.51.100.1:5060".parse().unwrap()]));
+    talk.between(secs(0), secs(60)).we_send("REGISTER").they_say(ok()).then_bound();
+}
+
+// covers: N2
+#[test]
+fn an_answer_that_comes_after_its_time_is_dropped() {
+    let mut setup = registration("alice");
+    setup.zone.silent.push("carrier.test".into());
+    let mut talk = Talk::idle(&setup);
+    talk.command(Command::Carrier(Box::new(setup.profile)));
+    talk.command(Command::Assign(Box::new(setup.assignment), None));
+    // The search went on without NAPTR.
+    talk.after(secs(21)).we_send("REGISTER").they_say(ok()).then_bound();
+    let late = Resolution { records: Records::Naptr(Vec::new()), ttl: secs(1) };
+    talk.input(Input::Resolved { query: Query(1), outcome: Ok(late) }).then_bound();
+}
+
+/// Three servers behind SRV records: a before b, and c alone in the next priority.
+fn served() -> Setup {
+    registration("alice").zone(|zone| {
+        zone.add_srv("_sip._udp.carrier.test", 10, 0, 5070, "a.test");
+        zone.add_srv("_sip._udp.carrier.test", 20, 0, 5060, "b.test");
+        zone.add_srv("_sip._udp.carrier.test", 30, 0, 5060, "c.test");
+        zone.ttl = secs(300);
+    })
+}
+
+/// `a.test` with the port of its SRV record: hosts of a talk have theirs from the table, so the table has to name it.
+fn at_its_port(setup: Setup) -> Setup {
+    setup.host("a.test", Ok(&["198.51.100.1:5070"]))
+}
+
+// covers: N1, RFC 3263 4.1, RFC 3263 4.2
+#[test]
+fn naptr_leads_to_srv_leads_to_an_address_and_the_evidence_shows_the_way() {
+    let mut setup = at_its_port(served());
+    setup.zone.add_naptr("carrier.test", 10, 10, "SIP+D2T", "_sip._tcp.carrier.test.");
+    setup.zone.add_naptr("carrier.test", 10, 20, "SIP+D2U", "_sip._udp.carrier.test.");
+    let mut talk = talk(setup);
+    assert_eq!(talk.asked_of_dns[..2], ["NAPTR carrier.test", "SRV _sip._udp.carrier.test"]);
+    talk.we_send("REGISTER").with(to("198.51.100.1:5070")).they_say(status(403, "No"));
+    let evidence = talk.status("alice").diagnosis.as_ref().unwrap().evidence.clone();
+    assert_eq!(
+        evidence.resolution,
+        [
+            "NAPTR carrier.test: 10 20 SIP+D2U _sip._udp.carrier.test.",
+            "SRV _sip._udp.carrier.test: 10 0 a.test:5070, 20 0 b.test:5060, 30 0 c.test:5060",
+            "A, AAAA c.test: 198.51.100.3",
+            "A, AAAA b.test: 198.51.100.2",
+            "A, AAAA a.test: 198.51.100.1",
+        ]
+    );
+    assert_eq!(evidence.registrar.as_deref(), Some("sip:198.51.100.1:5070;transport=udp"));
+}
+
+// covers: N1, F6, RFC 3263 4.3
+#[test]
+fn a_dead_server_is_passed_over_within_the_attempt_and_returned_to_when_it_heals() {
+    let mut talk = talk(at_its_port(served()));
+    talk.we_send("REGISTER").with(to("198.51.100.1:5070")).they_say(status(503, "Busy"));
+    talk.we_send("REGISTER").with(to("198.51.100.2:5060")).they_say(ok().expires(600)).then_bound();
+    talk.between(secs(300), secs(450)).we_send("REGISTER").with(to("198.51.100.1:5070")).they_say(ok().expires(600)).then_bound();
+    assert_eq!(talk.status("alice").registrar, Some("198.51.100.1:5070".parse().unwrap()));
+}
+
+// covers: N1
+#[test]
+fn a_server_that_stays_dead_is_tried_less_and_less_often() {
+    let mut talk = talk(at_its_port(served()));
+    talk.we_send("REGISTER").they_say(status(503, "Busy"));
+    talk.we_send("REGISTER").with(to("198.51.100.2:5060")).they_say(ok().expires(60)).then_bound();
+    let mut dead = 0;
+    for _ in 0..40 {
+        talk.between(secs(24), secs(30)).we_send("REGISTER");
+        if talk.request().to == "198.51.100.1:5070".parse().unwrap() {
+            dead += 1;
+            talk.they_say(status(503, "Busy")).we_send("REGISTER");
+        }
+        talk.they_say(ok().expires(60)).then_bound();
+    }
+    // 40 refreshes in 16 to 20 minutes: after 30 s, then 60, 120, 240, 480, 600 s.
+    assert!((2..=6).contains(&dead), "{dead} of 40");
+}
+
+// covers: N2
+#[test]
+fn the_last_good_server_is_kept_while_dns_is_broken_in_any_way_and_that_is_shown() {
+    let fail = |words: &str| ResolveFault::Failed(words.into());
+    for (name, broken) in [
+        ("NAPTR", fail("SERVFAIL")),
+        ("SRV", fail("SERVFAIL")),
+        ("A", fail("SERVFAIL")),
+        ("A", ResolveFault::Absent("NXDOMAIN".into())),
+        ("A of all", ResolveFault::Absent("NXDOMAIN".into())),
+    ] {
+        let mut talk = talk(at_its_port(served()));
+        talk.we_send("REGISTER").with(to("198.51.100.1:5070")).they_say(ok().expires(3600)).then_bound();
+        let before = talk.hosts.clone();
+        let zone = talk.zone.clone();
+        match name {
+            "NAPTR" => drop(talk.zone.naptr.insert("carrier.test".into(), Err(broken.clone()))),
+            "SRV" => drop(talk.zone.srv.insert("_sip._udp.carrier.test".into(), Err(broken.clone()))),
+            _ => {
+                for host in ["a.test", "b.test", "c.test", "carrier.test"] {
+                    talk.hosts.insert(host.into(), Err(broken.clone()));
+                }
+            }
+        }
+        // The first refresh finds the records old, and asks.
+        for _ in 0..3 {
+            talk.between(secs(1800), secs(2700)).we_send("REGISTER").with(to("198.51.100.1:5070")).they_say(ok().expires(3600)).then_bound();
+        }
+        assert!(talk.status("alice").warnings.contains(&Code::DnsFailed), "{name} {broken:?}");
+        talk.hosts = before;
+        talk.zone = zone;
+        talk.between(secs(1800), secs(2700)).we_send("REGISTER").with(to("198.51.100.1:5070")).they_say(ok().expires(3600)).then_bound();
+        assert!(!talk.status("alice").warnings.contains(&Code::DnsFailed), "{name} {broken:?} has healed");
+    }
+}
+
+// covers: N2
+#[test]
+fn what_was_found_is_not_kept_for_ever_where_nobody_answers_there_either() {
+    let mut talk = talk(registration("alice"));
+    talk.we_send("REGISTER").they_say(ok().expires(60)).then_bound();
+    talk.hosts.insert("carrier.test".into(), Err(ResolveFault::Absent("NXDOMAIN".into())));
+    // Nobody answers any more; a day later the address belongs to somebody else.
+    talk.after(secs(26 * 3600));
+    talk.sent.clear();
+    talk.after(secs(3600)).silent().diagnosed(Code::DnsFailed);
+}
+
+// covers: N2
+#[test]
+fn an_srv_target_without_an_address_leads_to_the_next() {
+    let mut talk = talk(served().host("a.test", Err(ResolveFault::Absent("no address".into()))));
+    talk.we_send("REGISTER").with(to("198.51.100.2:5060")).they_say(ok()).then_bound();
+}
+
+// covers: N2
+#[test]
+fn dns_that_leads_nowhere_says_which_record_failed_and_how() {
+    let mut talk = talk(served().host("a.test", Err(ResolveFault::Absent("NXDOMAIN".into()))).zone(|zone| {
+        zone.srv.insert("_sip._udp.carrier.test".into(), Err(ResolveFault::Failed("SERVFAIL".into())));
+    }).host("carrier.test", Err(ResolveFault::Absent("NXDOMAIN".into()))));
+    talk.silent().diagnosed(Code::DnsFailed);
+    let diagnosis = talk.status("alice").diagnosis.as_ref().unwrap().clone();
+    assert!(diagnosis.summary.contains("SRV _sip._udp.carrier.test: SERVFAIL"), "{}", diagnosis.summary);
+    assert!(diagnosis.summary.contains("A, AAAA carrier.test: NXDOMAIN"), "{}", diagnosis.summary);
+    assert_eq!(diagnosis.evidence.resolution.len(), 3);
+}
+
+// covers: N2
+#[test]
+fn a_ttl_of_zero_makes_no_look_up_per_registration() {
+    let mut setup = at_its_port(served());
+    setup.zone.ttl = secs(0);
+    let mut talk = talk(setup);
+    for n in 0..100 {
+        talk.assign(assignment(&format!("u{n}"), 1));
+    }
+    assert_eq!(talk.asked_of_dns.len(), 5, "{:?}", talk.asked_of_dns);
+}
+
+// covers: N12
+#[test]
+fn servers_that_the_gate_forbids_are_told_and_the_rest_is_used() {
+    let forbidden = || Err(ResolveFault::Forbidden("10.0.0.1".parse().unwrap()));
+    let mut partly = talk(served().host("a.test", forbidden()));
+    partly.we_send("REGISTER").with(to("198.51.100.2:5060")).they_say(ok()).then_bound();
+    let mut wholly = talk(served().host("a.test", forbidden()).host("b.test", forbidden()).host("c.test", forbidden()));
+    wholly.silent().diagnosed(Code::TargetForbidden);
+}
+
+// covers: N1
+#[test]
+fn trunks_share_servers_of_one_priority_by_their_weights_and_stay_where_they_are() {
+    let mut setup = registration("u0").zone(|zone| {
+        zone.add_srv("_sip._udp.carrier.test", 10, 75, 5060, "a.test");
+        zone.add_srv("_sip._udp.carrier.test", 10, 25, 5060, "b.test");
+        zone.ttl = secs(60);
+    });
+    setup.seed = 7;
+    let mut talk = talk(setup);
+    for n in 1..400 {
+        talk.assign(assignment(&format!("u{n}"), 1));
+    }
+    let mut homes = std::collections::HashMap::new();
+    for _ in 0..400 {
+        talk.we_send("REGISTER").they_say(ok().expires(600));
+        homes.insert(talk.request().call_id(), talk.request().to);
+    }
+    let at_a = homes.values().filter(|to| to.ip().to_string() == "198.51.100.1").count();
+    // 300 is the mean, 8.7 the standard deviation.
+    assert!((260..=340).contains(&at_a), "{at_a} of 400 at the server of weight 75");
+    talk.after(secs(450));
+    while let Some(sent) = talk.sent.pop_front() {
+        assert_eq!(homes[&sent.call_id()], sent.to, "nobody moves though the records were looked up again");
+    }
+}
+
+#[test]
+fn a_transport_that_cannot_be_used_is_said_and_nothing_is_looked_up() {
+    let mut talk = talk(registration("alice").registrars(&["sip:carrier.test;transport=sctp"]));
+    talk.silent().diagnosed(Code::TransportUnavailable);
+    assert_eq!(talk.asked_of_dns, Vec::<String>::new());
 }

@@ -15,6 +15,16 @@ pub enum Transport {
     Tls,
 }
 
+impl From<Transport> for link::Transport {
+    fn from(transport: Transport) -> Self {
+        match transport {
+            Transport::Udp => link::Transport::Udp,
+            Transport::Tcp => link::Transport::Tcp,
+            Transport::Tls => link::Transport::Tls,
+        }
+    }
+}
+
 /// Whether a response must come from the address that was asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
