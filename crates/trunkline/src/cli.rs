@@ -55,6 +55,9 @@ pub struct ServeArgs {
     /// Range beyond the public Internet that may be sent to, such as 10.0.0.0/8; may be repeated.
     #[arg(long, value_name = "CIDR", value_parser = range)]
     pub allow_target: Vec<IpNet>,
+    /// A name server to ask in place of the system's; may be repeated.
+    #[arg(long, value_name = "ADDR[:PORT]", value_parser = name_server)]
+    pub dns: Vec<SocketAddr>,
     /// File of the master key; made at the first start [default: master.key in the data directory].
     #[arg(long, value_name = "FILE")]
     pub master_key: Option<PathBuf>,
@@ -104,6 +107,13 @@ pub fn range(text: &str) -> Result<IpNet, String> {
     text.parse().or(single).map_err(|_| format!("{text:?} is no range of addresses; write 10.0.0.0/8 or fd00::/8"))
 }
 
+/// A name server; port 53 where none is given.
+pub fn name_server(text: &str) -> Result<SocketAddr, String> {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let single = bare.parse().map(|ip: std::net::IpAddr| SocketAddr::new(ip, 53));
+    single.or_else(|_| text.parse()).map_err(|_| format!("{text:?} is no name server; write 192.0.2.53 or [2001:db8::53]:5353"))
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -118,12 +128,19 @@ mod tests {
     #[test]
     fn flags_are_read() {
         let words = "trunkline serve --data d --http [::1]:80 --sip udp:127.0.0.1:5060 --sip udp:[::1]:5060 --advertise 198.51.100.7:5061 \
-                     --allow-target 10.0.0.0/8 --allow-target 127.0.0.1 --behind-proxy";
+                     --allow-target 10.0.0.0/8 --allow-target 127.0.0.1 --behind-proxy --dns ::1 --dns 127.0.0.1:5353";
         let Command::Serve(args) = Cli::try_parse_from(words.split_whitespace()).ok().unwrap().command else { panic!() };
         assert_eq!((args.sip.len(), args.allow_target.len(), args.advertise.unwrap().port), (2, 2, Some(5061)));
-        for bad in
-            ["serve --sip tcp:1.2.3.4:5", "serve --allow-target carrier.example", "serve --http 8080", "serve --nonsense", "carrier", ""]
-        {
+        assert_eq!(args.dns, ["[::1]:53".parse().unwrap(), "127.0.0.1:5353".parse().unwrap()]);
+        for bad in [
+            "serve --sip tcp:1.2.3.4:5",
+            "serve --allow-target carrier.example",
+            "serve --http 8080",
+            "serve --dns ns.example",
+            "serve --nonsense",
+            "carrier",
+            "",
+        ] {
             let error = Cli::try_parse_from(["trunkline"].into_iter().chain(bad.split_whitespace())).err().unwrap();
             assert_eq!(error.exit_code(), 2, "{bad}");
         }

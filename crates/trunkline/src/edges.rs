@@ -1,9 +1,10 @@
+use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::time::Duration;
 
 use control::Control;
-use edge::{Edge, SipListen};
+use edge::{Edge, ResolverConfig, SipListen};
 use ipnet::IpNet;
 
 use crate::failure::Failure;
@@ -29,9 +30,18 @@ pub struct Place {
     pub sockets: Vec<String>,
 }
 
+/// What every edge of this process may reach, and whom it asks for names.
+#[derive(Clone, Copy)]
+pub struct Reach<'s> {
+    /// Ranges beyond the public Internet.
+    pub targets: &'s [IpNet],
+    /// Name servers; the system's where empty.
+    pub dns: &'s [SocketAddr],
+}
+
 impl Edges {
     /// Starts them all, each with a directory of its own below `data`, joined to the control plane.
-    pub fn start(settings: &[EdgeSettings], data: &Path, allow_targets: &[IpNet], control: &Control) -> Result<Edges, Failure> {
+    pub fn start(settings: &[EdgeSettings], data: &Path, reach: Reach<'_>, control: &Control) -> Result<Edges, Failure> {
         let mut edges = Edges::default();
         for one in settings {
             let failed = |source| Failure::Edge { edge: one.id.clone(), source };
@@ -42,7 +52,10 @@ impl Edges {
             let mut config = edge::Config::new(&one.id, one.sites.clone(), directory);
             config.sip.clone_from(&one.sip);
             config.advertise = one.advertise;
-            config.allow_targets = allow_targets.to_vec();
+            config.allow_targets = reach.targets.to_vec();
+            if !reach.dns.is_empty() {
+                config.resolver = ResolverConfig::Servers(reach.dns.to_vec());
+            }
             let bound = Edge::bind(config).map_err(failed)?;
             let hello = bound.hello();
             edges.places.push(Place::of(&hello));

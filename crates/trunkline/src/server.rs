@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::edges::{Edges, Place};
+use crate::edges::{Edges, Place, Reach};
 use crate::failure::Failure;
 use crate::settings::Settings;
 
@@ -52,7 +52,7 @@ impl Server {
         if let Some((id, secret)) = control.first_start_client() {
             first_client(id, secret);
         }
-        let edges = match Edges::start(&settings.edges, data, &settings.allow_targets, &control) {
+        let edges = match Edges::start(&settings.edges, data, Reach { targets: &settings.allow_targets, dns: &settings.dns }, &control) {
             Ok(edges) => edges,
             Err(failure) => {
                 control.shutdown().await;

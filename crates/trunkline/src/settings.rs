@@ -24,6 +24,8 @@ pub struct Settings {
     pub edges: Vec<EdgeSettings>,
     /// Ranges beyond the public Internet that may be sent to.
     pub allow_targets: Vec<IpNet>,
+    /// The name servers, in place of the system's.
+    pub dns: Vec<SocketAddr>,
     /// The master key, where it is not the file in the data directory.
     pub master_key: Option<MasterKeySource>,
     /// The first administrator client of the environment.
@@ -65,6 +67,11 @@ impl Settings {
         } else {
             args.allow_target
         };
+        let dns = if args.dns.is_empty() {
+            file.dns.iter().map(|text| read("dns", text, cli::name_server)).collect::<Result<_, _>>()?
+        } else {
+            args.dns
+        };
         let master_key_file = args.master_key.or(file.master_key);
         let edges = edges(args.sip, args.advertise, args.site, file.sip, file.advertise, file.site, file.edge)?;
         Ok(Settings {
@@ -72,6 +79,7 @@ impl Settings {
             http,
             edges,
             allow_targets,
+            dns,
             master_key: master_key(master_key_file, environment)?,
             bootstrap: bootstrap(environment)?,
             behind_proxy,
@@ -167,12 +175,12 @@ mod tests {
 
     #[test]
     fn a_flag_stands_above_the_file_and_the_file_above_the_default() {
-        let file =
-            "data = 'from-file'\nhttp = '127.0.0.1:1'\nsip = ['udp:127.0.0.1:5']\nallow-target = ['10.0.0.0/8']\nbehind-proxy = true";
+        let file = "data = 'from-file'\nhttp = '127.0.0.1:1'\nsip = ['udp:127.0.0.1:5']\nallow-target = ['10.0.0.0/8']\ndns = ['127.0.0.1', '[::1]:5353']\nbehind-proxy = true";
         let args = ServeArgs { http: Some("127.0.0.1:2".parse().unwrap()), ..ServeArgs::default() };
         let settings = settled(args, file, &[]).unwrap();
         assert_eq!((settings.data, settings.http.port()), (Some("from-file".into()), 2));
         assert_eq!((settings.edges[0].sip.len(), settings.allow_targets.len(), settings.behind_proxy), (1, 1, true));
+        assert_eq!(settings.dns, ["127.0.0.1:53".parse().unwrap(), "[::1]:5353".parse().unwrap()]);
         let settings = settled(ServeArgs::default(), "", &[]).unwrap();
         assert_eq!((settings.data, settings.http.to_string().as_str()), (None, "127.0.0.1:8080"));
         assert_eq!((settings.edges[0].id.as_str(), &settings.edges[0].sites), ("edge_1", &link::Sites::Unserved));
@@ -197,6 +205,7 @@ mod tests {
             ("htpp = '127.0.0.1:1'", &[], "htpp"),
             ("sip = ['tcp:127.0.0.1:5060']", &[], "udp:ADDR:PORT"),
             ("allow-target = ['carrier']", &[], "10.0.0.0/8"),
+            ("dns = ['ns.example']", &[], "192.0.2.53"),
             ("master-key = 'f'", &[("TRUNKLINE_MASTER_KEY", "k")], "Leave one out"),
             ("", &[("TRUNKLINE_BOOTSTRAP_CLIENT_ID", "k")], "Set both"),
             ("", &[("TRUNKLINE_BOOTSTRAP_CLIENT_SECRET", "k")], "Set both"),

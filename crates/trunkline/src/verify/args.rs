@@ -1,3 +1,4 @@
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -59,6 +60,9 @@ pub struct VerifyArgs {
     /// A further range that may be sent to: link-local and other special ranges are refused even here; may be repeated.
     #[arg(long, value_name = "CIDR", value_parser = cli::range)]
     pub allow_target: Vec<IpNet>,
+    /// A name server to ask in place of the system's; may be repeated.
+    #[arg(long, value_name = "ADDR[:PORT]", value_parser = cli::name_server)]
+    pub dns: Vec<SocketAddr>,
     /// So many seconds may it take in all.
     #[arg(long, value_name = "SECONDS", default_value_t = 40, value_parser = clap::value_parser!(u64).range(1..=300))]
     pub timeout: u64,

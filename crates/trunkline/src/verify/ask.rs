@@ -1,3 +1,4 @@
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use diagnosis::{Check, Code, Diagnosis};
@@ -37,6 +38,8 @@ pub struct Ask {
     pub advertise: Option<Advertise>,
     /// Further ranges that may be sent to.
     pub allow_targets: Vec<IpNet>,
+    /// Name servers; the system's where empty.
+    pub dns: Vec<SocketAddr>,
     /// So long may it take.
     pub patience: Duration,
 }
@@ -87,6 +90,7 @@ impl Ask {
             local: args.local,
             advertise: args.advertise,
             allow_targets: args.allow_target.clone(),
+            dns: args.dns.clone(),
             patience: Duration::from_secs(args.timeout),
         };
         ask.policy()?;

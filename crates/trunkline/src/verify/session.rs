@@ -40,6 +40,9 @@ impl Session {
         config.sip = reach::sockets(ask).await;
         config.advertise = ask.advertise;
         config.allow_targets = reach::targets(&ask.allow_targets);
+        if !ask.dns.is_empty() {
+            config.resolver = edge::ResolverConfig::Servers(ask.dns.clone());
+        }
         config.allow_ports = reach::ports(&ask.registrars);
         // The edge speaks of its own flag, which is another here.
         let bound = Edge::bind(config).map_err(|error| Failure::Settings(error.to_string().replace("--sip", "--local")))?;

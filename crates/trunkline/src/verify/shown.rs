@@ -226,6 +226,7 @@ mod tests {
             local: None,
             advertise: None,
             allow_targets: Vec::new(),
+            dns: Vec::new(),
             patience: std::time::Duration::from_secs(40),
         }
     }

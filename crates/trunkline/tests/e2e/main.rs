@@ -16,6 +16,7 @@ mod demo;
 mod dns_and_network;
 mod drift;
 mod explained;
+mod found_by_dns;
 mod holds;
 mod idempotency;
 mod indeterminate;

@@ -8,6 +8,7 @@ pub mod api;
 pub mod capture;
 pub mod digest;
 pub mod kamailio;
+pub mod knot;
 pub mod lock;
 pub mod loopback;
 pub mod process;

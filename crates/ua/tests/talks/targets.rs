@@ -154,7 +154,7 @@ fn an_answer_that_comes_after_its_time_is_dropped() {
     talk.command(Command::Carrier(Box::new(setup.profile)));
     talk.command(Command::Assign(Box::new(setup.assignment), None));
     // The search went on without NAPTR.
-    talk.after(secs(21)).we_send("REGISTER").they_say(ok()).then_bound();
+    talk.after(secs(20) + ms(5)).we_send("REGISTER").they_say(ok()).then_bound();
     let late = Resolution { records: Records::Naptr(Vec::new()), ttl: secs(1) };
     talk.input(Input::Resolved { query: Query(1), outcome: Ok(late) }).then_bound();
 }
@@ -252,7 +252,11 @@ fn the_last_good_server_is_kept_while_dns_is_broken_in_any_way_and_that_is_shown
         }
         // The first refresh finds the records old, and asks.
         for _ in 0..3 {
-            talk.between(secs(1800), secs(2700)).we_send("REGISTER").with(to("198.51.100.1:5070")).they_say(ok().expires(3600)).then_bound();
+            talk.between(secs(1800), secs(2700))
+                .we_send("REGISTER")
+                .with(to("198.51.100.1:5070"))
+                .they_say(ok().expires(3600))
+                .then_bound();
         }
         assert!(talk.status("alice").warnings.contains(&Code::DnsFailed), "{name} {broken:?}");
         talk.hosts = before;
@@ -284,9 +288,14 @@ fn an_srv_target_without_an_address_leads_to_the_next() {
 // covers: N2
 #[test]
 fn dns_that_leads_nowhere_says_which_record_failed_and_how() {
-    let mut talk = talk(served().host("a.test", Err(ResolveFault::Absent("NXDOMAIN".into()))).zone(|zone| {
-        zone.srv.insert("_sip._udp.carrier.test".into(), Err(ResolveFault::Failed("SERVFAIL".into())));
-    }).host("carrier.test", Err(ResolveFault::Absent("NXDOMAIN".into()))));
+    let mut talk = talk(
+        served()
+            .host("a.test", Err(ResolveFault::Absent("NXDOMAIN".into())))
+            .zone(|zone| {
+                zone.srv.insert("_sip._udp.carrier.test".into(), Err(ResolveFault::Failed("SERVFAIL".into())));
+            })
+            .host("carrier.test", Err(ResolveFault::Absent("NXDOMAIN".into()))),
+    );
     talk.silent().diagnosed(Code::DnsFailed);
     let diagnosis = talk.status("alice").diagnosis.as_ref().unwrap().clone();
     assert!(diagnosis.summary.contains("SRV _sip._udp.carrier.test: SERVFAIL"), "{}", diagnosis.summary);
@@ -326,20 +335,24 @@ fn trunks_share_servers_of_one_priority_by_their_weights_and_stay_where_they_are
     });
     setup.seed = 7;
     let mut talk = talk(setup);
-    for n in 1..400 {
+    for n in 1..200 {
         talk.assign(assignment(&format!("u{n}"), 1));
     }
     let mut homes = std::collections::HashMap::new();
-    for _ in 0..400 {
+    for _ in 0..200 {
         talk.we_send("REGISTER").they_say(ok().expires(600));
         homes.insert(talk.request().call_id(), talk.request().to);
     }
     let at_a = homes.values().filter(|to| to.ip().to_string() == "198.51.100.1").count();
-    // 300 is the mean, 8.7 the standard deviation.
-    assert!((260..=340).contains(&at_a), "{at_a} of 400 at the server of weight 75");
-    talk.after(secs(450));
-    while let Some(sent) = talk.sent.pop_front() {
-        assert_eq!(homes[&sent.call_id()], sent.to, "nobody moves though the records were looked up again");
+    // 150 is the mean, 6 the standard deviation.
+    assert!((125..=175).contains(&at_a), "{at_a} of 200 at the server of weight 75");
+    for _ in 0..200 {
+        if talk.sent.is_empty() {
+            talk.between(secs(0), secs(450));
+        }
+        talk.we_send("REGISTER").they_say(ok().expires(600));
+        let request = talk.request();
+        assert_eq!(homes[&request.call_id()], request.to, "nobody moves though the records were looked up again");
     }
 }
 
