@@ -60,7 +60,7 @@ fn ip(peer: &Peer) -> String {
 #[test]
 fn naptr_and_srv_lead_to_the_registrar() {
     let peer = registrar();
-    let knot = Knot::start(&format!(
+    let mut knot = Knot::start(&format!(
         "@ NAPTR 10 10 \"s\" \"SIP+D2T\" \"\" _sip._tcp\n@ NAPTR 10 20 \"s\" \"SIP+D2U\" \"\" _sip._udp.voip\n\
          @ A {}\n_sip._udp.voip SRV 10 100 5060 sbc1\nsbc1 A {}",
         loopback::next(),
@@ -70,12 +70,9 @@ fn naptr_and_srv_lead_to_the_registrar() {
     scene.api.set_credentials(&credentials("t1", "alice", PASSWORD)).expect(201);
     let shown = scene.wait_state("t1", "REGISTERED");
     assert!(shown.text.contains(&peer.address().to_string()), "{}", shown.text);
-    let refused = scene.api.set_credentials(&credentials("t1", "", PASSWORD));
-    assert_eq!(refused.status, 400);
     // What was found is part of the evidence, as a person would ask `dig` for it.
     let silent = Peer::start_at(SocketAddr::from((loopback::next(), 5060)), |request| Some(reply(request, 403, "No", "")));
     drop(scene);
-    let mut knot = knot;
     knot.write(&format!(
         "@ NAPTR 10 20 \"s\" \"SIP+D2U\" \"\" _sip._udp.voip\n_sip._udp.voip SRV 10 100 5060 sbc1\nsbc1 A {}",
         ip(&silent)
