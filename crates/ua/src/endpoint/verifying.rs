@@ -149,8 +149,10 @@ impl Endpoint {
             Reply::NotSent(fault) => self.probe_failed(now, key, End::NotSent(*fault)),
             Reply::Answer(message) => {
                 // Whoever falls silent after this has fallen silent (carriers.md N10), also where no trunk is registered yet.
-                if let Some(carrier) = self.carrier_names.get(&probe.order.profile.id).and_then(|&carrier| self.carriers.at_mut(carrier)) {
-                    carrier.targets.answered(transaction.target);
+                if let Some(carrier) = self.carrier_names.get(&probe.order.profile.id).and_then(|&carrier| self.carriers.at_mut(carrier))
+                    && let Some((target, _)) = &probe.hop
+                {
+                    carrier.targets.answered(now, target.place());
                 }
                 let (code, reason) = reason_of(message);
                 probe.seen.sip = Some(verdict::status(code, &reason));
