@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let idle = cpu()?;
     runtime.block_on(async {
         let ordering = async {
-            let _ = orders.send(ToEdge::Carrier(carrier(&target))).await;
+            let _ = orders.send(ToEdge::Carrier(Box::new(carrier(&target)))).await;
             for number in 0..count {
                 let _ = orders.send(ToEdge::Assign(Box::new(assignment(number, expires, &key)))).await;
             }

@@ -265,7 +265,7 @@ fn many_statuses_travel_together_the_latest_of_each_trunk() {
     let mut lab = Lab::start(config);
     let mut fast = profile("nusantara", &format!("sip:{}", registrar.address));
     fast.pacing = link::Pacing { registers_per_second: 100_000, in_flight: 10_000 };
-    lab.order(ToEdge::Carrier(fast));
+    lab.order(ToEdge::Carrier(Box::new(fast)));
     for number in 0..TRUNKS {
         lab.assign(&format!("t{number}"), "nusantara", "s3cret");
     }

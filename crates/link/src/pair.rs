@@ -16,7 +16,7 @@ pub enum ToEdge {
     /// The snapshot is whole.
     SnapshotEnd,
     /// A carrier's profile, before the first assignment that names it.
-    Carrier(CarrierProfile),
+    Carrier(Box<CarrierProfile>),
     /// A trunk's desired state.
     Assign(Box<Assignment>),
     /// A trunk is no longer this edge's.

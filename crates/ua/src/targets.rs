@@ -174,11 +174,6 @@ impl Targets {
         questions
     }
 
-    /// Returns how many registrars nothing is known of yet.
-    pub fn unheard(&self) -> usize {
-        self.hops.iter().filter(|hop| hop.is_unheard()).count()
-    }
-
     /// Tells whether something is being looked up.
     pub fn is_looked_up(&self) -> bool {
         self.hops.iter().any(|hop| hop.search.is_some())

@@ -38,7 +38,7 @@ fn loss_duplicates_and_delay_do_not_keep_trunks_from_registering() {
     let mut registrar = registrar(&["N4"]);
     registrar.accounts = (0..TRUNKS).map(|n| carrier::Account::new(format!("t{n}"), "s3cret")).collect();
     let stage = Stage::new(vec![registrar]);
-    stage.lab.order(link::ToEdge::Carrier(stage.profile("N4")));
+    stage.lab.order(link::ToEdge::Carrier(Box::new(stage.profile("N4"))));
     for n in 0..TRUNKS {
         stage.lab.assign(&format!("t{n}"), "N4", "s3cret");
     }

@@ -66,7 +66,7 @@ impl Stage {
     }
 
     pub fn register_as(&self, profile: CarrierProfile, assignment: Assignment) {
-        self.lab.order(ToEdge::Carrier(profile));
+        self.lab.order(ToEdge::Carrier(Box::new(profile)));
         self.lab.order(ToEdge::Assign(Box::new(assignment)));
     }
 

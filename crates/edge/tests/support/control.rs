@@ -46,7 +46,7 @@ impl Lab {
 
     /// Orders a carrier with one registrar.
     pub fn carrier(&self, id: &str, registrar: &str) {
-        self.order(ToEdge::Carrier(profile(id, registrar)));
+        self.order(ToEdge::Carrier(Box::new(profile(id, registrar))));
     }
 
     pub fn assign(&self, trunk: &str, carrier: &str, password: &str) {

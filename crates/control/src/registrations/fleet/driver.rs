@@ -222,7 +222,7 @@ impl Driver {
     async fn introduce(&mut self, carrier: &Carrier, organization: &Organization) -> Result<(), Stop> {
         let revision = profile_revision(carrier, organization);
         if self.carriers.get(&carrier.meta.id).is_none_or(|known| *known < revision) {
-            self.send(ToEdge::Carrier(profile(carrier, organization))).await?;
+            self.send(ToEdge::Carrier(Box::new(profile(carrier, organization)))).await?;
             self.carriers.insert(carrier.meta.id.clone(), revision);
         }
         Ok(())
