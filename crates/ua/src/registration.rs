@@ -50,7 +50,7 @@ pub struct Registration {
     pub drifted: Box<[Drift]>,
     /// The seconds that were granted when that was last told or noted; zero where they are not known.
     pub granted: u32,
-    /// Every exchange is told as an attempt until then.
+    /// Every exchange that begins before then is told as an attempt.
     pub traced_until: Instant,
     /// What was last reported as accepted: version and terms.
     pub reported: Option<(u32, Option<Negotiated>)>,

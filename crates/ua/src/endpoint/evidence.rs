@@ -30,7 +30,7 @@ impl Endpoint {
     ) {
         let Some(registration) = self.registrations.at(key) else { return };
         let first = exchange.kind == AttemptKind::FirstRegistration;
-        let told = now < registration.traced_until || !changes.is_empty() || (first && self.allowance.take(now));
+        let told = exchange.began < registration.traced_until || !changes.is_empty() || (first && self.allowance.take(now));
         if !told {
             return exchange.record.drop_into(&mut self.wire);
         }
@@ -57,7 +57,7 @@ impl Endpoint {
         } else if !changes.is_empty() {
             registration.drifted = changes.clone().into();
         }
-        let told = now < registration.traced_until || !changes.is_empty() || self.allowance.take(now);
+        let told = exchange.began < registration.traced_until || !changes.is_empty() || self.allowance.take(now);
         if !told {
             return exchange.record.drop_into(&mut self.wire);
         }

@@ -217,6 +217,16 @@ fn while_a_trace_is_on_every_exchange_is_told() {
 }
 
 #[test]
+fn an_exchange_that_began_under_a_trace_is_told_though_it_ends_after_it() {
+    let mut talk = bound();
+    talk.trace("alice", secs(5)).act("alice", Action::Refresh);
+    let register = talk.we_send("REGISTER").request().clone();
+    talk.after(secs(7)).answer(&register, ok().expires(3600), register.to);
+    let attempt = talk.attempt();
+    assert_eq!((attempt.kind, attempt.messages[0].retransmissions), (AttemptKind::Refresh, 3));
+}
+
+#[test]
 fn a_trace_goes_on_where_the_address_of_record_changes() {
     let mut talk = bound();
     talk.trace("alice", secs(7200));
