@@ -73,6 +73,7 @@ pub(crate) mod tests {
             ended_at: Instant::default(),
             registrar: "sip:192.0.2.1".into(),
             targets: Vec::new(),
+            transport: ua::Transport::Udp,
             source: None,
             public: None,
             messages: vec![message],

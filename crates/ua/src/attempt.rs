@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use diagnosis::Diagnosis;
 
-use crate::{Instant, Negotiated};
+use crate::{Instant, Negotiated, Transport};
 
 /// One exchange with a carrier. Its messages are redacted already.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub struct Attempt {
     pub registrar: Box<str>,
     /// The addresses that were tried, in order.
     pub targets: Vec<SocketAddr>,
+    /// How the last of them was reached.
+    pub transport: Transport,
     /// Our own address.
     pub source: Option<SocketAddr>,
     /// Our address as the carrier saw it.

@@ -20,7 +20,7 @@ pub(crate) fn attempt(from: ua::Attempt, edge: &str, clock: &Clock) -> Attempt {
         ended_at: clock.unix(from.ended_at),
         registrar: from.registrar.into(),
         targets: from.targets.iter().map(ToString::to_string).collect(),
-        transport: "udp".to_owned(),
+        transport: from.transport.as_str().to_owned(),
         source_address: from.source.map(|address| address.to_string()),
         public_address: from.public.map(|address| address.to_string()),
         messages: from.messages.into_iter().map(|message| self::message(message, clock)).collect(),

@@ -15,7 +15,7 @@ use crate::record::Record;
 use crate::registration::{Exchange, Purpose};
 use crate::slab::Key;
 use crate::wire::{Transaction, Wire};
-use crate::{Attempt, AttemptKind, Drift, Event, Instant, Outcome, SendFault};
+use crate::{Attempt, AttemptKind, Drift, Event, Instant, Outcome, SendFault, Transport};
 
 impl Endpoint {
     /// Ends a registration's exchange that went well. Nothing is told of a plain refresh.
@@ -89,6 +89,7 @@ impl Endpoint {
             ended_at: now,
             registrar: registrar.into(),
             targets: Vec::new(),
+            transport: Transport::default(),
             source: None,
             public: registration.shown.public,
             messages: Vec::new(),
@@ -118,6 +119,8 @@ impl Endpoint {
             ended_at: now,
             registrar: self.registrar_of(registration.carrier),
             targets: vec![transaction.target],
+            // Only what a datagram may have lost comes late.
+            transport: Transport::Udp,
             source: self.wire.source(transaction.local),
             public: record.public.or(registration.shown.public),
             messages: record.tell(&mut self.wire),
@@ -144,6 +147,7 @@ impl Endpoint {
             ended_at: now,
             registrar: probe.seen.registrar.as_str().into(),
             targets: probe.tried.drain(..).map(|place| place.address).collect(),
+            transport: probe.hop.as_ref().map(|(target, _)| target.transport).unwrap_or_default(),
             source: probe.hop.as_ref().and_then(|(_, local)| self.wire.source(*local)),
             public: probe.record.public,
             messages: probe.record.tell(&mut self.wire),
@@ -200,6 +204,7 @@ impl Endpoint {
             ended_at: now,
             registrar: exchange.target.registrar.to_string().into(),
             targets: exchange.tried.iter().map(|place| place.address).collect(),
+            transport: exchange.target.transport,
             source: self.wire.source(exchange.local),
             public: exchange.record.public.or(registration.shown.public),
             messages,
