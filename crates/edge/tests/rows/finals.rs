@@ -19,7 +19,7 @@ fn a_refusal_before_a_digest_has_its_code_its_state_and_its_pause() {
         ("F9", Code::ExtensionRequired, &back_off),
         ("F9-421", Code::ExtensionRequired, &back_off),
         ("F9-494", Code::SecurityAgreementRequired, &back_off),
-        ("F11", Code::ForbiddenBeforeChallenge, &slow),
+        ("F11", Code::BindingLimit, &slow),
         ("F13", Code::CarrierDeclined, &slow),
         ("F14", Code::RequestRejected, &back_off),
         ("F14-400", Code::RequestRejected, &back_off),
