@@ -78,6 +78,13 @@ impl Budget {
         }
     }
 
+    /// Counts a digest that failed before this start: of that user name, not of the carrier's breaker, which looks back a minute only.
+    pub fn remember(&mut self, at: Instant, carrier: &Arc<str>, username: &str) {
+        let failures = self.names.entry((carrier.clone(), Box::from(username))).or_default();
+        let place = failures.partition_point(|&other| other <= at);
+        failures.insert(place, at);
+    }
+
     /// Tells whether digests of anybody failed at a carrier within that time.
     pub fn has_failed(&self, now: Instant, carrier: &str, within: Duration) -> bool {
         self.carriers.get(carrier).and_then(|recent| recent.back()).is_some_and(|&at| now.since(at) <= within)

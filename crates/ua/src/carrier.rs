@@ -75,6 +75,8 @@ pub struct Pace {
     in_flight: u32,
     waiting: BTreeMap<(Urgency, u64), Key>,
     order: u64,
+    /// The last that was admitted went by order: a due refresh has its turn.
+    ordered_last: bool,
     /// Wakes the queue.
     pub timer: Option<TimerKey>,
 }
@@ -83,7 +85,16 @@ const ONE: i64 = 1_000;
 
 impl Pace {
     fn new(now: Instant, limits: Pacing) -> Self {
-        Pace { limits, tokens: burst(limits), filled_at: now, in_flight: 0, waiting: BTreeMap::new(), order: 0, timer: None }
+        Pace {
+            limits,
+            tokens: burst(limits),
+            filled_at: now,
+            in_flight: 0,
+            waiting: BTreeMap::new(),
+            order: 0,
+            ordered_last: false,
+            timer: None,
+        }
     }
 
     /// Takes changed limits.
@@ -133,10 +144,25 @@ impl Pace {
         if self.tokens < ONE {
             return Err(Some(now + self.time_for(ONE - self.tokens)));
         }
-        let Some((_, registration)) = self.waiting.pop_first() else { return Err(None) };
+        let Some(registration) = self.take_next() else { return Err(None) };
         self.tokens -= ONE;
         self.in_flight += 1;
         Ok(registration)
+    }
+
+    /// Takes who is next. Orders go first, but a due refresh has every second turn: a bulk of orders must not let bindings lapse.
+    fn take_next(&mut self) -> Option<Key> {
+        let (&(urgency, _), _) = self.waiting.first_key_value()?;
+        if urgency == Urgency::Ordered && self.ordered_last {
+            self.ordered_last = false;
+            let due = self.waiting.range((Urgency::Refresh { lapses_at: Instant::default() }, 0)..).next();
+            if let Some((&place @ (Urgency::Refresh { .. }, _), _)) = due {
+                return self.waiting.remove(&place);
+            }
+        }
+        let ((urgency, _), registration) = self.waiting.pop_first()?;
+        self.ordered_last = urgency == Urgency::Ordered;
+        Some(registration)
     }
 
     /// Takes everybody out of the queue.
@@ -275,6 +301,22 @@ mod tests {
             let datagrams = sent.iter().filter(|at| at.micros() / 1_000_000 == second).count();
             assert!(datagrams <= 105, "{datagrams} in second {second}");
         }
+    }
+
+    #[test]
+    fn orders_leave_every_second_turn_to_refreshes_that_are_due() {
+        let mut keys = Slab::default();
+        let mut pace = Pace::new(ms(0), Pacing { registers_per_second: 100_000, in_flight: 1000 });
+        let mut wait = |urgency| {
+            let key = keys.insert(());
+            pace.enqueue(urgency, key);
+            key
+        };
+        let orders: Vec<Key> = (0..4).map(|_| wait(Urgency::Ordered)).collect();
+        let first = wait(Urgency::First);
+        let due: Vec<Key> = (0..2).map(|n| wait(Urgency::Refresh { lapses_at: ms(100 - n) })).collect();
+        let admitted: Vec<Key> = std::iter::from_fn(|| pace.admit(ms(0)).ok()).collect();
+        assert_eq!(admitted, [orders[0], due[1], orders[1], due[0], orders[2], orders[3], first]);
     }
 
     #[test]

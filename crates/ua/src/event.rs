@@ -258,6 +258,19 @@ pub struct Resume {
     pub binding: Option<ResumeBinding>,
     /// The remembered nonce.
     pub nonce: Option<ResumeNonce>,
+    /// Digests that failed, if any did since the last one that was accepted: a held version is held still.
+    pub failed: Option<ResumeFailed>,
+}
+
+/// Failed digests that outlive a restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResumeFailed {
+    /// The credential version that they were made with.
+    pub version: u32,
+    /// How many, running.
+    pub digests: u32,
+    /// When the last one was refused.
+    pub at: Instant,
 }
 
 /// The binding that outlives a restart.

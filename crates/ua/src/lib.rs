@@ -43,7 +43,8 @@ pub use command::{
 };
 pub use endpoint::{Config, Counters, Endpoint};
 pub use event::{
-    Event, Negotiated, OptionsState, OptionsStatus, Outcome, Output, RegistrationState, Resume, ResumeBinding, ResumeNonce, Status, Verdict,
+    Event, Negotiated, OptionsState, OptionsStatus, Outcome, Output, RegistrationState, Resume, ResumeBinding, ResumeFailed, ResumeNonce,
+    Status, Verdict,
 };
 pub use locate::{Naptr, Place, Question, Records, Srv};
 pub use profile::{ContactReplacement, FailureBudget, Manners, NonceReuse, OptionsPing, Pacing, Profile, VerifyBy};

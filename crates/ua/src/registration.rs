@@ -40,6 +40,8 @@ pub struct Registration {
     pub standby_refused: bool,
     /// Failed digests of the version in use.
     pub failed_digests: u32,
+    /// When the last of them was refused.
+    pub failed_at: Instant,
     /// The version in use was accepted at least once.
     pub accepted: bool,
     /// A person has released the hold: the next digest may use the failure that is reserved for people.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use ua::{Negotiated, Resume, ResumeBinding, ResumeNonce};
+use ua::{Negotiated, Resume, ResumeBinding, ResumeFailed, ResumeNonce};
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
@@ -24,6 +24,8 @@ pub(crate) enum Record<'a> {
     /// A verification was begun, or has ended.
     #[serde(borrow)]
     Tried(Tried<'a>),
+    /// As `Save`, of a trunk whose digests failed lately. Its own kind, so that what earlier releases wrote is still read.
+    SaveFailed(#[serde(borrow)] Kept<'a>, KeptFailed),
 }
 
 /// A verification: so that a restart does not cost a second digest.
@@ -46,6 +48,13 @@ pub(crate) struct Kept<'a> {
     binding: Option<KeptBinding<'a>>,
     #[serde(borrow)]
     nonce: Option<KeptNonce<'a>>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct KeptFailed {
+    version: u32,
+    digests: u32,
+    at: i64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -92,14 +101,18 @@ impl std::fmt::Debug for KeptNonce<'_> {
 
 impl<'a> Record<'a> {
     pub(crate) fn save(resume: &'a Resume, clock: &Clock) -> Self {
-        Record::Save(Kept {
+        let kept = Kept {
             trunk: &resume.trunk,
             call_id: &resume.call_id,
             from_tag: &resume.from_tag,
             cseq: resume.cseq,
             binding: resume.binding.as_ref().map(|binding| KeptBinding::of(binding, clock)),
             nonce: resume.nonce.as_ref().map(|nonce| KeptNonce::of(nonce, clock)),
-        })
+        };
+        match resume.failed {
+            Some(ResumeFailed { version, digests, at }) => Record::SaveFailed(kept, KeptFailed { version, digests, at: clock.unix(at) }),
+            None => Record::Save(kept),
+        }
     }
 
     /// Returns the bytes to seal; they hold a nonce.
@@ -114,7 +127,7 @@ impl<'a> Record<'a> {
 }
 
 impl Kept<'_> {
-    pub(crate) fn resume(&self, trunk: Arc<str>, clean: bool, clock: &Clock) -> Resume {
+    pub(crate) fn resume(&self, failed: Option<KeptFailed>, trunk: Arc<str>, clean: bool, clock: &Clock) -> Resume {
         Resume {
             trunk,
             call_id: self.call_id.into(),
@@ -123,6 +136,7 @@ impl Kept<'_> {
             clean,
             binding: self.binding.as_ref().map(|binding| binding.resume(clock)),
             nonce: self.nonce.as_ref().map(|nonce| nonce.resume(clock)),
+            failed: failed.map(|KeptFailed { version, digests, at }| ResumeFailed { version, digests, at: clock.instant(at) }),
         }
     }
 }

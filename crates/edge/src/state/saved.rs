@@ -83,7 +83,8 @@ impl Saved {
         let (trunk, slot) = self.index.remove_entry(trunk)?;
         let plain = self.plain(slot)?;
         let resume = match Record::read(&plain) {
-            Some(Record::Save(kept)) => Some(Box::new(kept.resume(trunk, self.clean, &self.clock))),
+            Some(Record::Save(kept)) => Some(Box::new(kept.resume(None, trunk, self.clean, &self.clock))),
+            Some(Record::SaveFailed(kept, failed)) => Some(Box::new(kept.resume(Some(failed), trunk, self.clean, &self.clock))),
             Some(Record::Forget(_) | Record::Clean | Record::Tried(_)) | None => None,
         };
         if self.index.is_empty() {

@@ -3,7 +3,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use ua::{Negotiated, Resume, ResumeBinding, ResumeNonce};
+use ua::{Negotiated, Resume, ResumeBinding, ResumeFailed, ResumeNonce};
 
 use super::store::{Change, Changes, Store};
 use super::*;
@@ -46,6 +46,8 @@ fn resume(trunk: &str, cseq: u32, clock: &Clock) -> Box<Resume> {
             userhash: true,
             utf8: false,
         }),
+        // Odd numbers have failed, so that both kinds of record are written.
+        failed: (cseq % 2 == 1).then(|| ResumeFailed { version: 3, digests: 2, at: now - Duration::from_secs(40) }),
     })
 }
 

@@ -60,9 +60,12 @@ impl Digests {
         failures.len()
     }
 
-    /// The edge's memory of failures does not outlive it.
-    pub fn forget_failures(&mut self) {
-        self.failures.clear();
+    /// Of the failures of a trunk's user name the last so many outlive the edge.
+    pub fn outlive(&mut self, trunk: usize, count: usize) {
+        if let Some(failures) = self.failures.get_mut(&trunk) {
+            let gone = failures.len().saturating_sub(count);
+            failures.drain(..gone);
+        }
     }
 
     /// Forgets nonces that nobody will use.

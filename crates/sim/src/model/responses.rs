@@ -107,6 +107,7 @@ impl Model {
         let watched = &mut self.trunks[answered.trunk];
         if answered.kind == Kind::Bind && !watched.riding {
             watched.failed_digests += 1;
+            watched.failed_at = Some(now);
             watched.released = false;
             watched.proven = false;
         }

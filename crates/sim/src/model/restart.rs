@@ -1,21 +1,28 @@
 //! Stops and starts of the edge.
 
+use std::time::Duration;
+
 use ua::{Instant, Resume};
 
 use super::watched::{Grant, Resumed};
 use super::{Model, Want};
 
+/// What is to be kept has reached the disk by then: the lag of the simulated disk, and a tick.
+const KEPT_WITHIN: Duration = Duration::from_millis(252);
+
 impl Model {
     /// The edge has stopped.
-    pub fn stopped(&mut self, now: Instant) {
+    pub fn stopped(&mut self, now: Instant, clean: bool) {
         self.edge.set(now, false);
         self.paces.iter_mut().for_each(super::pace::Pace::stopped);
-        // Nothing of this is kept: a new life may fail as often again.
-        self.digests.forget_failures();
-        for watched in &mut self.trunks {
+        for (trunk, watched) in self.trunks.iter_mut().enumerate() {
             watched.open = None;
-            watched.held = false;
-            watched.failed_digests = 0;
+            // A hold and the failures that led to it are kept, but for one that had no time to reach the disk.
+            if !clean && watched.failed_at.is_some_and(|at| now.since(at) <= KEPT_WITHIN) {
+                watched.held = false;
+                watched.failed_digests = watched.failed_digests.saturating_sub(1);
+            }
+            self.digests.outlive(trunk, watched.failed_digests as usize);
             watched.verifying = false;
             watched.riding = false;
             watched.tries.clear();

@@ -53,6 +53,8 @@ pub struct Watched {
     pub held: bool,
     /// Failed digests running, of the version in use.
     pub failed_digests: u32,
+    /// When the last of them failed.
+    pub failed_at: Option<Instant>,
     /// The version in use was accepted when it was used last.
     pub proven: bool,
     /// An operator has released it: the next digest may use the failure that is reserved for people.

@@ -24,7 +24,7 @@ impl World {
             self.model.report.restarts.1 += 1;
         }
         self.commands.clear();
-        self.model.stopped(self.now);
+        self.model.stopped(self.now, clean);
         self.agenda.note(self.now + down, Happening::Start { clean });
     }
 

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use diagnosis::{Code, Diagnosis};
 use sip::ChallengeSource;
 use sip::digest::{Algorithm, Qop};
 
 use super::Endpoint;
+use super::failed::ONCE_MORE;
 use crate::answering::{Answering, Came};
 use crate::carrier::Carrier;
 use crate::challenge::Choice;
@@ -15,7 +17,8 @@ use crate::request::Identity;
 use crate::slab::Key;
 use crate::targets::Targets;
 use crate::{
-    Action, Assignment, Credential, Event, Instant, Local, Profile, RegistrationState, Resume, ResumeBinding, ResumeNonce, Transport,
+    Action, Assignment, Credential, Event, Instant, Local, Profile, RegistrationState, Resume, ResumeBinding, ResumeFailed, ResumeNonce,
+    Transport,
     Withdrawal,
 };
 
@@ -158,6 +161,7 @@ impl Endpoint {
             which: Which::Active,
             standby_refused: false,
             failed_digests: 0,
+            failed_at: Instant::default(),
             accepted: false,
             released: false,
             drifted: Box::default(),
@@ -176,7 +180,9 @@ impl Endpoint {
             timer: None,
         };
         let unclean = resume.as_ref().is_some_and(|resume| !resume.clean);
+        let failed = resume.as_ref().and_then(|resume| resume.failed);
         let resumed = resume.is_some_and(|resume| self.resume(now, &mut registration, resume));
+        let rests = failed.is_some_and(|failed| self.resume_failed(now, &mut registration, failed));
         let idle = registration.assignment.active.is_none();
         let key = self.registrations.insert(registration);
         self.trunks.insert(trunk, key);
@@ -184,7 +190,7 @@ impl Endpoint {
             carrier.registrations += 1;
         }
         self.keep_alive(now, carrier);
-        if resumed {
+        if resumed || rests {
             self.warn_of_terms(key);
             self.arm(key);
         } else if !idle {
@@ -243,6 +249,34 @@ impl Endpoint {
             authenticated: saved.authenticated,
         });
         registration.phase = Phase::Bound { refresh_at };
+        true
+    }
+
+    /// Counts the digests that failed before this start: a held version stays held, and one that failed once waits its pause out. Tells
+    /// whether there is nothing to do before then.
+    fn resume_failed(&mut self, now: Instant, registration: &mut Registration, failed: ResumeFailed) -> bool {
+        let Some(active) = registration.assignment.active.as_ref().filter(|active| active.version == failed.version) else { return false };
+        let Some(carrier) = self.carriers.at(registration.carrier) else { return false };
+        let limits = carrier.profile.failure_budget;
+        // A clock that was set back must not hold a version for longer.
+        let at = failed.at.min(now);
+        registration.failed_digests = failed.digests;
+        registration.failed_at = at;
+        for _ in 0..failed.digests.min(limits.failures) {
+            self.budget.remember(at, &carrier.profile.id, &active.username);
+        }
+        if failed.digests >= limits.per_version.max(1) {
+            registration.phase = Phase::Held;
+            let told = format!("{} digests of this version were refused before the edge was started anew.", failed.digests);
+            registration.shown.diagnosis = Some(Box::new(Diagnosis::new(Code::CredentialsRejected).summary(told)));
+            return true;
+        }
+        let soonest = at + ONCE_MORE;
+        match &mut registration.phase {
+            Phase::Bound { refresh_at } => *refresh_at = soonest.max(*refresh_at),
+            Phase::Idle if soonest > now => registration.phase = Phase::Waiting { retry_at: soonest, why: Wait::FailedDigest },
+            Phase::Idle | Phase::Queued(_) | Phase::Asking(_) | Phase::Waiting { .. } | Phase::Held | Phase::Away => return false,
+        }
         true
     }
 
@@ -314,6 +348,8 @@ impl Endpoint {
                 registration.failed_digests = 0;
                 registration.standby_refused = false;
                 registration.released = true;
+                self.save(key);
+                let Some(registration) = self.registrations.at(key) else { return };
                 if matches!(registration.phase, Phase::Held | Phase::Waiting { .. }) {
                     self.enqueue(now, key, true);
                 }

@@ -15,7 +15,7 @@ use crate::{Event, Instant};
 /// carriers.md F7: Retry-After is a floor, at most this.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
 /// Design section 4: a version that was never accepted is tried once more after that.
-const ONCE_MORE: Duration = Duration::from_secs(30);
+pub(super) const ONCE_MORE: Duration = Duration::from_secs(30);
 /// carriers.md, back-off: while a binding runs, no sooner than that after the last start.
 const BOUND_PAUSE: Duration = Duration::from_secs(30);
 /// ... or, after a time-out, so soon.
@@ -74,9 +74,12 @@ impl Endpoint {
         let Some(registration) = self.registrations.at_mut(key) else { return };
         let carrier_key = registration.carrier;
         if exchange.purpose == Purpose::UnbindStray {
-            // It was a courtesy; the old Contact lapses by itself.
+            // It was a courtesy; the old Contact lapses by itself. A refused digest counts all the same.
             let goes_first = registration.stray_goes_first();
             registration.stray = None;
+            if matches!(kind_of(end, !exchange.answers.is_empty()), Kind::Digest) {
+                self.count_failed(now, key, exchange.version);
+            }
             let mut diagnosis = self.judge_exchange(now, key, &exchange, end);
             self.tell_failed(now, key, &mut exchange, &mut diagnosis);
             if goes_first {
@@ -130,10 +133,9 @@ impl Endpoint {
 
     /// Counts a failed digest, and tries the standby, waits, or holds.
     fn digest_failed(&mut self, now: Instant, key: Key, mut exchange: Box<Exchange>, mut diagnosis: Diagnosis) {
+        self.count_failed(now, key, exchange.version);
         let Some(registration) = self.registrations.at_mut(key) else { return };
         let Some(carrier) = self.carriers.at(registration.carrier) else { return };
-        let username = registration.credential_of(exchange.version).map(|credential| credential.username.clone()).unwrap_or_default();
-        self.budget.failed(now, &carrier.profile.id, &username);
         registration.remembered.clear();
         if !registration.uses(exchange.version) {
             // It was the version before; the one in use has not been tried.
@@ -146,10 +148,10 @@ impl Endpoint {
         if registration.intent.removes() {
             // The secret changed under us: the binding lapses by itself.
             registration.phase = Phase::Waiting { retry_at: now + RETRY_AFTER_MAX, why: Wait::FailedDigest };
+            self.save(key);
             self.tell_failed(now, key, &mut exchange, &mut diagnosis);
             return self.rest(now, key, diagnosis);
         }
-        registration.failed_digests += 1;
         registration.released = false;
         let tries_standby =
             registration.which == Which::Active && registration.assignment.standby.is_some() && !registration.standby_refused;
@@ -180,7 +182,25 @@ impl Endpoint {
             let pause = if registration.accepted { back_off(1, &mut self.wire.jitter) } else { ONCE_MORE };
             registration.phase = Phase::Waiting { retry_at: now + pause, why: Wait::FailedDigest };
         }
+        // A restart must not try it anew.
+        self.save(key);
         self.rest(now, key, diagnosis);
+    }
+
+    /// Counts a failed digest: of its user name, and of the version if that is the one in use or would register again.
+    fn count_failed(&mut self, now: Instant, key: Key, version: u32) {
+        let Some(registration) = self.registrations.at_mut(key) else { return };
+        let Some(carrier) = self.carriers.at(registration.carrier) else { return };
+        let username = registration.credential_of(version).map(|credential| credential.username.clone()).unwrap_or_default();
+        self.budget.failed(now, &carrier.profile.id, &username);
+        let chosen = match registration.which {
+            Which::Active => registration.assignment.active.as_ref(),
+            Which::Standby => registration.assignment.standby.as_ref(),
+        };
+        if chosen.is_some_and(|credential| credential.version == version) {
+            registration.failed_digests += 1;
+            registration.failed_at = now;
+        }
     }
 
     /// Waits as long as the failure asks for.

@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use diagnosis::Code;
 
 use super::Endpoint;
-use crate::registration::{Intent, Registration};
+use crate::registration::{Intent, Registration, Which};
 use crate::slab::Key;
-use crate::{Event, Instant, OptionsState, OptionsStatus, RegistrationState, Resume, ResumeBinding, ResumeNonce, Status};
+use crate::{Event, Instant, OptionsState, OptionsStatus, RegistrationState, Resume, ResumeBinding, ResumeFailed, ResumeNonce, Status};
 
 impl Endpoint {
     /// Tells a registration's state, and notes since when it is so.
@@ -128,6 +128,14 @@ impl Endpoint {
                 negotiated: registration.shown.negotiated.clone(),
             }),
             nonce,
+            failed: self.failed_of(registration),
         }
+    }
+
+    /// Of a standby nothing is kept: after a restart the active version is tried first again.
+    fn failed_of(&self, registration: &Registration) -> Option<ResumeFailed> {
+        let active = registration.assignment.active.as_ref().filter(|_| registration.which == Which::Active)?;
+        let digests = registration.failed_digests;
+        (digests > 0).then_some(ResumeFailed { version: active.version, digests, at: registration.failed_at })
     }
 }

@@ -179,3 +179,66 @@ fn five_failures_of_anybody_in_a_minute_hold_new_secrets_and_let_refreshes_go_on
     talk.between(secs(24), secs(30)).we_send("REGISTER").with(nonce("n").nc(2)).they_say(challenge("o").stale());
     talk.we_send("REGISTER").with(nonce("o")).they_say(ok());
 }
+
+/// A trunk that goes on elsewhere with what was told to be kept.
+fn started_anew(talk: &Talk, after: std::time::Duration) -> Talk {
+    crate::support::talk(registration("alice").resumed(talk.saved("alice").clone(), talk.now + after))
+}
+
+#[test]
+fn a_hold_survives_an_unclean_restart() {
+    let first = held();
+    let mut talk = started_anew(&first, secs(5));
+    talk.silent_for(secs(100_000)).then(RegistrationState::AuthHeld).diagnosed(Code::CredentialsRejected);
+    // And the restart after that.
+    let mut talk = started_anew(&talk, secs(5));
+    talk.silent_for(secs(100_000)).then(RegistrationState::AuthHeld);
+    talk.act("alice", Action::ReleaseHold).we_send("REGISTER").they_say(challenge("n"));
+    talk.we_send("REGISTER").they_say(ok()).then_bound().undiagnosed();
+    assert_eq!(talk.saved("alice").failed, None);
+}
+
+#[test]
+fn a_hold_of_a_bound_trunk_survives_an_orderly_restart_and_sends_no_refresh() {
+    let mut first = talk(registration("alice").profile(|profile| profile.nonce_reuse = NonceReuse::Never));
+    first.registers("n", 3600);
+    first.between(secs(1800), secs(2700));
+    fail(&mut first, "a");
+    first.between(secs(30), secs(60));
+    fail(&mut first, "b");
+    let kept = first.endpoint.snapshot().remove(0);
+    let mut talk = talk(registration("alice").resumed(kept, first.now + secs(5)));
+    talk.bound(true).then(RegistrationState::AuthHeld).silent_for(secs(10_000)).bound(false).then(RegistrationState::AuthHeld);
+}
+
+#[test]
+fn one_failed_digest_is_remembered_over_a_restart_and_its_pause_is_waited_out() {
+    let mut first = talk(registration("alice"));
+    fail(&mut first, "a");
+    let mut talk = started_anew(&first, secs(5));
+    talk.silent().between(secs(25), secs(25));
+    fail(&mut talk, "b");
+    talk.then(RegistrationState::AuthHeld);
+    assert_eq!(talk.refused(), [(1, true, true, Code::CredentialsRejected)]);
+}
+
+#[test]
+fn a_new_secret_is_not_held_for_what_the_old_one_failed_before_the_restart() {
+    let first = held();
+    let setup = registration("alice").credential(|active| *active = credential("alice", 2, "new"));
+    let mut talk = talk(setup.resumed(first.saved("alice").clone(), first.now + secs(5)));
+    talk.we_send("REGISTER").they_say(challenge("n"));
+    talk.we_send("REGISTER").with(nonce("n").password("new")).they_say(ok()).then_bound();
+}
+
+#[test]
+fn a_digest_that_fails_on_a_removal_counts_for_the_version() {
+    let mut talk = talk(registration("alice").profile(|profile| profile.nonce_reuse = NonceReuse::Never));
+    talk.registers("n", 7200).withdraw("alice", Withdrawal::Unregister);
+    talk.we_send("REGISTER").with(removal()).they_say(challenge("a"));
+    talk.we_send("REGISTER").with(removal()).they_say(challenge("b")).silent();
+    // Wanted again: one more digest, not two.
+    talk.assign(assignment("alice", 2));
+    fail(&mut talk, "c");
+    talk.silent_for(secs(600)).then(RegistrationState::AuthHeld);
+}
