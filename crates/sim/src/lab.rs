@@ -196,25 +196,7 @@ fn station(plan: &Plan, number: u32, chance: &mut Chance, origin: std::time::Ins
     let address = |node| SocketAddr::new(Ipv4Addr::new(10, 1, octet, u8::try_from(node).unwrap_or(u8::MAX)).into(), 5060);
     let nodes = (0..count).map(|node| Node { address: address(node), cuts: Vec::new() }).collect();
     let expires = plan.expires.unwrap_or_else(|| chance.pick(&[120, 300, 600, 1800, 3600]));
-    let profile = Profile {
-        id: Arc::from(format!("c{number}")),
-        registrars: (0..count).map(|node| format!("sip:sbc{node}.c{number}.sim").into()).collect(),
-        transports: vec![ua::Transport::Udp],
-        outbound_proxy: None,
-        route: false,
-        verify_by: VerifyBy::Query,
-        accept_unproven: false,
-        nonce_reuse: NonceReuse::Auto,
-        algorithm_aliases: Vec::new(),
-        truncated_sha512: false,
-        response_source_exact: false,
-        pacing: Pacing { registers_per_second: plan.registers_per_second, in_flight: plan.in_flight },
-        options: Some(OptionsPing { interval: Duration::from_secs(30), failure_threshold: 3, success_threshold: 1 }),
-        failure_budget: FailureBudget { failures: 3, window: Duration::from_secs(600), per_version: 2 },
-        forbidden_retry: Duration::from_secs(900),
-        phrase_notes: Vec::new(),
-        manners: ua::Manners::default(),
-    };
+    let profile = profile(&format!("c{number}"), plan.registers_per_second, plan.in_flight, count);
     Station {
         machine: Carrier::new(registrar, chance.bits(), origin),
         nodes,
@@ -228,5 +210,28 @@ fn station(plan: &Plan, number: u32, chance: &mut Chance, origin: std::time::Ins
         forgot_at: None,
         expires,
         profile,
+    }
+}
+
+/// How a carrier of the lab is asked.
+pub fn profile(id: &str, registers_per_second: u32, in_flight: u32, nodes: u32) -> Profile {
+    Profile {
+        id: Arc::from(id),
+        registrars: (0..nodes).map(|node| format!("sip:sbc{node}.{id}.sim").into()).collect(),
+        transports: vec![ua::Transport::Udp],
+        outbound_proxy: None,
+        route: false,
+        verify_by: VerifyBy::Query,
+        accept_unproven: false,
+        nonce_reuse: NonceReuse::Auto,
+        algorithm_aliases: Vec::new(),
+        truncated_sha512: false,
+        response_source_exact: false,
+        pacing: Pacing { registers_per_second, in_flight },
+        options: Some(OptionsPing { interval: Duration::from_secs(30), failure_threshold: 3, success_threshold: 1 }),
+        failure_budget: FailureBudget { failures: 3, window: Duration::from_secs(600), per_version: 2 },
+        forbidden_retry: Duration::from_secs(900),
+        phrase_notes: Vec::new(),
+        manners: ua::Manners::default(),
     }
 }

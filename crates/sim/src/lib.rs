@@ -12,6 +12,7 @@ mod agenda;
 mod chance;
 mod chaos;
 mod control;
+mod forgery;
 mod lab;
 mod model;
 mod network;
@@ -19,12 +20,15 @@ mod plan;
 mod report;
 mod roster;
 mod seen;
+mod sweep;
 mod trace;
 mod world;
 
 pub use act::{Act, Cut, Rotation};
+pub use forgery::{Forged, Forgery, forge};
 pub use plan::{Plan, PlanError, Weather};
 pub use report::{Lapses, Report, Rule, Violation};
+pub use sweep::{Sweep, sweep};
 pub use world::World;
 
 /// Simulates a plan.

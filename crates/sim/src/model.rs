@@ -21,7 +21,7 @@ use ua::{Instant, RegistrationState};
 use crate::Plan;
 use crate::report::{Report, Rule, Violation};
 use crate::roster::Roster;
-use crate::trace::{Line, Trace};
+use crate::trace::{Line, Trace, clock};
 use digests::Digests;
 use pace::Pace;
 use reach::Reach;
@@ -81,7 +81,7 @@ impl Model {
             trunks: (0..roster.trunks).map(|_| Watched::default()).collect(),
             fair_since: None,
             report: Report { seed: plan.seed, trunks: plan.trunks, ..Report::default() },
-            trace: Trace::new(roster.trunks),
+            trace: Trace::new(roster.trunks, plan.traced.map(|trunk| trunk as usize % roster.trunks)),
         }
     }
 
@@ -93,6 +93,11 @@ impl Model {
             let trace = trunk.map(|trunk| self.trace.of(trunk)).unwrap_or_default();
             self.report.violations.push(Violation { at: now, rule, trunk, what, trace });
         }
+    }
+
+    /// Notes what went wrong in the world, or ended.
+    pub fn tell(&mut self, now: Instant, what: impl std::fmt::Display) {
+        self.report.story.push(format!("{} {what}", clock(now)));
     }
 
     /// Notes what was done to a trunk.

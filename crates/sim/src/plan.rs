@@ -56,6 +56,8 @@ pub struct Plan {
     pub forged_per_second: u32,
     /// What happens at its time, beside what chance brings.
     pub script: Vec<(Duration, Act)>,
+    /// Every line of this trunk is reported, not only the last ones of a trunk that broke a rule.
+    pub traced: Option<u32>,
 }
 
 impl Plan {
@@ -76,7 +78,13 @@ impl Plan {
             nodes: None,
             forged_per_second: 0,
             script: Vec::new(),
+            traced: None,
         }
+    }
+
+    /// Plans a long bad day, as the nightly run simulates them: 200 trunks for six hours.
+    pub fn night(seed: u64) -> Self {
+        Plan { trunks: 200, chaos: Duration::from_secs(6 * 3600), registers_per_second: 50, in_flight: 100, ..Plan::new(seed) }
     }
 
     /// Plans a fair day at one friendly carrier with one address, and nothing that goes wrong but what a script brings.
@@ -93,7 +101,7 @@ impl Plan {
     }
 
     /// Reads simple arguments: `--seed N --trunks N --carriers N --hours H --heal-minutes M --faults X --loss P --duplicates P --reorder P
-    /// --delay-ms N --expires N --rows C1,B4 --rate N --in-flight N --nodes N --forged N`; `--calm` and `--foul` set several at once.
+    /// --delay-ms N --expires N --rows C1,B4 --rate N --in-flight N --nodes N --forged N --trace TRUNK`; `--night`, `--calm` and `--foul` set several at once.
     ///
     /// # Errors
     /// The argument that is not understood.
@@ -104,6 +112,7 @@ impl Plan {
             let name = name.as_ref().to_owned();
             match name.as_str() {
                 "--calm" => plan = Plan { trunks: plan.trunks, chaos: plan.chaos, ..Plan::calm(plan.seed) },
+                "--night" => plan = Plan::night(plan.seed),
                 "--foul" => plan.weather = Weather::FOUL,
                 _ => {
                     let value = args.next().ok_or_else(|| PlanError::Missing(name.clone()))?;
@@ -139,6 +148,7 @@ impl Plan {
             "--in-flight" => self.in_flight = number()?,
             "--nodes" => self.nodes = Some(number()?),
             "--forged" => self.forged_per_second = number()?,
+            "--trace" => self.traced = Some(number()?),
             _ => return Err(PlanError::Unknown(name.to_owned())),
         }
         Ok(())

@@ -53,6 +53,10 @@ pub struct Report {
     pub violations: Vec<Violation>,
     /// How often each rule was broken.
     pub broken: BTreeMap<Rule, u64>,
+    /// What went wrong in the world and how it ended, in words, in the order of time.
+    pub story: Vec<String>,
+    /// All lines of the trunk that the plan traces, but for the oldest of very many.
+    pub traced: Vec<String>,
 }
 
 /// Bindings that lapsed, by cause.
@@ -71,6 +75,15 @@ pub struct Lapses {
 }
 
 impl Lapses {
+    /// Adds those of another run.
+    pub fn add(&mut self, other: Lapses) {
+        self.unreachable += other.unreachable;
+        self.refused += other.refused;
+        self.down += other.down;
+        self.weather += other.weather;
+        self.late += other.late;
+    }
+
     /// Counts them all.
     pub fn total(&self) -> u64 {
         self.unreachable + self.refused + self.down + self.weather + self.late

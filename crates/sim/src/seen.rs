@@ -33,14 +33,15 @@ impl<'a> Seen<'a> {
     /// Reads a datagram; nothing where it is no SIP message with the headers that every one has.
     pub fn read(bytes: &'a [u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
-        let mut lines = text.split("\r\n");
+        // One character is found much faster than two.
+        let mut lines = text.split('\n');
         let start = lines.next()?;
         let mut seen = Seen { code: start.strip_prefix("SIP/2.0 ").and_then(|rest| rest.get(..3)?.parse().ok()), ..Seen::default() };
         for line in lines {
             let Some((name, value)) = line.split_once(':') else { break };
             let value = value.trim();
             match name {
-                "Via" if seen.branch.is_empty() => seen.branch = value.split("branch=").nth(1)?.split(';').next()?,
+                "Via" if seen.branch.is_empty() => seen.branch = value.split(';').find_map(|param| param.strip_prefix("branch="))?,
                 "Call-ID" => seen.call_id = value,
                 "CSeq" => {
                     let (number, method) = value.split_once(' ')?;

@@ -7,6 +7,15 @@ use ua::{Instant, RegistrationState};
 
 /// So many lines are kept of each trunk.
 const LINES: usize = 40;
+/// So many of one that is traced.
+const TRACED_LINES: usize = 100_000;
+
+/// Writes a time as hours, minutes and seconds since the beginning.
+pub fn clock(at: Instant) -> String {
+    let micros = at.since(crate::world::BEGINNING).as_micros();
+    let seconds = micros / 1_000_000;
+    format!("{:02}:{:02}:{:02}.{:03}", seconds / 3600, seconds / 60 % 60, seconds % 60, micros / 1_000 % 1_000)
+}
 
 /// A hash over everything that happened. Names a run; protects nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +124,7 @@ impl fmt::Display for Line {
                 if *failures > 0 {
                     write!(f, ", {failures} failures")?;
                 }
-                next.map_or(Ok(()), |next| write!(f, ", next at {next:?}"))
+                next.map_or(Ok(()), |next| write!(f, ", next at {}", clock(next)))
             }
             Line::Noted(what) => write!(f, "   * {what}"),
         }
@@ -126,20 +135,22 @@ impl fmt::Display for Line {
 #[derive(Debug)]
 pub struct Trace {
     lines: Vec<VecDeque<(Instant, Line)>>,
+    traced: Option<usize>,
     /// Over all that crossed the network or was told.
     pub hash: Hash,
 }
 
 impl Trace {
-    /// Begins to trace so many trunks.
-    pub fn new(trunks: usize) -> Self {
-        Trace { lines: vec![VecDeque::new(); trunks], hash: Hash::default() }
+    /// Begins to trace so many trunks, one of them at length.
+    pub fn new(trunks: usize, traced: Option<usize>) -> Self {
+        Trace { lines: vec![VecDeque::new(); trunks], traced, hash: Hash::default() }
     }
 
     /// Writes a line of a trunk.
     pub fn write(&mut self, now: Instant, trunk: usize, line: Line) {
         let Some(lines) = self.lines.get_mut(trunk) else { return };
-        if lines.len() == LINES {
+        let most = if self.traced == Some(trunk) { TRACED_LINES } else { LINES };
+        if lines.len() == most {
             lines.pop_front();
         }
         lines.push_back((now, line));
@@ -147,6 +158,6 @@ impl Trace {
 
     /// Returns the last lines of a trunk, to be read.
     pub fn of(&self, trunk: usize) -> Vec<String> {
-        self.lines.get(trunk).map(|lines| lines.iter().map(|(at, line)| format!("{at:?} {line}")).collect()).unwrap_or_default()
+        self.lines.get(trunk).map(|lines| lines.iter().map(|(at, line)| format!("{} {line}", clock(*at))).collect()).unwrap_or_default()
     }
 }

@@ -28,7 +28,7 @@ use forger::Forger;
 /// Where the edge is.
 const EDGE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 5060);
 /// Simulated time begins here, so that what lies before it can be told.
-const BEGINNING: Instant = Instant::from_micros(1_000_000);
+pub const BEGINNING: Instant = Instant::from_micros(1_000_000);
 /// Every trunk is looked at so often.
 const LOOK: Duration = Duration::from_secs(60);
 /// In the second part so often: it ends when everything is bound.

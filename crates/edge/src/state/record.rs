@@ -12,7 +12,6 @@ use crate::clock::Clock;
 
 /// What a record says. New kinds go to the end: postcard writes a variant by its place.
 #[derive(Debug, Serialize, Deserialize)]
-#[expect(clippy::large_enum_variant, reason = "it lives for a moment on the stack")]
 pub(crate) enum Record<'a> {
     /// This is known of the trunk; what was said of it before is void.
     #[serde(borrow)]

@@ -14,6 +14,7 @@ impl World {
             return;
         }
         self.take_down(12, &[]);
+        self.tell_act(act);
         let carriers = self.lab.carriers.len();
         match act {
             Act::Dark { carrier, node, cut, lasts } => self.dark(carrier % carriers, node, cut, lasts),
@@ -39,6 +40,36 @@ impl World {
             Act::Recontact { trunk, equivalent } => self.recontact(trunk % self.roster.trunks, equivalent),
             Act::Refresh { trunk } => self.refresh(trunk % self.roster.trunks),
         }
+    }
+
+    fn tell_act(&mut self, act: Act) {
+        let carriers = self.lab.carriers.len();
+        let text = match act {
+            Act::Dark { carrier, node, cut, lasts } => {
+                let carrier = carrier % carriers;
+                let what = match cut {
+                    Cut::Both => "neither hears nor is heard",
+                    Cut::There => "does not hear",
+                    Cut::Back => "is not heard",
+                };
+                let nodes = self.lab.carriers[carrier].nodes.len();
+                let node = node.map_or(String::new(), |node| format!(", address {},", node % nodes));
+                format!("carrier c{carrier}{node} {what} for {} s", lasts.as_secs())
+            }
+            Act::CarrierRestart { carrier } => format!("carrier c{} loses its bindings and nonces", carrier % carriers),
+            Act::Mood { carrier, row, lasts } => format!("carrier c{} behaves as row {row} for {} s", carrier % carriers, lasts.as_secs()),
+            Act::NamesFail { carrier, lasts } => {
+                format!("the names of carrier c{} do not resolve for {} s", carrier % carriers, lasts.as_secs())
+            }
+            Act::Restart { clean, down } => {
+                format!("the edge {} and is down for {} s", if clean { "is stopped in order" } else { "crashes" }, down.as_secs())
+            }
+            Act::Storm { lasts } => format!("the network loses, doubles, overtakes and delays for {} s", lasts.as_secs()),
+            Act::Rotate { trunk, how } => format!("trunk {}: rotation, {how:?}", trunk % self.roster.trunks),
+            // Of one trunk, and ordinary: its own trace tells.
+            Act::Withdraw { .. } | Act::Recontact { .. } | Act::Refresh { .. } => return,
+        };
+        self.model.tell(self.now, text);
     }
 
     fn dark(&mut self, carrier: usize, node: Option<usize>, cut: Cut, lasts: Duration) {

@@ -29,9 +29,8 @@ impl Forger {
         }
     }
 
-    /// Forges an answer.
-    fn forge(&mut self) -> Vec<u8> {
-        let wrong = self.chance.below(4);
+    /// Forges an answer that is wrong in one thing of four; beyond those in none.
+    fn forge(&mut self, wrong: usize) -> Vec<u8> {
         let random = self.chance.bits();
         let start = self.chance.pick(&[
             "200 OK",
@@ -83,7 +82,12 @@ impl World {
         if self.forger.overheard.is_empty() {
             return;
         }
-        let bytes = self.forger.forge();
+        let wrong = self.forger.chance.below(4);
+        self.forge_one(wrong);
+    }
+
+    fn forge_one(&mut self, wrong: usize) {
+        let bytes = self.forger.forge(wrong);
         let Some(endpoint) = self.endpoint.0.as_mut() else { return };
         let source = self.lab.carriers[0].nodes[0].address;
         let before = endpoint.counters().strangers;

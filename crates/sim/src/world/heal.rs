@@ -14,6 +14,7 @@ impl World {
     /// All is well from now on.
     pub(super) fn heal(&mut self) {
         self.healing_since = Some(self.now);
+        self.model.tell(self.now, "all is well from now on");
         self.network.weather = Weather::FAIR;
         self.model.weather(self.now, true);
         for carrier in 0..self.lab.carriers.len() {
@@ -100,7 +101,9 @@ impl World {
                 self.model.violated(self.now, Rule::Healed, Some(trunk), what);
             }
         }
+        let traced = self.plan.traced.map(|trunk| self.model.trace.of(trunk as usize % self.roster.trunks));
         let mut report = self.model.report;
+        report.traced = traced.unwrap_or_default();
         report.simulated = self.now.since(super::BEGINNING);
         report.trace_hash = self.model.trace.hash.value();
         report
