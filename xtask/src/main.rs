@@ -1,10 +1,11 @@
-//! The project's own chores: `cargo xtask {setup,test,bench,prove,check,conformance}`.
+//! The project's own chores: `cargo xtask {setup,test,bench,prove,simulate,check,conformance}`.
 //!
 //! - `setup` installs the Debian packages that the tests need; at once when all are there.
 //! - `test` calls `setup`, then runs every suite and sums up; a suite that could not run is a failure.
 //! - `check` holds formatting, lints, documents and borders between crates to what they promise.
 //! - `conformance` runs the tests that name a row of carriers.md or a clause, and writes `docs/design/conformance.md`.
 //! - `prove NAME` runs what an issue must show, with the release binary, and writes `docs/proofs/NAME.md`.
+//! - `simulate` runs many seeds of a simulated night, in release.
 //! - `bench NAME` measures; what is not built yet says so and fails.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
@@ -15,6 +16,7 @@ mod command;
 mod conformance;
 mod prove;
 mod setup;
+mod simulate;
 mod test;
 
 use std::process::ExitCode;
@@ -38,6 +40,8 @@ enum Chore {
     Bench(bench::Arguments),
     /// Run what an issue must show and write docs/proofs/NAME.md
     Prove(prove::Arguments),
+    /// Simulate many seeds of a night, in release
+    Simulate(simulate::Arguments),
     /// Formatting, lints, documents, borders between crates
     Check(check::Arguments),
     /// Run the tests that name a row or a clause, and write docs/design/conformance.md
@@ -50,6 +54,7 @@ fn main() -> ExitCode {
         Chore::Test(arguments) => test::run(&arguments),
         Chore::Bench(arguments) => bench::run(&arguments),
         Chore::Prove(arguments) => prove::run(&arguments),
+        Chore::Simulate(arguments) => simulate::run(&arguments),
         Chore::Check(arguments) => check::run(&arguments),
         Chore::Conformance => conformance::run(),
     };

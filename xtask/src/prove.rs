@@ -1,6 +1,6 @@
 //! `cargo xtask prove NAME`: runs what an issue must show, with the release binary, and writes `docs/proofs/NAME.md`.
 //!
-//! The work is done by an ignored test of `crates/trunkline/tests/prove/`, which leaves its figures in a file.
+//! The work is done by an ignored test of `crates/trunkline/tests/prove/` or `crates/sim/tests/prove/`, which leaves its figures in a file.
 
 use std::fs;
 use std::process::Command;
@@ -11,8 +11,10 @@ use crate::command::{cargo, must, output, root};
 use crate::setup;
 
 /// What can be proved, and what it shows.
-const PROOFS: &[(&str, &str)] =
-    &[("registration", "Trunks register with a real Kamailio, and their credentials are set live through the API.")];
+const PROOFS: &[(&str, &str)] = &[
+    ("registration", "Trunks register with a real Kamailio, and their credentials are set live through the API."),
+    ("simulation", "The user agent in simulated worlds: many seeds of bad days, foul weather, a carrier dark for an hour, forged answers."),
+];
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -32,7 +34,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let figures = std::env::temp_dir().join(format!("trunkline-figures-{}", std::process::id()));
     let proved = must(
         cargo()
-            .args(["test", "--release", "--package", "trunkline", "--test", "prove", "--", "--ignored", "--exact", "--nocapture"])
+            .args(["test", "--release", "--package", package_of(name), "--test", "prove", "--", "--ignored", "--exact", "--nocapture"])
             .arg(format!("{name}::{name}"))
             .env("TRUNKLINE_FIGURES", &figures),
     );
@@ -49,6 +51,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     fs::write(&page, format!("{}{text}", head(name, shows, &source)?)).with_context(|| page.display().to_string())?;
     println!("prove {name}: written to docs/proofs/{name}.md");
     Ok(())
+}
+
+/// Where the test of a proof lies: that of the simulation needs no server.
+fn package_of(name: &str) -> &'static str {
+    if name == "simulation" { "sim" } else { "trunkline" }
 }
 
 /// Which sources a proof is of.

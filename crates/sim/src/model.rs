@@ -11,6 +11,8 @@ mod requests;
 mod responses;
 mod restart;
 mod status;
+#[cfg(test)]
+mod tests;
 mod transactions;
 mod watched;
 

@@ -1,5 +1,6 @@
 //! Many seeds, on several threads.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -77,6 +78,30 @@ impl Sweep {
         self.lapses.add(report.lapses);
         self.restarts.0 += report.restarts.0;
         self.restarts.1 += report.restarts.1;
+    }
+}
+
+impl fmt::Display for Sweep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} seeds, {:.0} h simulated in {:.1} s; {} broke a rule",
+            self.seeds,
+            self.simulated.as_secs_f64() / 3600.0,
+            self.took.as_secs_f64(),
+            self.broken.len()
+        )?;
+        write!(
+            f,
+            "  {} datagrams, {} REGISTER requests, {} bindings granted, {} lapsed ({} late), {} clean and {} unclean restarts",
+            self.datagrams,
+            self.registers,
+            self.granted,
+            self.lapses.total(),
+            self.lapses.late,
+            self.restarts.0,
+            self.restarts.1
+        )
     }
 }
 

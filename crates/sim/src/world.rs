@@ -6,6 +6,8 @@ mod events;
 mod forger;
 mod heal;
 mod orders;
+#[cfg(test)]
+mod tests;
 mod traffic;
 
 use std::collections::BTreeMap;
@@ -162,7 +164,11 @@ impl World {
 
     /// Runs it to its end.
     pub fn run(mut self) -> Report {
-        let end = BEGINNING + self.plan.chaos + self.plan.heal;
+        self.advance(BEGINNING + self.plan.chaos + self.plan.heal);
+        self.finish()
+    }
+
+    fn advance(&mut self, end: Instant) {
         self.drain();
         loop {
             let next = self.agenda.next_at();
@@ -177,7 +183,6 @@ impl World {
             }
             self.drain();
         }
-        self.finish()
     }
 
     fn happen(&mut self, happening: Happening) {

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 use crate::failure::Failure;
 use crate::settings::Settings;
+use crate::simulate::{self, SimulateArgs};
 use crate::verify::{self, VerifyArgs};
 use crate::{demo, lab, logging, serve};
 
@@ -29,6 +30,8 @@ pub enum Command {
     Carrier(CarrierArgs),
     /// Tries credentials at a carrier from this machine, without a server, and says what came out and why.
     Verify(Box<VerifyArgs>),
+    /// Simulates trunks, carriers, a bad network and restarts by seed, on virtual time, and checks every rule at every step.
+    Simulate(Box<SimulateArgs>),
 }
 
 /// The flags of `trunkline serve`; each stands above the same setting of the file.
@@ -97,6 +100,7 @@ pub fn run() -> Result<ExitCode, Failure> {
             logging::start("off");
             return verify::run(&args);
         }
+        Command::Simulate(args) => return simulate::run(&args),
     };
     done.map(|()| ExitCode::SUCCESS)
 }

@@ -1,4 +1,4 @@
-//! The one binary: `trunkline serve`, `trunkline serve --demo`, `trunkline carrier`, `trunkline verify`.
+//! The one binary: `trunkline serve`, `trunkline serve --demo`, `trunkline carrier`, `trunkline verify`, `trunkline simulate`.
 
 mod cli;
 mod demo;
@@ -12,6 +12,7 @@ mod server;
 mod settings;
 mod settings_file;
 mod signals;
+mod simulate;
 mod verify;
 
 use std::process::ExitCode;

@@ -86,7 +86,7 @@ impl World {
         self.forge_one(wrong);
     }
 
-    fn forge_one(&mut self, wrong: usize) {
+    pub(super) fn forge_one(&mut self, wrong: usize) {
         let bytes = self.forger.forge(wrong);
         let Some(endpoint) = self.endpoint.0.as_mut() else { return };
         let source = self.lab.carriers[0].nodes[0].address;

@@ -74,7 +74,7 @@ impl World {
         unbound
     }
 
-    fn check_beliefs(&mut self) {
+    pub(super) fn check_beliefs(&mut self) {
         for trunk in 0..self.roster.trunks {
             let carrier = self.roster.carrier(trunk);
             if self.model.believed(self.now, trunk).is_some()
