@@ -21,8 +21,10 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let jobs =
-        arguments.jobs.map_or_else(std::thread::available_parallelism, |jobs| Ok(jobs.try_into().unwrap_or(std::num::NonZero::MIN)))?;
+    let jobs = match arguments.jobs {
+        Some(jobs) => jobs,
+        None => std::thread::available_parallelism()?.get(),
+    };
     let mut command = cargo();
     command.args(["run", "--release", "--quiet", "--package", "sim", "--example", "seed", "--", "--night"]);
     command.args(["--seeds", &arguments.seeds.to_string(), "--seed", &arguments.start.to_string(), "--jobs", &jobs.to_string()]);

@@ -55,7 +55,8 @@ impl Model {
         if !first {
             // After a late refusal a late grant may come: the registrar took a retransmission for a request of its own.
             if let Some(seconds) = granted {
-                self.trunks[trunk].remember(answered.sent_at + Duration::from_secs(seconds.into()));
+                let time = Duration::from_secs(seconds.into());
+                self.trunks[trunk].remember(Grant { sent_at: answered.sent_at, time, lapses_at: answered.sent_at + time });
             }
             return;
         }
@@ -86,7 +87,7 @@ impl Model {
                     watched.granted(grant);
                 } else {
                     // A late answer may renew, and need not.
-                    watched.remember(grant.lapses_at);
+                    watched.remember(grant);
                 }
             }
             // carriers.md B3, B4a: it says that we are not bound.

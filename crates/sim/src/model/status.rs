@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use ua::{Instant, RegistrationState, Status};
 
-use super::watched::Grant;
 use super::{Model, Want};
 use crate::report::Rule;
 use crate::trace::Line;
@@ -31,16 +30,20 @@ impl Model {
         if Model::is_at_rest(status.state, status.next_action_at) && watched.open.take().is_some() {
             self.paces[carrier].ends();
         }
+        let known = |at: Instant| watched.grants.iter().rev().find(|grant| grant.lapses_at == at).cloned();
         let fault = match (status.bound.then_some(status.expires_at).flatten(), &watched.grant) {
-            (Some(at), _) if !watched.lapses.contains(&at) => Some(format!("tells of a binding until {at:?} that nobody granted")),
+            (Some(at), _) if known(at).is_none() => Some(format!("tells of a binding until {at:?} that nobody granted")),
             (Some(at), Some(grant)) if grant.lapses_at != at => {
                 // A late answer renewed it, or an old one counts.
-                let time = grant.time;
-                watched.grant = Some(Grant { sent_at: at - time, time, lapses_at: at });
+                watched.grant = known(at);
                 None
             }
             (Some(_), Some(_)) => None,
-            (Some(at), None) => (at + TICK <= now).then(|| format!("tells of a binding that lapsed at {at:?}")),
+            (Some(at), None) => {
+                // A late answer bound it: its tries are those of a binding that runs.
+                watched.grant = known(at).filter(|grant| grant.lapses_at > now);
+                (at + TICK <= now).then(|| format!("tells of a binding that lapsed at {at:?}"))
+            }
             (None, Some(grant)) if watched.want == Want::Kept => {
                 let until = grant.lapses_at;
                 // Removed by order meanwhile, or refused with its Contact.

@@ -365,3 +365,17 @@ fn a_request_of_a_trunk_that_has_left_is_noticed() {
     bench.after(200).sends(0, 3);
     bench.broke_only(Rule::Withdrawn);
 }
+
+#[test]
+fn a_binding_that_a_late_answer_made_is_no_darkness() {
+    let mut bench = bench(50, 10);
+    bench.model.dark(bench.now, 0, true);
+    bench.after(40);
+    let late = bench.sends(0, 1);
+    bench.after(33).sends(0, 2);
+    // The first is answered after all, and the machine says so: what runs now is renewed as soon as may be.
+    bench.grants(&late);
+    let until = bench.now - Duration::from_secs(33) + Duration::from_secs(300);
+    bench.tells(0, RegistrationState::Refreshing, Some(until)).after(10).sends(0, 3);
+    bench.broke_nothing();
+}

@@ -33,8 +33,8 @@ pub struct Watched {
     pub answered_at: Option<Instant>,
     /// The binding that runs.
     pub grant: Option<Grant>,
-    /// When granted bindings lapse.
-    pub lapses: VecDeque<Instant>,
+    /// Bindings that were granted lately.
+    pub grants: VecDeque<Grant>,
     /// The first try since the grant.
     pub first_try: Option<Instant>,
     /// When attempts began, lately.
@@ -98,7 +98,7 @@ pub struct Resumed {
 impl Watched {
     /// Takes a granted binding over.
     pub fn granted(&mut self, grant: Grant) {
-        self.remember(grant.lapses_at);
+        self.remember(grant.clone());
         self.grant = Some(grant);
         self.first_try = None;
         self.failed_digests = 0;
@@ -106,11 +106,11 @@ impl Watched {
         self.proven = true;
     }
 
-    /// Remembers when a granted binding lapses.
-    pub fn remember(&mut self, lapses_at: Instant) {
-        if self.lapses.len() == GRANTS {
-            self.lapses.pop_front();
+    /// Remembers a granted binding.
+    pub fn remember(&mut self, grant: Grant) {
+        if self.grants.len() == GRANTS {
+            self.grants.pop_front();
         }
-        self.lapses.push_back(lapses_at);
+        self.grants.push_back(grant);
     }
 }
