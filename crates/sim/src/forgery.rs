@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ua::{
     Account, Assignment, Command, Config, ContactSpec, Credential, DigestPolicy, Endpoint, Generation, Input, Instant, Local, NonceReuse,
-    OnDowngrade, Output, Pacing, PolicySource, Profile, Resolution, Secret, Seeds, Socket,
+    OnDowngrade, Output, Pacing, PolicySource, Profile, Question, Records, Resolution, ResolveFault, Secret, Seeds, Socket,
 };
 
 use crate::chance::Chance;
@@ -154,8 +154,13 @@ impl Forging {
                     }
                     self.told += 1;
                 }
-                Output::Resolve { query, .. } => {
-                    let outcome = Ok(Resolution { addresses: vec![CARRIER], ttl: Duration::from_secs(86_400) });
+                Output::Resolve { query, question } => {
+                    let outcome = match question {
+                        Question::Host { .. } => {
+                            Ok(Resolution { records: Records::Addresses(vec![CARRIER]), ttl: Duration::from_secs(86_400) })
+                        }
+                        Question::Srv { .. } | Question::Naptr { .. } => Err(ResolveFault::Absent("no such record".into())),
+                    };
                     self.endpoint.handle(self.now, Input::Resolved { query, outcome });
                 }
                 Output::Event(_) => self.told += 1,

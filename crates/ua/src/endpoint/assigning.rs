@@ -18,8 +18,7 @@ use crate::slab::Key;
 use crate::targets::Targets;
 use crate::{
     Action, Assignment, Credential, Event, Instant, Local, Profile, RegistrationState, Resume, ResumeBinding, ResumeFailed, ResumeNonce,
-    Transport,
-    Withdrawal,
+    Transport, Withdrawal,
 };
 
 /// carriers.md B8: saved state may lag the wire.
