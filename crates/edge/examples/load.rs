@@ -93,7 +93,7 @@ fn carrier(target: &str) -> link::CarrierProfile {
         failure_budget: link::FailureBudget::default(),
         forbidden_retry: 3600,
         phrase_notes: Default::default(),
-        manners: link::Manners::default(),
+        manners: Box::default(),
     }
 }
 

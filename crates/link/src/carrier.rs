@@ -42,7 +42,7 @@ pub struct CarrierProfile {
     pub phrase_notes: BTreeMap<String, String>,
     /// What it wants otherwise than most.
     #[serde(default)]
-    pub manners: Manners,
+    pub manners: Box<Manners>,
 }
 
 /// What a carrier wants otherwise than most; by default nothing.
@@ -51,6 +51,8 @@ pub struct CarrierProfile {
 pub struct Manners {
     /// Final answers after which the next target is asked, beside 408 and 503.
     pub next_on: Vec<u16>,
+    /// Hosts to which a 301, 302 or 305 is followed.
+    pub redirect_hosts: Vec<String>,
     /// Whether to register with the address that the carrier saw.
     pub nat_rewrite: bool,
     /// Shortest time between refreshes, in seconds, as far as the granted time allows it.

@@ -10,6 +10,7 @@ mod inbound;
 mod keepalive;
 mod probing;
 mod queue;
+mod redirecting;
 mod resolving;
 mod riding;
 mod telling;
@@ -74,6 +75,8 @@ pub struct Endpoint {
 enum Inquirer {
     Carrier(Key),
     Probe(Key),
+    /// A registration whose REGISTER was redirected.
+    Redirect(Key),
 }
 
 /// How a transaction ended.

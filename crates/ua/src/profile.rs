@@ -49,6 +49,8 @@ pub struct Profile {
 pub struct Manners {
     /// Final answers after which the next target is asked, beside 408 and 503 (carriers.md F6).
     pub next_on: Vec<u16>,
+    /// Hosts to which a 301, 302 or 305 is followed (carriers.md F8).
+    pub redirect_hosts: Vec<Box<str>>,
     /// Registers with the address that the carrier saw, where the Contact names no host of its own (carriers.md N5).
     pub nat_rewrite: bool,
     /// Shortest time between refreshes, as far as the granted time allows it.

@@ -15,6 +15,7 @@ use crate::record::Record;
 use crate::request::Identity;
 use crate::slab::Key;
 use crate::targets::Target;
+use crate::verdict::Final;
 use crate::wheel::TimerKey;
 use crate::{Assignment, AttemptKind, Credential, Drift, Instant, Local, Negotiated, RegistrationState};
 
@@ -184,6 +185,10 @@ pub struct Exchange {
     pub stale: u8,
     /// A 423 was followed, or doubled upon.
     pub interval: u8,
+    /// So many redirections were followed (carriers.md F8).
+    pub redirects: u8,
+    /// The latest of them.
+    pub redirected: Option<Box<Final>>,
     /// It goes without extensions, as the carrier does not know them (carriers.md F9).
     pub plain: bool,
     /// CSeq was raised because the carrier named it (carriers.md F15).

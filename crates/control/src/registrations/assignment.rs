@@ -157,15 +157,16 @@ fn profile_of(id: &str, revision: u64, settings: &CarrierSettings, defaults: Opt
         },
         forbidden_retry: settings.forbidden_retry.unwrap_or(FORBIDDEN_RETRY),
         phrase_notes: settings.phrase_notes.clone().unwrap_or_default(),
-        manners: Manners {
+        manners: Box::new(Manners {
             next_on: settings.next_target_on.clone().unwrap_or_default(),
+            redirect_hosts: settings.redirect_hosts.clone().unwrap_or_default(),
             nat_rewrite: settings.nat_rewrite.unwrap_or(false),
             min_refresh: settings.min_refresh.unwrap_or(0),
             contact_replacement: settings.contact_replacement.unwrap_or_default(),
             outbound: settings.outbound.unwrap_or(false),
             gin: settings.gin.unwrap_or(false),
             binding_limit: settings.binding_limit,
-        },
+        }),
     }
 }
 

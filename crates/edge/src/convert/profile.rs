@@ -66,6 +66,7 @@ pub(crate) fn profile(from: &link::CarrierProfile, share: Share) -> Result<Profi
 fn manners(from: &link::Manners) -> Manners {
     Manners {
         next_on: from.next_on.clone(),
+        redirect_hosts: from.redirect_hosts.iter().map(|host| host.as_str().into()).collect(),
         nat_rewrite: from.nat_rewrite,
         min_refresh: seconds(from.min_refresh),
         contact_replacement: match from.contact_replacement {

@@ -199,3 +199,38 @@ fn what_is_refused_of_a_query_is_told_as_of_a_query() {
     let link::Outcome::Refused(diagnosis) = stage.verify("C1", |_| ()).outcome else { panic!("refused") };
     assert_eq!(diagnosis.code, Code::ForbiddenAfterAuth);
 }
+
+/// A registrar that redirects to another of the stage.
+fn redirecting(stage: &Stage, from: &str, to: &str) {
+    let target = stage.profile(to).registrars[0].clone();
+    stage.carrier(from).temperament_mut().refusals = vec![Refusal::before_digest(302).header(&format!("Contact: <{target}>"))];
+}
+
+// covers: F8, RFC 3261 22.1; lab
+#[test]
+fn a_redirection_is_followed_to_a_listed_host_and_no_digest_goes_to_another_realm() {
+    let mut foreign = registrar(&["C8"]);
+    foreign.accounts[0].user = "F8+C8".replace('+', ".");
+    let mut friendly = registrar(&["C1"]);
+    friendly.accounts[0].user = "F8".into();
+    let rows: [&[&str]; 4] = [&["F8"], &["F8", "C8"], &["F8", "C1"], &["F8", "C2"]];
+    let mut stage = Stage::new(rows.iter().map(|rows| registrar(rows)).chain([foreign, friendly]).collect());
+    redirecting(&stage, "F8", "C1");
+    redirecting(&stage, "F8+C8", "C8");
+    redirecting(&stage, "F8+C1", "C1");
+    redirecting(&stage, "F8+C2", "F8+C2");
+    for (name, listed) in [("F8", "127.0.0.1"), ("F8+C8", "127.0.0.1"), ("F8+C1", "192.0.2.1"), ("F8+C2", "127.0.0.1")] {
+        let mut profile = stage.profile(name);
+        profile.manners.redirect_hosts = vec![listed.into()];
+        stage.register_as(profile, stage.assignment(name));
+    }
+    let status = stage.bound("F8");
+    assert_eq!(format!("sip:{}", status.registrar.expect("bound")), stage.profile("C1").registrars[0]);
+    // Nobody named a realm: the domain's own is what the other host may ask for.
+    stage.refused("F8+C8", Code::RealmMismatch);
+    assert_eq!(stage.counters("C8").digests_right + stage.counters("C8").digests_wrong, 0);
+    stage.refused("F8+C1", Code::Redirected);
+    // To itself: it was asked already.
+    stage.refused("F8+C2", Code::Redirected);
+    assert_eq!(stage.counters("F8+C2").registers, 1);
+}

@@ -175,6 +175,6 @@ pub fn profile(id: &str, registrar: &str) -> CarrierProfile {
         failure_budget: FailureBudget::default(),
         forbidden_retry: 3600,
         phrase_notes: BTreeMap::new(),
-        manners: link::Manners::default(),
+        manners: Box::default(),
     }
 }

@@ -134,7 +134,7 @@ fn profile(ask: &Ask, by: VerifyBy) -> CarrierProfile {
         failure_budget: FailureBudget::default(),
         forbidden_retry: 3600,
         phrase_notes: std::collections::BTreeMap::new(),
-        manners: link::Manners::default(),
+        manners: Box::default(),
     }
 }
 

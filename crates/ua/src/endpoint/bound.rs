@@ -94,6 +94,11 @@ impl Endpoint {
                 registration.remembered.clear();
                 self.send(now, key, exchange);
             }
+            301 | 302 | 305 => {
+                if let Err(exchange) = self.redirected(now, key, exchange, message) {
+                    self.failed(now, key, exchange, &End::Final(final_of(message)));
+                }
+            }
             420 | 439 if !exchange.plain && outbound => {
                 // carriers.md F9: the carrier, or a proxy before it, does not know RFC 5626.
                 exchange.plain = true;

@@ -2,6 +2,7 @@
 
 use sip::Message;
 
+use super::redirecting::realm_there;
 use super::{Endpoint, final_of};
 use crate::Instant;
 use crate::answering::{Answering, Came};
@@ -29,7 +30,11 @@ impl Endpoint {
         }
         // Where no digest was sent yet, the secret may have changed since the exchange began.
         let credential = if exchange.answers.is_empty() { registration.credential() } else { registration.credential_of(exchange.version) };
-        let Some(credential) = credential.cloned() else { return self.superseded(now, key) };
+        let Some(mut credential) = credential.cloned() else { return self.superseded(now, key) };
+        if exchange.redirects > 0 {
+            // carriers.md F8: whoever it was redirected to learns no digest for a realm of its own.
+            credential.realm = realm_there(registration);
+        }
         exchange.version = credential.version;
         let choices = match choose(message, &credential, &registration.assignment.policy, profile) {
             Ok(choices) => choices,

@@ -160,6 +160,8 @@ impl Endpoint {
             expires: registration.min_expires.map_or(asked, |least| asked.max(least)),
             version,
             plain: false,
+            redirects: 0,
+            redirected: None,
             kind: match (purpose, &registration.binding) {
                 (Purpose::Bind, None) => AttemptKind::FirstRegistration,
                 (Purpose::Bind, Some(_)) => AttemptKind::Refresh,

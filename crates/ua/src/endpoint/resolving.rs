@@ -36,7 +36,7 @@ impl Endpoint {
         }
     }
 
-    fn look_up(&mut self, now: Instant, inquirer: Inquirer, question: Question) -> Query {
+    pub(super) fn look_up(&mut self, now: Instant, inquirer: Inquirer, question: Question) -> Query {
         let query = self.wire.look_up(question);
         let timer = self.wire.wheel.arm(now + LOOKUP_MAX, Timer::Query(query));
         self.queries.insert(query, (inquirer, timer));
@@ -84,6 +84,7 @@ impl Endpoint {
                     self.probe_next(now, key);
                 }
             }
+            Some((Inquirer::Redirect(key), _)) => self.redirect_found(now, key, outcome),
             None => {}
         }
     }
