@@ -14,6 +14,10 @@ use crate::setup;
 const PROOFS: &[(&str, &str)] = &[
     ("registration", "Trunks register with a real Kamailio, and their credentials are set live through the API."),
     ("simulation", "The user agent in simulated worlds: many seeds of bad days, foul weather, a carrier dark for an hour, forged answers."),
+    (
+        "diagnosis",
+        "Every refusal says who refused, where, why and what to do; an attempt can be read by others; no password is ever shown.",
+    ),
 ];
 
 #[derive(clap::Args)]

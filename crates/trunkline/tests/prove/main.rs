@@ -7,5 +7,15 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../e2e/situations"]
+mod situations {
+    pub mod page;
+    pub mod run;
+    pub mod situation;
+    pub mod table;
+}
+
+mod canaries;
+mod diagnosis;
 mod figures;
 mod registration;

@@ -5,6 +5,7 @@
 #![allow(dead_code, clippy::print_stderr)]
 
 pub mod api;
+pub mod canaries;
 pub mod capture;
 pub mod digest;
 pub mod kamailio;
@@ -16,6 +17,7 @@ pub mod scene;
 pub mod secrets;
 pub mod server;
 pub mod sipp;
+pub mod story;
 pub mod udp;
 pub mod verifier;
 pub mod wait;
