@@ -39,6 +39,11 @@ impl Mark {
         target == self.target && last == self.test && path.starts_with(&self.module)
     }
 
+    /// Its path within its target, as a run names it.
+    pub fn path(&self) -> String {
+        format!("{}{}", self.module, self.test)
+    }
+
     pub fn result(&self, results: &Results) -> Option<bool> {
         results.iter().filter(|((target, path), _)| self.is(target, path)).map(|(_, passed)| *passed).reduce(|all, passed| all && passed)
     }
@@ -123,6 +128,7 @@ mod tests {
     fn a_mark_belongs_to_the_function_below_it() {
         let text = "// covers: C13, RFC 7616 3.4; lab\n#[test]\nfn final_it_is() {}\n#[test]\nfn plain() {}\n// covers: C14\n#[tokio::test]\nasync fn ever() {}";
         let marks = of("crates/trunkline/tests/e2e/rows/challenges.rs", text);
+        assert!(marks.iter().all(|mark| mark.is(&mark.target, &mark.path())));
         let said: Vec<_> = marks.iter().map(|mark| (mark.test.as_str(), mark.covers.join("+"), mark.peer.as_str())).collect();
         assert_eq!(said, [("final_it_is", "C13+RFC 7616 3.4".into(), "lab"), ("ever", "C14".into(), "script")]);
         assert_eq!((marks[0].target.as_str(), marks[0].module.as_str()), ("e2e", "rows::challenges::"));

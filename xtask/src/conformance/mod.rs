@@ -122,7 +122,7 @@ pub fn after(results: &Results) -> Result<Vec<String>> {
 pub fn check() -> Result<Vec<String>> {
     let claims = Claims::read()?;
     let mut faults = claims.faults();
-    let passed = claims.marks.iter().map(|mark| ((mark.target.clone(), mark.test.clone()), true)).collect();
+    let passed = claims.marks.iter().map(|mark| ((mark.target.clone(), mark.path()), true)).collect();
     let wanted = page::page(&claims.demands, &claims.marks, &claims.open, &passed);
     if std::fs::read_to_string(root().join(PAGE)).unwrap_or_default() != wanted {
         faults.push(format!("{PAGE} is not what the tests make: run `cargo xtask conformance`"));
