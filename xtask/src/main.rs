@@ -14,6 +14,7 @@ mod bench;
 mod check;
 mod command;
 mod conformance;
+mod fuzz;
 mod prove;
 mod setup;
 mod simulate;
@@ -44,6 +45,8 @@ enum Chore {
     Simulate(simulate::Arguments),
     /// Formatting, lints, documents, borders between crates
     Check(check::Arguments),
+    /// Feed the parsers and the client machine with bytes that libFuzzer makes up
+    Fuzz(fuzz::Arguments),
     /// Run the tests that name a row or a clause, and write docs/design/conformance.md
     Conformance,
 }
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Chore::Prove(arguments) => prove::run(&arguments),
         Chore::Simulate(arguments) => simulate::run(&arguments),
         Chore::Check(arguments) => check::run(&arguments),
+        Chore::Fuzz(arguments) => fuzz::run(&arguments),
         Chore::Conformance => conformance::run(),
     };
     match done {

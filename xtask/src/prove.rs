@@ -1,6 +1,6 @@
 //! `cargo xtask prove NAME`: runs what an issue must show, with the release binary, and writes `docs/proofs/NAME.md`.
 //!
-//! The work is done by an ignored test of `crates/trunkline/tests/prove/` or `crates/sim/tests/prove/`, which leaves its figures in a file.
+//! The work is done by an ignored test of `crates/trunkline/tests/prove/` or `crates/sim/tests/prove/`, which leaves its figures in a file; of `fuzzing`, by libFuzzer.
 
 use std::fs;
 use std::process::Command;
@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::command::{cargo, must, output, root};
-use crate::setup;
+use crate::{fuzz, setup};
 
 /// What can be proved, and what it shows.
 const PROOFS: &[(&str, &str)] = &[
@@ -18,6 +18,7 @@ const PROOFS: &[(&str, &str)] = &[
         "diagnosis",
         "Every refusal says who refused, where, why and what to do; an attempt can be read by others; no password is ever shown.",
     ),
+    ("fuzzing", "A million inputs made up by libFuzzer for each target of `fuzz/`, without a finding."),
 ];
 
 #[derive(clap::Args)]
@@ -35,6 +36,37 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     setup::run()?;
     // Before the build: what is proved is what lies here now.
     let source = Source::now()?;
+    let text = match name {
+        "fuzzing" => fuzzing()?,
+        _ => tested(name)?,
+    };
+    if Source::now()? != source {
+        bail!("the sources changed while they were proved: prove {name} again, in a checkout of its own");
+    }
+    let page = root().join("docs/proofs").join(format!("{name}.md"));
+    fs::create_dir_all(page.parent().unwrap_or(&page))?;
+    fs::write(&page, format!("{}{text}", head(name, shows, &source)?)).with_context(|| page.display().to_string())?;
+    println!("prove {name}: written to docs/proofs/{name}.md");
+    Ok(())
+}
+
+/// How many inputs each fuzz target runs.
+const FUZZ_RUNS: u64 = 1_000_000;
+
+fn fuzzing() -> Result<String> {
+    let mut text =
+        String::from("\n| target | executions | seconds | edges reached | committed corpus | findings |\n|---|---|---|---|---|---|\n");
+    for fuzz::Figures { target, executions, took, edges, corpus } in fuzz::all(None, fuzz::Until::Runs(FUZZ_RUNS))? {
+        if executions < FUZZ_RUNS {
+            bail!("{target} ran {executions} inputs only");
+        }
+        text.push_str(&format!("| `{target}` | {executions} | {} | {edges} | {corpus} inputs | none |\n", took.as_secs()));
+    }
+    Ok(text)
+}
+
+/// The figures that an ignored test of `crates/trunkline/tests/prove/` leaves.
+fn tested(name: &str) -> Result<String> {
     let figures = std::env::temp_dir().join(format!("trunkline-figures-{}", std::process::id()));
     let proved = must(
         cargo()
@@ -46,15 +78,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     fs::remove_file(&figures).ok();
     proved?;
     // cargo succeeds too where no test has that name.
-    let text = text.context("the proof left no figures")?;
-    if Source::now()? != source {
-        bail!("the sources changed while they were proved: prove {name} again, in a checkout of its own");
-    }
-    let page = root().join("docs/proofs").join(format!("{name}.md"));
-    fs::create_dir_all(page.parent().unwrap_or(&page))?;
-    fs::write(&page, format!("{}{text}", head(name, shows, &source)?)).with_context(|| page.display().to_string())?;
-    println!("prove {name}: written to docs/proofs/{name}.md");
-    Ok(())
+    text.context("the proof left no figures")
 }
 
 /// Where the test of a proof lies: that of the simulation needs no server.

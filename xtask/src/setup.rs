@@ -20,6 +20,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("knot", "knotd: the real name server of the tests that find registrars"),
     ("tcpdump", "captures that prove what is on the wire"),
     ("tshark", "reads exported attempts back as SIP"),
+    ("g++", "compiles libFuzzer's runtime"),
     ("curl", "walks through the lines that the demo prints"),
 ];
 

@@ -1,5 +1,5 @@
 use crate::auth_params::AuthParams;
-use crate::{FieldError, Name};
+use crate::{FieldError, Name, lex};
 
 /// The Authentication-Info header of a 2xx (RFC 7616 3.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,8 +29,8 @@ impl<'a> AuthenticationInfo<'a> {
                 return Err(FieldError::Repeated(Name::AuthenticationInfo));
             }
         }
-        // It is sent back literally; a control character would not survive that.
-        if info.nextnonce.is_some_and(|nonce| nonce.iter().any(u8::is_ascii_control)) {
+        // It is sent back literally.
+        if !info.nextnonce.is_none_or(lex::survives_quotes) {
             return Err(FieldError::Malformed(Name::AuthenticationInfo));
         }
         Ok(info)

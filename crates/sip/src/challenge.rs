@@ -93,8 +93,13 @@ impl<'a> Challenge<'a> {
         let realm = str::from_utf8(realm).map_err(|_| ChallengeFault::RealmNotUtf8(raw))?;
         let nonce = value(nonce).filter(|nonce| !nonce.is_empty()).ok_or(ChallengeFault::NonceMissing(raw))?;
         let opaque = value(opaque);
-        // Both are sent back literally; a control character would not survive that.
-        if has_control(nonce) || opaque.is_some_and(has_control) {
+        // All are sent back; what would not survive that makes the digest one over something else. A realm may hold folds and tabs.
+        let strange = |b: u8| b.is_ascii_control() && b != b'\t';
+        if lex::ends_in_escape(realm.as_bytes())
+            || !lex::survives_quotes(nonce)
+            || !opaque.is_none_or(lex::survives_quotes)
+            || lex::unescape(realm).bytes().any(strange)
+        {
             return Err(ChallengeFault::Syntax(raw));
         }
         let algorithm = match value(algorithm).map(str::from_utf8) {
@@ -180,10 +185,6 @@ fn table<'a>(raw: &'a [u8], list: &'a [u8]) -> Result<[Option<AuthParam<'a>>; KN
         }
     }
     Ok(table)
-}
-
-fn has_control(value: &[u8]) -> bool {
-    value.iter().any(u8::is_ascii_control)
 }
 
 fn qop_offer(list: &[u8]) -> QopOffer {

@@ -72,6 +72,16 @@ pub(crate) fn quoted(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     }
 }
 
+/// Whether the last backslash escapes nothing: the inside of a quoted string cannot end so, a value without quotes may.
+pub(crate) fn ends_in_escape(inner: &[u8]) -> bool {
+    inner.iter().rev().take_while(|&&b| b == b'\\').count() % 2 == 1
+}
+
+/// Whether a value can be sent back between quotes and is then the same, byte for byte.
+pub(crate) fn survives_quotes(inner: &[u8]) -> bool {
+    !ends_in_escape(inner) && !inner.iter().any(u8::is_ascii_control)
+}
+
 /// Resolves quoted pairs and folds of a quoted string's inside.
 pub(crate) fn unescape(inner: &str) -> Cow<'_, str> {
     if !inner.bytes().any(|b| matches!(b, b'\\' | b'\r' | b'\n')) {

@@ -89,6 +89,7 @@ fn every_combination_agrees_with_hashlib() {
     let mut lines = include_str!("../digest_vectors.tsv").lines();
     let columns: Vec<_> = lines.next().unwrap().split('\t').collect();
     let mut count = 0;
+    let mut combinations = std::collections::BTreeSet::new();
     for line in lines {
         let cells: Vec<_> = line.split('\t').collect();
         assert_eq!(cells.len(), columns.len());
@@ -123,6 +124,17 @@ fn every_combination_agrees_with_hashlib() {
         };
         let request = Request { method: cell("method"), uri: cell("uri"), body: cell("body").as_bytes() };
         assert_eq!(answer.response(&request).as_str(), cell("response"), "{line}");
+        // An HA1 that the caller gives in place of a password, in whichever case.
+        let given = HexDigest::from_hex(algorithm.hash, &cell("ha1").to_uppercase()).unwrap();
+        assert_eq!(Answer { ha1: given.as_str(), ..answer }.response(&request).as_str(), cell("response"), "{line}");
+        combinations.insert((
+            cell("algorithm"),
+            cell("truncated"),
+            cell("qop"),
+            cell("userhash"),
+            cell("username").is_ascii(),
+            cell("method"),
+        ));
 
         let value = written(&answer, &request);
         let read = Authorization::parse(value.as_bytes()).expect(&value);
@@ -142,6 +154,8 @@ fn every_combination_agrees_with_hashlib() {
         count += 1;
     }
     assert_eq!(count, 288);
+    // Six algorithms and two cut short, three qops, userhash or not, names within and beyond ASCII, with and without a body.
+    assert_eq!(combinations.len(), 8 * 3 * 2 * 2 * 2);
 }
 
 // covers: RFC 7616 3.4
@@ -221,6 +235,12 @@ fn secrets_are_not_printed() {
     let ha1 = digest::ha1(Hash::Sha256, "u", "r", b"p");
     assert!(!format!("{ha1:?} {:?}", answer(MD5, ha1.as_str())).contains(ha1.as_str()));
     assert_eq!(format!("{ha1:?}"), "HexDigest(***, 64 digits)");
+    // What is no secret is.
+    let answer = answer(MD5, ha1.as_str());
+    let value = written(&answer, &get("/"));
+    for shown in [format!("{answer:?}"), format!("{:?}", Authorization::parse(value.as_bytes()).unwrap())] {
+        assert!(shown.contains("http-auth@example.org") && shown.contains("Mufasa"), "{shown}");
+    }
 }
 
 #[test]

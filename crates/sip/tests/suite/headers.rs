@@ -272,9 +272,19 @@ fn authentication_info_brings_the_next_nonce() {
     assert_eq!(next("nextnonce=\"\""), "Ok(None)");
     assert_eq!(next("nextnonce=\"a\", nextnonce=\"b\""), "Err(Repeated(AuthenticationInfo))");
     assert_eq!(next("nextnonce=\"a"), "Err(Malformed(AuthenticationInfo))");
+    assert_eq!(next("nextnonce=a\\"), "Err(Malformed(AuthenticationInfo))");
     assert_eq!(next("nextnonce=\"a\r\n b\""), "Err(Malformed(AuthenticationInfo))");
     assert_eq!(next(""), "Err(Malformed(AuthenticationInfo))");
     assert_eq!(read!("A: b", authentication_info()), "Ok(None)");
+}
+
+#[test]
+fn authentication_info_keeps_its_parameters_apart() {
+    let text = with("Authentication-Info: QOP=auth-int, RSPAUTH=\"x\", CNONCE=\"y\", NC=00000002, other=\"z\"");
+    let message = Message::parse(text.as_bytes()).unwrap();
+    let info = message.authentication_info().unwrap().unwrap();
+    let seen = [info.qop(), info.rspauth(), info.cnonce(), info.nc(), info.nextnonce()];
+    assert_eq!(seen, [Some(&b"auth-int"[..]), Some(b"x"), Some(b"y"), Some(b"00000002"), None]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What `sip` promises, a table for each noun, and the properties that hold for any input.
 
+mod boundaries;
 mod build;
 mod challenges;
 mod digest;
@@ -8,9 +9,12 @@ mod form_rules;
 mod framing;
 mod headers;
 mod names;
+mod oracle;
+mod printing;
 mod properties;
 mod redaction;
 mod streams;
+mod torture;
 mod uris;
 
 /// A 401 with two challenges, folded and compact headers: what a carrier really sends.

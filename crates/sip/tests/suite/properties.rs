@@ -40,13 +40,13 @@ fn read_all(bytes: &[u8]) {
 }
 
 #[derive(Debug, Clone)]
-enum Edit {
+pub enum Edit {
     Replace(usize, u8),
     Insert(usize, Vec<u8>),
     Remove(usize, usize),
 }
 
-fn edit() -> impl Strategy<Value = Edit> {
+pub fn edit() -> impl Strategy<Value = Edit> {
     let byte = prop_oneof![any::<u8>(), prop::sample::select(b"\r\n \t\",;:=<>*\\%@?".to_vec())];
     prop_oneof![
         (any::<usize>(), byte.clone()).prop_map(|(at, byte)| Edit::Replace(at, byte)),
@@ -55,7 +55,7 @@ fn edit() -> impl Strategy<Value = Edit> {
     ]
 }
 
-fn apply(bytes: &mut Vec<u8>, edit: &Edit) {
+pub fn apply(bytes: &mut Vec<u8>, edit: &Edit) {
     let place = |at: usize| at % (bytes.len() + 1);
     match edit {
         Edit::Replace(at, byte) => {
@@ -73,7 +73,7 @@ fn apply(bytes: &mut Vec<u8>, edit: &Edit) {
     }
 }
 
-fn uri() -> impl Strategy<Value = String> {
+pub fn uri() -> impl Strategy<Value = String> {
     let user = proptest::option::of("[a-z0-9+;?/&=$,._~!*'()-]{1,12}(%[0-9a-fA-F]{2}){0,2}(:[a-z&=+$,]{0,5})?");
     let host = prop_oneof!["[a-z][a-z0-9]{0,8}(\\.[a-z]{1,4}){0,3}", "192\\.0\\.2\\.[0-9]", "\\[2001:db8::[0-9a-f]{1,4}\\]"];
     let params = "(;a[a-z]{1,6}(=[a-zA-Z0-9:/$\\[\\]-]{1,6})?)?(;[b-z]{1,6}(=[a-zA-Z0-9]{1,6})?)?";

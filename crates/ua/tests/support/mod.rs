@@ -1,6 +1,7 @@
 //! Talks: an endpoint and a scripted registrar over virtual time. Nothing sleeps, and the same seed gives the same talk.
 
 mod expect;
+mod happening;
 mod says;
 mod sent;
 mod setup;
@@ -8,6 +9,7 @@ mod talk;
 mod zone;
 
 pub use expect::*;
+pub use happening::*;
 pub use says::*;
 pub use sent::Sent;
 pub use setup::*;
