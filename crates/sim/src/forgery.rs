@@ -8,8 +8,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use ua::{
-    Account, Assignment, Command, Config, ContactSpec, Credential, DigestPolicy, Endpoint, Generation, Input, Instant, Local, NonceReuse,
-    OnDowngrade, Output, Pacing, PolicySource, Profile, Question, Records, Resolution, ResolveFault, Secret, Seeds, Socket,
+    Account, Assignment, Command, Config, ContactSpec, Credential, DigestPolicy, Endpoint, FlowFault, Generation, Input, Instant, Local,
+    NonceReuse, OnDowngrade, Output, Pacing, PolicySource, Profile, Question, Records, Resolution, ResolveFault, Secret, Seeds, Socket,
 };
 
 use crate::chance::Chance;
@@ -163,6 +163,10 @@ impl Forging {
                     };
                     self.endpoint.handle(self.now, Input::Resolved { query, outcome });
                 }
+                Output::Open(dial) => {
+                    self.endpoint.handle(self.now, Input::Closed { flow: dial.flow, fault: FlowFault::Refused });
+                }
+                Output::SendOn { .. } | Output::Ping { .. } | Output::Close { .. } => {}
                 Output::Event(_) => self.told += 1,
                 Output::Wake(at) => return at,
             }

@@ -219,6 +219,7 @@ pub fn profile(id: &str, registers_per_second: u32, in_flight: u32, nodes: u32) 
         id: Arc::from(id),
         registrars: (0..nodes).map(|node| format!("sip:sbc{node}.{id}.sim").into()).collect(),
         transports: vec![ua::Transport::Udp],
+        tls: Default::default(),
         outbound_proxy: None,
         route: false,
         verify_by: VerifyBy::Query,

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use ua::{Command, Endpoint, Input, Instant, Output, Query, Resume};
+use ua::{Command, Endpoint, FlowFault, Input, Instant, Output, Query, Resume};
 
 use crate::agenda::Agenda;
 use crate::chance::Chance;
@@ -216,6 +216,9 @@ impl World {
             }
             match endpoint.poll(self.now) {
                 Output::Send { to, bytes, .. } => self.send(to, bytes),
+                // The lab carriers of the world listen to datagrams alone.
+                Output::Open(dial) => endpoint.handle(self.now, Input::Closed { flow: dial.flow, fault: FlowFault::Refused }),
+                Output::SendOn { .. } | Output::Ping { .. } | Output::Close { .. } => {}
                 Output::Resolve { query, question } => self.look_up(query, question),
                 Output::Event(event) => self.event(event),
                 Output::Wake(at) => {

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Account, Credential, DigestPolicy, Profile, Records, Resume, VerifyBy};
+use crate::{Account, Credential, DigestPolicy, Flow, FlowFault, Opening, Profile, Records, Resume, VerifyBy};
 
 /// One of the endpoint's own sockets, by its place in `Endpoint::new`'s list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,6 +44,32 @@ pub enum Input<'a> {
         /// Why.
         fault: SendFault,
     },
+    /// A connection that `Output::Open` asked for is open.
+    Opened {
+        /// Which.
+        flow: Flow,
+        /// What is known of it.
+        opening: Opening,
+    },
+    /// A whole message came on a connection.
+    Message {
+        /// On which.
+        flow: Flow,
+        /// Its bytes, as `sip::stream::frame` or a WebSocket message bounds them.
+        bytes: &'a [u8],
+    },
+    /// A keep-alive was answered: CRLF on a stream (RFC 5626 3.5.1), a pong on a WebSocket.
+    Pong {
+        /// On which connection.
+        flow: Flow,
+    },
+    /// A connection could not be opened, or has ended; not told of one that `Output::Close` closed.
+    Closed {
+        /// Which.
+        flow: Flow,
+        /// Why.
+        fault: FlowFault,
+    },
     /// A name was looked up.
     Resolved {
         /// As in `Output::Resolve`.
@@ -65,6 +91,10 @@ impl fmt::Debug for Input<'_> {
             Input::SendFailed { local, to, fault } => {
                 f.debug_struct("SendFailed").field("local", local).field("to", to).field("fault", fault).finish()
             }
+            Input::Opened { flow, opening } => f.debug_struct("Opened").field("flow", flow).field("opening", opening).finish(),
+            Input::Message { flow, bytes } => f.debug_struct("Message").field("flow", flow).field("length", &bytes.len()).finish(),
+            Input::Pong { flow } => f.debug_struct("Pong").field("flow", flow).finish(),
+            Input::Closed { flow, fault } => f.debug_struct("Closed").field("flow", flow).field("fault", fault).finish(),
             Input::Resolved { query, outcome } => f.debug_struct("Resolved").field("query", query).field("outcome", outcome).finish(),
             Input::Command(command) => f.debug_tuple("Command").field(command).finish(),
         }

@@ -116,6 +116,8 @@ impl Endpoint {
                     }
                 }
             }
+            // No connection was asked for yet.
+            Input::Opened { .. } | Input::Message { .. } | Input::Pong { .. } | Input::Closed { .. } => {}
             Input::Resolved { query, outcome } => self.resolved(now, query, outcome),
             Input::Command(command) => match command {
                 Command::Carrier(profile) => self.know(now, *profile),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use diagnosis::{Code, Diagnosis, Evidence, SipStatus};
 
-use crate::{Attempt, Generation, Instant, Local, Query, Question};
+use crate::{Attempt, Dial, Flow, Generation, Instant, Local, Query, Question};
 
 /// What comes out of `poll`.
 pub enum Output<'a> {
@@ -19,6 +19,25 @@ pub enum Output<'a> {
         to: SocketAddr,
         /// Its bytes.
         bytes: &'a [u8],
+    },
+    /// A connection to open; answered by `Input::Opened` or `Input::Closed`.
+    Open(Dial),
+    /// A whole message to send on a connection, perhaps before it is open.
+    SendOn {
+        /// On which.
+        flow: Flow,
+        /// Its bytes.
+        bytes: &'a [u8],
+    },
+    /// A keep-alive to send on a connection: CRLF CRLF on a stream (RFC 5626 3.5.1), a ping on a WebSocket; answered by `Input::Pong`.
+    Ping {
+        /// On which.
+        flow: Flow,
+    },
+    /// A connection to close, once what waits on it is sent; nothing is told of it any more.
+    Close {
+        /// Which.
+        flow: Flow,
     },
     /// Records to look up; answered by `Input::Resolved`. The gate judges every address.
     Resolve {
@@ -40,6 +59,10 @@ impl fmt::Debug for Output<'_> {
             Output::Send { local, to, bytes } => {
                 f.debug_struct("Send").field("local", local).field("to", to).field("length", &bytes.len()).finish()
             }
+            Output::Open(dial) => f.debug_tuple("Open").field(dial).finish(),
+            Output::SendOn { flow, bytes } => f.debug_struct("SendOn").field("flow", flow).field("length", &bytes.len()).finish(),
+            Output::Ping { flow } => f.debug_struct("Ping").field("flow", flow).finish(),
+            Output::Close { flow } => f.debug_struct("Close").field("flow", flow).finish(),
             Output::Resolve { query, question } => f.debug_struct("Resolve").field("query", query).field("question", question).finish(),
             Output::Event(event) => f.debug_tuple("Event").field(event).finish(),
             Output::Wake(at) => f.debug_tuple("Wake").field(at).finish(),

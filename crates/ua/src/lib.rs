@@ -17,6 +17,7 @@ pub mod command;
 mod drift;
 pub mod endpoint;
 pub mod event;
+mod flow;
 mod granted;
 pub mod locate;
 mod ping;
@@ -46,6 +47,7 @@ pub use event::{
     Event, Negotiated, OptionsState, OptionsStatus, Outcome, Output, RegistrationState, Resume, ResumeBinding, ResumeFailed, ResumeNonce,
     Status, Verdict,
 };
+pub use flow::{Dial, Flow, FlowFault, Opening, TlsFault, TlsSettings};
 pub use locate::{Naptr, Place, Question, Records, Srv};
 pub use profile::{ContactReplacement, FailureBudget, Manners, NonceReuse, OptionsPing, Pacing, Profile, VerifyBy};
 pub use sip::digest::{Algorithm, Hash};

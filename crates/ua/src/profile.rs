@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::Transport;
+use crate::{TlsSettings, Transport};
 
 /// How to reach a carrier and what to expect of it.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub struct Profile {
     pub registrars: Vec<Box<str>>,
     /// Which transports may be used, in order; none: all that the endpoint has.
     pub transports: Vec<Transport>,
+    /// How its certificates are judged.
+    pub tls: Arc<TlsSettings>,
     /// Preloaded Route and first hop.
     pub outbound_proxy: Option<Box<str>>,
     /// Whether the registrar goes into a preloaded Route.

@@ -33,6 +33,7 @@ pub(crate) fn profile(from: &link::CarrierProfile, share: Share) -> Result<Profi
         id: from.id.as_str().into(),
         registrars: from.registrars.iter().map(|registrar| registrar.as_str().into()).collect(),
         transports: from.transports.iter().map(|&transport| convert(transport)).collect(),
+        tls: Default::default(),
         outbound_proxy: from.outbound_proxy.as_deref().map(Into::into),
         route: from.route,
         verify_by: verify_by(from.verify_by),

@@ -6,7 +6,7 @@ use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 use socket2::Socket;
 use tokio::sync::mpsc::UnboundedSender;
-use ua::{Endpoint, Event, Input, Instant, Local, Output, Query, Question, SendFault};
+use ua::{Endpoint, Event, FlowFault, Input, Instant, Local, Output, Query, Question, SendFault};
 
 use super::alarm::Alarm;
 use super::inbox::{Farewell, Inbox, ToShard};
@@ -166,6 +166,12 @@ impl Shard {
                         return (Turn::Batch, literals);
                     }
                 }
+                // No connection can be opened yet.
+                Output::Open(dial) => {
+                    let input = Input::Closed { flow: dial.flow, fault: FlowFault::Unreachable };
+                    self.parts.endpoint.handle(now, input);
+                }
+                Output::SendOn { .. } | Output::Ping { .. } | Output::Close { .. } => {}
                 Output::Resolve { query, question } => {
                     let literal = match &question {
                         Question::Host { name, port } => name.parse::<IpAddr>().ok().map(|ip| (ip, *port)),

@@ -49,6 +49,7 @@ pub fn profile(id: &str) -> Profile {
         id: id.into(),
         registrars: vec!["sip:carrier.test".into()],
         transports: Vec::new(),
+        tls: Default::default(),
         outbound_proxy: None,
         route: false,
         verify_by: VerifyBy::Query,

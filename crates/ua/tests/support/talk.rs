@@ -35,6 +35,14 @@ pub struct Talk {
     pub asked_of_dns: Vec<String>,
     /// Every REGISTER datagram's time.
     pub registers: Vec<Instant>,
+    /// Every connection that was to be opened.
+    pub dials: Vec<Dial>,
+    /// What was sent on connections and not yet expected.
+    pub written: VecDeque<(Flow, Vec<u8>)>,
+    /// Every keep-alive on a connection.
+    pub pings: Vec<(Instant, Flow)>,
+    /// Every connection that was to be closed.
+    pub closes: Vec<Flow>,
     /// Look-ups that the name servers have not answered yet.
     pending: Vec<(Query, Question)>,
     statuses: HashMap<String, Status>,
@@ -60,6 +68,10 @@ impl Talk {
             zone: setup.zone.clone(),
             asked_of_dns: Vec::new(),
             registers: Vec::new(),
+            dials: Vec::new(),
+            written: VecDeque::new(),
+            pings: Vec::new(),
+            closes: Vec::new(),
             pending: Vec::new(),
             statuses: HashMap::new(),
             saved: HashMap::new(),
@@ -108,6 +120,10 @@ impl Talk {
                     self.check(&sent);
                     self.sent.push_back(sent);
                 }
+                Output::Open(dial) => self.dials.push(dial),
+                Output::SendOn { flow, bytes } => self.written.push_back((flow, bytes.to_vec())),
+                Output::Ping { flow } => self.pings.push((self.now, flow)),
+                Output::Close { flow } => self.closes.push(flow),
                 Output::Event(event) => {
                     match &event {
                         Event::Status(status) => {
