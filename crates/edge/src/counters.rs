@@ -9,9 +9,9 @@ pub struct Counters {
     pub strangers: u64,
     /// Registrations that are bound now.
     pub bound: u64,
-    /// Datagrams that came in.
+    /// Datagrams that came in, and messages on connections.
     pub received: u64,
-    /// Datagrams that went out.
+    /// Datagrams that went out, and messages handed to connections.
     pub sent: u64,
     /// Datagrams that were given up because the socket took none for too long.
     pub overrun: u64,
@@ -35,4 +35,10 @@ pub struct Counters {
     pub saved: u64,
     /// Times that the state file could not be written.
     pub save_failed: u64,
+    /// Connections that are open now.
+    pub connections_open: u64,
+    /// Connections that came to be open.
+    pub connections_opened: u64,
+    /// Connections that could not be opened.
+    pub connections_failed: u64,
 }

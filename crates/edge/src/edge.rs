@@ -14,12 +14,16 @@ use crate::reports::Reports;
 use crate::resolve::{self, Ask, Lookup};
 use crate::shard::{self, Mailer, Shard, ShardParts};
 use crate::state::{Keeper, Running};
+use crate::streams::Streams;
 use crate::tally::Tally;
 use crate::verdicts::Verdicts;
 use crate::{Config, Counters, StartError};
 
 /// The shards have so long to say what outlives a stop.
 const SHARDS_STOP: Duration = Duration::from_secs(2);
+
+/// What waits on connections has so long to be sent at a stop.
+const STREAMS_STOP: Duration = Duration::from_millis(500);
 
 /// The state has so long to be written at a stop.
 const STATE_STOP: Duration = Duration::from_secs(2);
@@ -35,6 +39,7 @@ pub struct Edge {
 
 struct Threads {
     shards: Vec<(Mailer, JoinHandle<()>)>,
+    streams: Streams,
     link: (oneshot::Sender<()>, JoinHandle<()>),
     state: Running,
     keeper: Keeper,
@@ -71,9 +76,12 @@ impl Edge {
         let reports = Arc::new(Reports::new(Arc::clone(&tally)));
         let keeper = writer.keeper();
         let (asks, asked) = unbounded_channel();
+        let streams = Streams::start().map_err(fault)?;
         let mut running = Vec::with_capacity(shards.len());
         for (index, (sockets, endpoint)) in shards.into_iter().enumerate() {
             let (mailer, inbox) = shard::inbox().map_err(|errno| fault(errno.into()))?;
+            let locals = sockets.told.iter().map(|socket| socket.address).collect();
+            let opener = streams.opener(mailer.clone(), locals, Arc::clone(&gate), Arc::clone(&tally));
             let parts = ShardParts {
                 index,
                 endpoint,
@@ -85,6 +93,7 @@ impl Edge {
                 reports: Arc::clone(&reports),
                 keeper: keeper.clone(),
                 asks: asks.clone(),
+                opener,
                 tally: Arc::clone(&tally),
             };
             let thread = named(format!("edge-shard-{index}"), move || Shard::new(parts).run()).map_err(fault)?;
@@ -132,12 +141,13 @@ impl Edge {
         })
         .map_err(fault)?;
         let state = writer.start().map_err(fault)?;
-        Ok(Edge { tally, running: Some(Threads { shards: running, link: (stop, link), state, keeper }) })
+        Ok(Edge { tally, running: Some(Threads { shards: running, streams, link: (stop, link), state, keeper }) })
     }
 
     fn halt(&mut self) {
-        let Some(Threads { shards, link, state, keeper }) = self.running.take() else { return };
+        let Some(Threads { shards, streams, link, state, keeper }) = self.running.take() else { return };
         let exact = farewell(shards, &keeper);
+        streams.stop(STREAMS_STOP);
         if !state.stop(exact, STATE_STOP) {
             tracing::warn!("the state file was not finished in time; after the next start CSeq numbers jump");
         }

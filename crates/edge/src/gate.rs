@@ -2,6 +2,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
+use ua::Transport;
 
 /// The one place through which every destination passes.
 ///
@@ -10,7 +11,8 @@ use ipnet::IpNet;
 /// reserved ranges. An IPv4 address inside an IPv6 one (mapped, NAT64, 6to4) is judged as that IPv4 address.
 ///
 /// Ports: 0 never passes. Those below 1024 belong to other services, and a few above answer strangers with more than they were asked
-/// (SSDP, WS-Discovery, mDNS, CoAP, memcached); they pass only where an allowed port range covers them.
+/// (SSDP, WS-Discovery, mDNS, CoAP, memcached); they pass only where an allowed port range covers them. A WebSocket may go to port 80,
+/// and what is under TLS to port 443: that is where they live, and what else lives there gets no more than a handshake.
 #[derive(Clone, Debug, Default)]
 pub struct Gate {
     targets: Vec<IpNet>,
@@ -43,13 +45,35 @@ impl Gate {
     /// # Errors
     /// [`GateFault`] names what is forbidden about it.
     pub fn judge(&self, to: SocketAddr) -> Result<(), GateFault> {
-        let ip = to.ip().to_canonical();
-        if !self.targets.iter().any(|net| net.contains(&ip)) && !public(ip) {
-            return Err(GateFault::Address(ip));
-        }
+        self.judge_address(to.ip())?;
         let ordinary = to.port() >= 1024 && !REFLECTORS.contains(&to.port());
         let allowed = to.port() != 0 && (ordinary || self.ports.iter().any(|range| range.contains(&to.port())));
         if allowed { Ok(()) } else { Err(GateFault::Port(to.port())) }
+    }
+
+    /// Judges where a connection is to go.
+    ///
+    /// # Errors
+    /// [`GateFault`] names what is forbidden about it.
+    pub fn judge_for(&self, to: SocketAddr, transport: Transport) -> Result<(), GateFault> {
+        match (transport, to.port()) {
+            (Transport::Ws, 80) | (Transport::Tls | Transport::Wss, 443) => self.judge_address(to.ip()),
+            _ => self.judge(to),
+        }
+    }
+
+    /// Judges what a name led to, before it is known what travels there; that is judged again when it does.
+    ///
+    /// # Errors
+    /// [`GateFault`] names what is forbidden about it.
+    pub fn judge_found(&self, to: SocketAddr) -> Result<(), GateFault> {
+        self.judge_for(to, Transport::Ws).or_else(|_| self.judge_for(to, Transport::Wss))
+    }
+
+    fn judge_address(&self, ip: IpAddr) -> Result<(), GateFault> {
+        let ip = ip.to_canonical();
+        let passes = public(ip) || self.targets.iter().any(|net| net.contains(&ip));
+        if passes { Ok(()) } else { Err(GateFault::Address(ip)) }
     }
 }
 
@@ -251,6 +275,30 @@ mod tests {
                 assert_eq!(strict.judge(to), Err(GateFault::Port(port)));
             }
         }
+    }
+
+    #[test]
+    fn the_ports_of_the_web_are_for_what_lives_there() {
+        let gate = Gate::default();
+        let web: SocketAddr = "8.8.8.8:80".parse().unwrap();
+        let secure: SocketAddr = "8.8.8.8:443".parse().unwrap();
+        for (transport, to_web, to_secure) in [
+            (Transport::Udp, false, false),
+            (Transport::Tcp, false, false),
+            (Transport::Tls, false, true),
+            (Transport::Ws, true, false),
+            (Transport::Wss, false, true),
+        ] {
+            assert_eq!(gate.judge_for(web, transport).is_ok(), to_web, "{transport} to 80");
+            assert_eq!(gate.judge_for(secure, transport).is_ok(), to_secure, "{transport} to 443");
+            let private = gate.judge_for("10.0.0.1:443".parse().unwrap(), transport);
+            assert!(private.is_err(), "{transport} to a private address");
+            assert_eq!(gate.judge_for("8.8.8.8:22".parse().unwrap(), transport), Err(GateFault::Port(22)), "{transport}");
+            assert_eq!(gate.judge_for("8.8.8.8:5061".parse().unwrap(), transport), Ok(()), "{transport}");
+        }
+        assert!(gate.judge_found(web).is_ok() && gate.judge_found(secure).is_ok());
+        assert_eq!(gate.judge_found("8.8.8.8:25".parse().unwrap()), Err(GateFault::Port(25)));
+        assert_eq!(gate.judge_found("127.0.0.1:443".parse().unwrap()), Err(GateFault::Address("127.0.0.1".parse().unwrap())));
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! - [`Edge::bind`] opens the sockets and the state, so that the real ports are known; [`Bound::start`] joins it to a control plane.
 //! - A *shard* is one OS thread with its own sockets and its own `ua::Endpoint`; a trunk belongs to one shard for as long as there are as many.
 //! - The *link* thread turns orders into commands and events into reports; it opens sealed secrets, resolves names and remembers verdicts.
-//! - Every destination passes one [gate](Gate), when it is resolved and again before each datagram.
+//! - Connections live on a thread of their own, each a task; shards fill their lanes, and what comes on them goes to the shards' inboxes.
+//! - Every destination passes one [gate](Gate), when it is resolved and again before each datagram and connection.
 //! - What of a registration outlives a restart is appended, sealed, to a *state* file by a thread of its own; the wire never waits for a disk.
 //! - What comes off the wire, out of the file or from the control plane may be wrong: that is a diagnosis or a warning, never a panic.
 
@@ -24,6 +25,7 @@ mod resolve;
 mod shard;
 mod start_error;
 mod state;
+mod streams;
 mod tally;
 mod verdicts;
 

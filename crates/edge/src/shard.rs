@@ -9,6 +9,8 @@ mod socket;
 mod turn;
 mod wire;
 
+#[cfg(test)]
+pub(crate) use inbox::Inbox;
 pub(crate) use inbox::{Mailer, ToShard, inbox};
 pub(crate) use socket::open;
 pub(crate) use turn::{Shard, ShardParts};

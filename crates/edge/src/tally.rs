@@ -27,6 +27,10 @@ pub(crate) struct Tally {
     pub(crate) attempts_lost: AtomicU64,
     pub(crate) saved: AtomicU64,
     pub(crate) save_failed: AtomicU64,
+    pub(crate) connections_open: AtomicU64,
+    pub(crate) connections_opened: AtomicU64,
+    pub(crate) connections_failed: AtomicU64,
+    pub(crate) connections_gated: AtomicU64,
     /// A shard has failed.
     pub(crate) failed: AtomicBool,
 }
@@ -41,6 +45,10 @@ impl Tally {
             attempts_lost: AtomicU64::new(0),
             saved: AtomicU64::new(0),
             save_failed: AtomicU64::new(0),
+            connections_open: AtomicU64::new(0),
+            connections_opened: AtomicU64::new(0),
+            connections_failed: AtomicU64::new(0),
+            connections_gated: AtomicU64::new(0),
             failed: AtomicBool::new(false),
         }
     }
@@ -69,7 +77,7 @@ impl Tally {
             overrun: sum(6),
             send_failed: sum(7),
             icmp: sum(8),
-            gated: sum(9),
+            gated: sum(9) + self.connections_gated.load(Relaxed),
             unrouted: sum(10),
             resolved: self.resolved.load(Relaxed),
             resolve_failed: self.resolve_failed.load(Relaxed),
@@ -77,6 +85,9 @@ impl Tally {
             attempts_lost: sum(11) + self.attempts_lost.load(Relaxed),
             saved: self.saved.load(Relaxed),
             save_failed: self.save_failed.load(Relaxed),
+            connections_open: self.connections_open.load(Relaxed),
+            connections_opened: self.connections_opened.load(Relaxed),
+            connections_failed: self.connections_failed.load(Relaxed),
         }
     }
 }

@@ -52,7 +52,7 @@ pub(crate) fn settle(
     for ip in found {
         // A mapped address is an IPv4 one, and an IPv6-only socket would not take it.
         let to = SocketAddr::new(ip.to_canonical(), port);
-        if let Err(fault) = gate.judge(to) {
+        if let Err(fault) = gate.judge_found(to) {
             gated.get_or_insert(fault);
         } else if !families.has(to.ip()) {
             no_socket.get_or_insert(to.ip());

@@ -161,7 +161,7 @@ async fn shards_get_what_passes_the_gate() {
     while outcomes.len() < 3 {
         match inbox.take() {
             Some(ToShard::Resolved { query, outcome }) => drop(outcomes.insert(query.0, outcome)),
-            Some(ToShard::Command(command)) => panic!("{command:?}"),
+            Some(other) => panic!("{other:?}"),
             None => tokio::task::yield_now().await,
         }
     }

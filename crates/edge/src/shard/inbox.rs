@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
-use ua::{Command, Query, Resolution, ResolveFault, Resume};
+use ua::{Command, Flow, FlowFault, Opening, Query, Resolution, ResolveFault, Resume};
+
+use crate::streams::Received;
 
 /// So many messages wait for a shard; the link thread waits beyond that.
 const QUEUE: usize = 4096;
@@ -16,6 +18,10 @@ const QUEUE: usize = 4096;
 pub(crate) enum ToShard {
     Command(Command),
     Resolved { query: Query, outcome: Result<Resolution, ResolveFault> },
+    Opened { flow: Flow, opening: Opening },
+    Message { flow: Flow, message: Received },
+    Pong { flow: Flow },
+    Closed { flow: Flow, fault: FlowFault },
 }
 
 /// Where a shard that stops in order tells what outlives it.

@@ -6,7 +6,7 @@ use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 use socket2::Socket;
 use tokio::sync::mpsc::UnboundedSender;
-use ua::{Endpoint, Event, FlowFault, Input, Instant, Local, Output, Query, Question, SendFault};
+use ua::{Endpoint, Event, Input, Instant, Local, Output, Query, Question, SendFault};
 
 use super::alarm::Alarm;
 use super::inbox::{Farewell, Inbox, ToShard};
@@ -18,6 +18,7 @@ use crate::gate::Gate;
 use crate::reports::Reports;
 use crate::resolve::{Ask, Families, settle};
 use crate::state::Keeper;
+use crate::streams::{Connections, Opener};
 use crate::tally::{ShardTally, Tally};
 
 /// A shard looks around at least so often: the wait is measured by a clock that stands still while the machine sleeps.
@@ -47,6 +48,7 @@ pub(crate) struct ShardParts {
     pub(crate) reports: Arc<Reports>,
     pub(crate) keeper: Keeper,
     pub(crate) asks: UnboundedSender<Ask>,
+    pub(crate) opener: Opener,
     pub(crate) tally: Arc<Tally>,
 }
 
@@ -54,6 +56,7 @@ pub(crate) struct ShardParts {
 pub(crate) struct Shard {
     parts: Parts,
     wires: Vec<Wire>,
+    connections: Connections,
     receiver: Receiver,
     counted: ShardTally,
     /// Went wrong since the endpoint was last told.
@@ -80,10 +83,11 @@ struct Parts {
 impl Shard {
     /// Makes the shard; on the thread that is to run it, as the buffers are bound to that.
     pub(crate) fn new(parts: ShardParts) -> Self {
-        let ShardParts { index, endpoint, sockets, inbox, clock, gate, families, reports, keeper, asks, tally } = parts;
+        let ShardParts { index, endpoint, sockets, inbox, clock, gate, families, reports, keeper, asks, opener, tally } = parts;
         Shard {
             parts: Parts { index, endpoint, inbox, clock, gate, families, reports, keeper, asks, tally },
             wires: sockets.into_iter().map(Wire::new).collect(),
+            connections: Connections::new(opener),
             receiver: Receiver::new(),
             counted: ShardTally::default(),
             faults: Vec::new(),
@@ -107,14 +111,24 @@ impl Shard {
         }
     }
 
-    /// Hands orders to the endpoint.
+    /// Hands orders, answers of name servers and what came on connections to the endpoint.
     fn take_orders(&mut self) {
         let now = self.parts.clock.now();
         for _ in 0..ORDERS_AT_ONCE {
-            match self.parts.inbox.take() {
-                Some(ToShard::Command(command)) => self.parts.endpoint.handle(now, Input::Command(command)),
-                Some(ToShard::Resolved { query, outcome }) => self.parts.endpoint.handle(now, Input::Resolved { query, outcome }),
-                None => return,
+            let Some(told) = self.parts.inbox.take() else { return };
+            let endpoint = &mut self.parts.endpoint;
+            match told {
+                ToShard::Command(command) => endpoint.handle(now, Input::Command(command)),
+                ToShard::Resolved { query, outcome } => endpoint.handle(now, Input::Resolved { query, outcome }),
+                ToShard::Opened { flow, opening } if self.connections.has(flow) => endpoint.handle(now, Input::Opened { flow, opening }),
+                ToShard::Message { flow, message } if self.connections.has(flow) => {
+                    self.counted.received += 1;
+                    endpoint.handle(now, Input::Message { flow, bytes: &message.bytes });
+                }
+                ToShard::Pong { flow } if self.connections.has(flow) => endpoint.handle(now, Input::Pong { flow }),
+                ToShard::Closed { flow, fault } if self.connections.ended(flow) => endpoint.handle(now, Input::Closed { flow, fault }),
+                // The endpoint has closed it meanwhile.
+                ToShard::Opened { .. } | ToShard::Message { .. } | ToShard::Pong { .. } | ToShard::Closed { .. } => {}
             }
         }
         self.parts.inbox.knock();
@@ -166,12 +180,10 @@ impl Shard {
                         return (Turn::Batch, literals);
                     }
                 }
-                // No connection can be opened yet.
-                Output::Open(dial) => {
-                    let input = Input::Closed { flow: dial.flow, fault: FlowFault::Unreachable };
-                    self.parts.endpoint.handle(now, input);
-                }
-                Output::SendOn { .. } | Output::Ping { .. } | Output::Close { .. } => {}
+                Output::Open(dial) => self.connections.open(dial),
+                Output::SendOn { flow, bytes } => self.counted.sent += u64::from(self.connections.send(flow, bytes)),
+                Output::Ping { flow } => self.connections.ping(flow),
+                Output::Close { flow } => self.connections.close(flow),
                 Output::Resolve { query, question } => {
                     let literal = match &question {
                         Question::Host { name, port } => name.parse::<IpAddr>().ok().map(|ip| (ip, *port)),

@@ -1,0 +1,122 @@
+use std::collections::VecDeque;
+use std::io;
+use std::time::Duration;
+
+use sip::stream::{Framed, frame};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
+use ua::FlowFault;
+
+use super::dial::Pipe;
+use super::fault;
+use super::lane::{Item, Lane};
+use super::line_ends::{LineEnd, LineEnds};
+use super::teller::Teller;
+
+/// The other side takes something within that.
+const PROGRESS_WITHIN: Duration = Duration::from_secs(30);
+
+/// After sending has ended so long is waited for what the other side has to say: why it failed, or that it closes too.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// So much is read at once.
+const READ_BYTES: usize = 4096;
+
+/// Carries messages both ways on a stream until it ends; tells why, if not by our own will.
+pub(super) async fn carry(pipe: Box<dyn Pipe>, lane: &Lane, teller: &Teller) -> Option<FlowFault> {
+    let (reader, writer) = tokio::io::split(pipe);
+    let mut reading = std::pin::pin!(read(reader, lane, teller));
+    let written = tokio::select! {
+        fault = &mut reading => return Some(fault),
+        written = write(writer, lane) => written,
+    };
+    match written {
+        // What is not read when a socket is closed resets the connection, and what was just sent may be lost.
+        Ok(()) => {
+            let _ = timeout(LAST_WORDS, reading).await;
+            None
+        }
+        Err(FlowFault::Stuck) => Some(FlowFault::Stuck),
+        Err(fault) => Some(timeout(LAST_WORDS, reading).await.unwrap_or(fault)),
+    }
+}
+
+async fn read(mut reader: impl AsyncRead + Unpin, lane: &Lane, teller: &Teller) -> FlowFault {
+    let mut buffer = Vec::new();
+    let mut ends = LineEnds::default();
+    loop {
+        let mut at = 0;
+        loop {
+            match frame(&buffer[at..]) {
+                Ok(Framed::Incomplete) => break,
+                Ok(Framed::LineEnds(length)) => {
+                    for _ in 0..length / 2 {
+                        match ends.take(|| lane.pong()) {
+                            LineEnd::Pong => teller.pong().await,
+                            LineEnd::Ping => lane.push(Item::Pong),
+                            LineEnd::Half => {}
+                        }
+                    }
+                    at += length;
+                }
+                Ok(Framed::Message(length)) => {
+                    ends.reset();
+                    teller.message(&buffer[at..at + length]).await;
+                    at += length;
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "what came on a connection is no SIP");
+                    return FlowFault::Garbage;
+                }
+            }
+        }
+        buffer.drain(..at);
+        buffer.reserve(READ_BYTES);
+        match (&mut reader).take(READ_BYTES as u64).read_buf(&mut buffer).await {
+            Ok(0) => return FlowFault::Closed,
+            Ok(_) => {}
+            Err(error) => return fault::carrying(&error),
+        }
+    }
+}
+
+/// Sends what waits until the connection is to end, and ends it then.
+async fn write(mut writer: impl AsyncWrite + Unpin, lane: &Lane) -> Result<(), FlowFault> {
+    while let Some(items) = lane.take().await {
+        write_all(&mut writer, &joined(&items)).await?;
+        lane.sent(&items);
+    }
+    progress(writer.shutdown()).await
+}
+
+/// Writes everything, as long as some of it goes.
+async fn write_all(writer: &mut (impl AsyncWrite + Unpin), mut bytes: &[u8]) -> Result<(), FlowFault> {
+    while !bytes.is_empty() {
+        let count = progress(writer.write(bytes)).await?;
+        if count == 0 {
+            return Err(FlowFault::Closed);
+        }
+        bytes = &bytes[count..];
+    }
+    progress(writer.flush()).await
+}
+
+async fn progress<T>(step: impl Future<Output = io::Result<T>>) -> Result<T, FlowFault> {
+    match timeout(PROGRESS_WITHIN, step).await {
+        Ok(done) => done.map_err(|error| fault::carrying(&error)),
+        Err(_) => Err(FlowFault::Stuck),
+    }
+}
+
+fn joined(items: &VecDeque<Item>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for item in items {
+        bytes.extend_from_slice(match item {
+            Item::Message(message) => message,
+            // RFC 5626 3.5.1.
+            Item::Ping => b"\r\n\r\n",
+            Item::Pong => b"\r\n",
+        });
+    }
+    bytes
+}

@@ -1,0 +1,4 @@
+//! Connections on loopback, from a shard's side.
+
+mod stage;
+mod tcp;
