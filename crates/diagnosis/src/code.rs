@@ -140,6 +140,12 @@ catalogue! {
     Refused "network.refused" Network Network 422 true
         "The registrar's host answers, but nothing listens at that port and transport."
         "Check port and transport in the carrier's registrars.";
+    ConnectionLost "network.connection.lost" Network Network 422 true
+        "The registrar's host took the connection and ended it before it answered."
+        "Check that port and transport belong together: a TLS port takes no plain TCP, and the reverse.";
+    WebSocketRefused "network.websocket.refused" Network Carrier 422 false
+        "The registrar's host speaks no WebSocket there, or not the subprotocol sip (RFC 7118)."
+        "Ask the carrier for the URI of its SIP WebSocket, and check port and transport in registrars.";
     Timeout "network.timeout" Network Network 422 true
         "Nothing came back from the registrar: neither to OPTIONS nor to REGISTER."
         "Check that the carrier allows the edge's public address, and the firewall in between.";

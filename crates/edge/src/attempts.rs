@@ -74,6 +74,7 @@ pub(crate) mod tests {
             registrar: "sip:192.0.2.1".into(),
             targets: Vec::new(),
             transport: ua::Transport::Udp,
+            secured: None,
             source: None,
             public: None,
             messages: vec![message],

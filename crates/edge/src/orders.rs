@@ -146,6 +146,7 @@ impl Orders {
             authenticated: false,
             since: self.now(),
             registrar: None,
+            transport: None,
             public_address: None,
             registered_at: None,
             expires_at: None,

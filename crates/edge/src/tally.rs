@@ -56,7 +56,7 @@ impl Tally {
     /// Shows a shard's counts.
     pub(crate) fn publish(&self, shard: usize, counted: &ShardTally) {
         let ShardTally { endpoint, received, sent, overrun, send_failed, icmp, gated, unrouted } = *counted;
-        let ua::Counters { registers, retransmissions, strangers, bound, attempts_untold } = endpoint;
+        let ua::Counters { registers, retransmissions, strangers, bound, attempts_untold, .. } = endpoint;
         let values =
             [registers, retransmissions, strangers, bound, received, sent, overrun, send_failed, icmp, gated, unrouted, attempts_untold];
         if let Some(slots) = self.shards.get(shard) {

@@ -29,6 +29,9 @@ pub struct Attempt {
     pub targets: Vec<String>,
     /// `udp`, `tcp`, `tls`, `ws` or `wss`.
     pub transport: String,
+    /// TLS version and cipher suite, such as `TLS 1.3 TLS13_AES_128_GCM_SHA256`, where there was TLS.
+    #[serde(default)]
+    pub secured: Option<String>,
     /// The edge's own address, `ADDR:PORT`.
     pub source_address: Option<String>,
     /// The edge's address as the carrier saw it.

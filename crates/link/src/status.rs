@@ -20,6 +20,9 @@ pub struct TrunkStatus {
     pub since: UnixMicros,
     /// The address that granted the binding, `ADDR:PORT`.
     pub registrar: Option<String>,
+    /// How it was reached: `udp`, `tcp`, `tls`, `ws` or `wss`.
+    #[serde(default)]
+    pub transport: Option<String>,
     /// The edge's address as the carrier saw it (RFC 3581).
     pub public_address: Option<String>,
     /// When the binding was first granted since it was last absent.

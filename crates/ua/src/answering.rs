@@ -1,13 +1,11 @@
 //! A challenge being answered: the nonce, how often it was used, and the HA1 that goes with it.
 
-use std::net::SocketAddr;
-
 use secrecy::ExposeSecret;
 use sip::Name;
 use sip::digest::{self, Answer, HexDigest, Request};
 
 use crate::challenge::Choice;
-use crate::{Credential, Instant, Local, Secret};
+use crate::{Credential, Flow, Instant, Local, Place, Secret};
 
 /// A challenge being answered. It belongs to one (target, realm, algorithm, local socket, Call-ID, credential version).
 pub struct Answering {
@@ -23,8 +21,10 @@ pub struct Answering {
     pub version: u32,
     /// The socket that it came to.
     pub local: Local,
-    /// The address that was asked, which may differ from the one that answered.
-    pub target: SocketAddr,
+    /// The place that was asked, which may differ from the one that answered.
+    pub target: Place,
+    /// The connection that it came on.
+    pub flow: Option<Flow>,
     ha1: HexDigest,
     truncated_sha512: bool,
 }
@@ -43,8 +43,8 @@ impl Answering {
                 HexDigest::from_hex(hash, hex.expose_secret())?
             }
         };
-        let Came { at, local, target } = came;
-        Some(Answering { choice, cnonce, nc: 0, issued_at: at, version: credential.version, local, target, ha1, truncated_sha512 })
+        let Came { at, local, target, flow } = came;
+        Some(Answering { choice, cnonce, nc: 0, issued_at: at, version: credential.version, local, target, flow, ha1, truncated_sha512 })
     }
 
     /// Goes on counting where the carrier repeats a nonce that was used: from 1 again it would be a replay (RFC 7616 3.4).
@@ -101,5 +101,7 @@ pub struct Came {
     /// To which socket.
     pub local: Local,
     /// After asking whom.
-    pub target: SocketAddr,
+    pub target: Place,
+    /// On which connection.
+    pub flow: Option<Flow>,
 }

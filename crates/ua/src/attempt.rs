@@ -28,6 +28,8 @@ pub struct Attempt {
     pub targets: Vec<SocketAddr>,
     /// How the last of them was reached.
     pub transport: Transport,
+    /// TLS version and cipher suite, where there was TLS.
+    pub secured: Option<Box<str>>,
     /// Our own address.
     pub source: Option<SocketAddr>,
     /// Our address as the carrier saw it.

@@ -6,6 +6,7 @@ mod bound;
 mod challenged;
 mod evidence;
 mod failed;
+mod flowing;
 mod inbound;
 mod keepalive;
 mod probing;
@@ -29,8 +30,8 @@ use crate::probe::Probe;
 use crate::registration::Registration;
 use crate::slab::{Key, Slab};
 use crate::wheel::TimerKey;
-use crate::wire::{Owner, Step, Ticked, Timer, Transaction, Wire};
-use crate::{Command, Input, Instant, Local, Output, Query, Resume, Seeds, SendFault, Socket};
+use crate::wire::{Owner, Step, Ticked, Timer, Transaction, Way, Wire};
+use crate::{Command, FlowFault, Input, Instant, Output, Query, Resume, Seeds, SendFault, Socket};
 
 /// How an endpoint is set up.
 #[derive(Clone, Debug)]
@@ -52,6 +53,8 @@ pub struct Counters {
     pub strangers: u64,
     /// Registrations that are bound now.
     pub bound: u64,
+    /// Connections that are open, or being opened.
+    pub flows: u64,
     /// Attempts that were not told because too many were to be told.
     pub attempts_untold: u64,
 }
@@ -84,6 +87,18 @@ enum Reply<'m> {
     Answer(&'m Message<'m>),
     Silence,
     NotSent(SendFault),
+    /// The connection that it went on could not be opened, or has ended.
+    Lost(&'m Loss<'m>),
+}
+
+/// A connection that is gone.
+struct Loss<'f> {
+    /// Why.
+    fault: &'f FlowFault,
+    /// It had been open: what was sent may have arrived.
+    was_open: bool,
+    /// When it was asked for.
+    asked_at: Instant,
 }
 
 impl Endpoint {
@@ -108,7 +123,7 @@ impl Endpoint {
     /// Takes something in at its time. Then call `poll` until it says when to wake.
     pub fn handle(&mut self, now: Instant, input: Input<'_>) {
         match input {
-            Input::Datagram { local, source, bytes } => self.datagram(now, local, source, bytes),
+            Input::Datagram { local, source, bytes } => self.message(now, Way::Datagram(local, source), bytes),
             Input::SendFailed { local, to, fault } => {
                 for key in self.wire.waiting_for(local, to) {
                     if let Some(transaction) = self.wire.end(key) {
@@ -116,8 +131,10 @@ impl Endpoint {
                     }
                 }
             }
-            // No connection was asked for yet.
-            Input::Opened { .. } | Input::Message { .. } | Input::Pong { .. } | Input::Closed { .. } => {}
+            Input::Opened { flow, opening } => self.wire.opened(now, flow, opening),
+            Input::Message { flow, bytes } => self.message(now, Way::Flow(flow), bytes),
+            Input::Pong { flow } => self.ponged(flow),
+            Input::Closed { flow, fault } => self.closed(now, flow, &fault),
             Input::Resolved { query, outcome } => self.resolved(now, query, outcome),
             Input::Command(command) => match command {
                 Command::Carrier(profile) => self.know(now, *profile),
@@ -134,7 +151,11 @@ impl Endpoint {
     pub fn poll(&mut self, now: Instant) -> Output<'_> {
         loop {
             match self.wire.next() {
-                Step::Send(local, to) => return Output::Send { local, to, bytes: self.wire.lent() },
+                Step::Send(Way::Datagram(local, to)) => return Output::Send { local, to, bytes: self.wire.lent() },
+                Step::Send(Way::Flow(flow)) => return Output::SendOn { flow, bytes: self.wire.lent() },
+                Step::Open(dial) => return Output::Open(dial),
+                Step::Ping(flow) => return Output::Ping { flow },
+                Step::Close(flow) => return Output::Close { flow },
                 Step::Resolve(query, question) => return Output::Resolve { query, question },
                 Step::Event(event) => return Output::Event(event),
                 Step::Nothing => {}
@@ -154,18 +175,23 @@ impl Endpoint {
     /// Returns what was counted.
     pub fn counters(&self) -> Counters {
         let bound = self.registrations.iter().filter(|(_, registration)| registration.binding.is_some()).count();
-        Counters { bound: bound as u64, attempts_untold: self.allowance.untold, ..self.wire.counters }
+        Counters {
+            bound: bound as u64,
+            flows: self.wire.flows.iter().count() as u64,
+            attempts_untold: self.allowance.untold,
+            ..self.wire.counters
+        }
     }
 
-    fn datagram(&mut self, now: Instant, local: Local, source: SocketAddr, bytes: &[u8]) {
+    fn message(&mut self, now: Instant, way: Way, bytes: &[u8]) {
         let Ok(message) = Message::parse(bytes) else {
             self.wire.counters.strangers += 1;
             return;
         };
         match message.start() {
-            Start::Request { method, .. } => self.requested(local, source, method, &message),
+            Start::Request { method, .. } => self.requested(way, method, &message),
             Start::Status { .. } => {
-                if let Some(transaction) = self.wire.answered(now, source, &message) {
+                if let Some(transaction) = self.wire.answered(now, way, &message) {
                     self.ended(now, transaction, &Reply::Answer(&message));
                 }
             }
@@ -179,6 +205,11 @@ impl Endpoint {
             Timer::Probe(key) => self.probe_due(now, key),
             Timer::Ping(carrier, at) => self.ping(now, carrier, at),
             Timer::Query(query) => self.unanswered(now, query),
+            Timer::Flow(flow) => {
+                if self.wire.pulse(now, flow) {
+                    self.unresponsive(now, flow);
+                }
+            }
             Timer::Pace(carrier) => {
                 if let Some(carrier) = self.carriers.at_mut(carrier) {
                     carrier.pace.timer = None;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use diagnosis::{Code, Diagnosis, Evidence, SipStatus};
 
-use crate::{Attempt, Dial, Flow, Generation, Instant, Local, Query, Question};
+use crate::{Attempt, Dial, Flow, Generation, Instant, Local, Place, Query, Question};
 
 /// What comes out of `poll`.
 pub enum Output<'a> {
@@ -148,7 +148,7 @@ pub struct Status {
     /// Since when it is in that state.
     pub since: Instant,
     /// Who granted the binding.
-    pub registrar: Option<SocketAddr>,
+    pub registrar: Option<Place>,
     /// Our address as the carrier saw it.
     pub public_address: Option<SocketAddr>,
     /// When the binding began.
@@ -283,6 +283,8 @@ pub struct Resume {
     pub nonce: Option<ResumeNonce>,
     /// Digests that failed, if any did since the last one that was accepted: a held version is held still.
     pub failed: Option<ResumeFailed>,
+    /// Our address as the carrier saw it.
+    pub public: Option<SocketAddr>,
 }
 
 /// Failed digests that outlive a restart.
@@ -304,7 +306,7 @@ pub struct ResumeBinding {
     /// The Contact URI as registered.
     pub contact: Box<str>,
     /// Who granted it.
-    pub registrar: SocketAddr,
+    pub registrar: Place,
     /// For how long it was granted.
     pub granted: Duration,
     /// When it lapses.

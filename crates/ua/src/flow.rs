@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::{Local, Transport};
 
 /// Names one connection; never used twice in an endpoint's life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Flow(pub u64);
 
 /// A connection to open.

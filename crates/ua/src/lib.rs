@@ -18,6 +18,7 @@ mod drift;
 pub mod endpoint;
 pub mod event;
 mod flow;
+mod flows;
 mod granted;
 pub mod locate;
 mod ping;

@@ -4,12 +4,13 @@ use crate::answering::Answering;
 use crate::chance::lot;
 use crate::locate::Place;
 use crate::record::Record;
+use crate::registration::Large;
 use crate::request::Identity;
 use crate::slab::Key;
 use crate::targets::{Target, Targets};
 use crate::verdict::{End, Observation};
 use crate::wheel::TimerKey;
-use crate::{Instant, Local, Negotiated, Outcome, VerifyOrder};
+use crate::{Flow, Instant, Local, Negotiated, Outcome, Transport, VerifyOrder};
 
 /// A verification that is on. It has its own Call-ID, From tag and CSeq, starts without Authorization, and never delays a refresh.
 pub struct Probe {
@@ -23,6 +24,10 @@ pub struct Probe {
     pub asks: Asks,
     /// Who is asked, from where.
     pub hop: Option<(Target, Local)>,
+    /// The connection of its own that it asks on.
+    pub flow: Option<Flow>,
+    /// Whether what is too large for a datagram goes over TCP.
+    pub large: Large,
     /// Places tried.
     pub tried: Vec<Place>,
     /// The REGISTER that is out.
@@ -52,6 +57,13 @@ pub struct Probe {
 }
 
 impl Probe {
+    /// Returns where it asks, and how: a request that is too large for a datagram goes over TCP.
+    pub fn place(&self) -> Option<Place> {
+        let (target, _) = self.hop.as_ref()?;
+        let over_tcp = self.large == Large::OverTcp;
+        Some(Place { transport: if over_tcp { Transport::Tcp } else { target.transport }, address: target.address })
+    }
+
     /// The trunk's lot among servers of one priority: what is verified is where it will register.
     pub fn lot(&self) -> u64 {
         lot(self.order.trunk.as_ref().unwrap_or(&self.order.id))

@@ -46,6 +46,13 @@ pub struct Profile {
     pub manners: Manners,
 }
 
+impl Profile {
+    /// Whether what is too large for a datagram may go over TCP.
+    pub fn may_use_tcp(&self) -> bool {
+        self.transports.is_empty() || self.transports.contains(&Transport::Tcp)
+    }
+}
+
 /// What a carrier wants otherwise than most; by default nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manners {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use sip::{Message, redact};
 
 use crate::wire::{Transaction, Wire};
-use crate::{AttemptMessage, Instant, Local};
+use crate::{AttemptMessage, Instant};
 
 /// More messages than any exchange needs; beyond, those in the middle go: how it began and how it ended decide.
 const MESSAGES_MAX: usize = 48;
@@ -18,6 +18,8 @@ pub struct Record {
     messages: Vec<Recorded>,
     /// Our address as the carrier saw it.
     pub public: Option<SocketAddr>,
+    /// TLS version and cipher suite.
+    pub secured: Option<Box<str>>,
 }
 
 struct Recorded {
@@ -25,7 +27,7 @@ struct Recorded {
     /// Of its transaction: what went at one time went in that order.
     order: u64,
     sent: bool,
-    local: Local,
+    local: Option<SocketAddr>,
     remote: SocketAddr,
     retransmissions: u32,
     bytes: Vec<u8>,
@@ -35,7 +37,10 @@ impl Record {
     /// Takes in what a transaction sent and what it heard. The request's bytes are moved, not copied, so that a second call adds no second
     /// request.
     pub fn note(&mut self, wire: &mut Wire, now: Instant, transaction: &mut Transaction, answer: Option<&Message<'_>>) {
-        let (local, target, order) = (transaction.local, transaction.target, transaction.order);
+        let (target, order) = (transaction.target.address, transaction.order);
+        let opening = transaction.flow.and_then(|flow| wire.flows.at(flow)?.opening.as_ref());
+        let local = opening.map(|opening| opening.local).or_else(|| wire.source(transaction.local));
+        self.secured = opening.and_then(|opening| opening.secured.clone()).or(self.secured.take());
         if let (Some(bytes), Some(retransmissions)) = (transaction.take_request(), transaction.sends.checked_sub(1)) {
             self.push(Recorded { at: transaction.sent_at, order, sent: true, local, remote: target, retransmissions, bytes });
         }
@@ -57,7 +62,7 @@ impl Record {
             .into_iter()
             .filter_map(|message| {
                 let Recorded { at, sent, local, remote, retransmissions, bytes, .. } = message;
-                let told = AttemptMessage { at, sent, local: wire.source(local)?, remote, retransmissions, bytes: redact(&bytes) };
+                let told = AttemptMessage { at, sent, local: local?, remote, retransmissions, bytes: redact(&bytes) };
                 wire.reclaim(bytes);
                 Some(told)
             })

@@ -17,7 +17,7 @@ use crate::slab::Key;
 use crate::targets::Target;
 use crate::verdict::Final;
 use crate::wheel::TimerKey;
-use crate::{Assignment, AttemptKind, Credential, Drift, Instant, Local, Negotiated, RegistrationState};
+use crate::{Assignment, AttemptKind, Credential, Drift, Flow, Instant, Local, Negotiated, RegistrationState, Transport};
 
 /// A registration.
 pub struct Registration {
@@ -71,6 +71,10 @@ pub struct Registration {
     pub late: Option<Box<Late>>,
     /// When the last attempt began.
     pub started_at: Instant,
+    /// The connection that it shares.
+    pub seat: Option<Flow>,
+    /// After a definitive refusal on a connection the next try goes on one that was begun after this one (carriers.md N9).
+    pub fresh_after: Flow,
     /// What the operator sees.
     pub shown: Shown,
     /// The next thing to do.
@@ -150,7 +154,7 @@ pub struct Binding {
     /// The Contact as we sent it.
     pub contact: Box<str>,
     /// Who granted it.
-    pub registrar: SocketAddr,
+    pub registrar: Place,
     /// For so long.
     pub granted: Duration,
     /// Counted from sending.
@@ -171,6 +175,12 @@ pub struct Exchange {
     pub target: Target,
     /// From where.
     pub local: Local,
+    /// The connection that is used.
+    pub flow: Option<Flow>,
+    /// Whether what is too large for a datagram goes over TCP (carriers.md N6).
+    pub large: Large,
+    /// It began anew on a fresh connection, which is done once (carriers.md N9).
+    pub reconnected: bool,
     /// What the REGISTER does.
     pub purpose: Purpose,
     /// Places tried in this attempt.
@@ -210,10 +220,35 @@ pub struct Exchange {
 }
 
 impl Exchange {
+    /// Returns the connection that a nonce belongs to: none where the target speaks UDP, whatever a large request did.
+    pub fn flow_of_nonce(&self) -> Option<Flow> {
+        self.flow.filter(|_| self.target.transport != Transport::Udp)
+    }
+
+    /// Returns how its requests travel.
+    pub fn transport(&self) -> Transport {
+        match self.large {
+            Large::OverTcp => Transport::Tcp,
+            Large::No | Large::TcpRefused => self.target.transport,
+        }
+    }
+
     /// A digest went along with the REGISTER that is out.
     pub fn authenticated(&self) -> bool {
         self.remembered.is_some() || !self.answers.is_empty()
     }
+}
+
+/// What becomes of a request that is too large for a datagram (RFC 3261 18.1.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Large {
+    /// None was.
+    #[default]
+    No,
+    /// They go over TCP to the same address.
+    OverTcp,
+    /// TCP was refused: they go as datagrams all the same.
+    TcpRefused,
 }
 
 /// A REGISTER that nobody answered in time.

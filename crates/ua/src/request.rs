@@ -6,7 +6,7 @@ use sip::build::Builder;
 use sip::digest::Hash;
 use sip::{Name, Uri};
 
-use crate::{Account, ContactSpec};
+use crate::{Account, ContactSpec, Transport};
 
 /// What stays the same for the life of a registration (RFC 3261 10.2.4) or of one verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct Register<'r> {
     pub branch: &'r str,
     /// The socket's advertised address.
     pub via: SocketAddr,
+    /// How it travels.
+    pub transport: Transport,
     /// The preloaded Route (RFC 3261 8.1.1.1).
     pub route: Option<&'r str>,
     /// Contact URIs and the seconds to ask for each; none for a query of bindings.
@@ -72,7 +74,7 @@ impl Register<'_> {
         let account = self.account;
         let from = account.from_uri.as_deref().unwrap_or(&account.address_of_record);
         let mut builder = Builder::request_into(buffer, "REGISTER", &account.request_uri)
-            .header("Via", format_args!("SIP/2.0/UDP {};rport;branch={}", self.via, self.branch))
+            .header("Via", format_args!("SIP/2.0/{} {};rport;branch={}", self.transport, self.via, self.branch))
             .header("Max-Forwards", 70);
         if let Some(route) = self.route {
             builder = builder.header("Route", format_args!("<{route}>"));
@@ -121,6 +123,8 @@ pub struct Options<'r> {
     pub branch: &'r str,
     /// The socket's advertised address.
     pub via: SocketAddr,
+    /// How it travels.
+    pub transport: Transport,
     /// User-Agent.
     pub user_agent: &'r str,
 }
@@ -129,7 +133,7 @@ impl Options<'_> {
     /// Writes the request into a buffer that is lent, and returns it.
     pub fn write(&self, buffer: Vec<u8>) -> Vec<u8> {
         Builder::request_into(buffer, "OPTIONS", self.uri)
-            .header("Via", format_args!("SIP/2.0/UDP {};rport;branch={}", self.via, self.branch))
+            .header("Via", format_args!("SIP/2.0/{} {};rport;branch={}", self.transport, self.via, self.branch))
             .header("Max-Forwards", 70)
             .header("From", format_args!("<sip:ping@{}>;tag={}", self.via, self.identity.from_tag))
             .header("To", format_args!("<{}>", self.uri))
@@ -143,8 +147,9 @@ impl Options<'_> {
 
 /// Writes the Contact URI of an account at a socket.
 ///
+/// Where the Contact names no host of its own, it names the transport that the registration goes over, as calls are to come the same way.
 /// `seen` is the address that the carrier saw, where the profile wants that one; with `gin` it has no user and says `bnc` (RFC 6140 5.1).
-pub fn contact_uri(account: &Account, advertised: SocketAddr, seen: Option<SocketAddr>, gin: bool) -> String {
+pub fn contact_uri(account: &Account, advertised: SocketAddr, seen: Option<SocketAddr>, gin: bool, over: Transport) -> String {
     let ContactSpec { user, host, port, transport, params } = &account.contact;
     let advertised = seen.unwrap_or(advertised);
     let own_user = Uri::parse(&account.address_of_record).ok().and_then(|uri| uri.user);
@@ -158,7 +163,8 @@ pub fn contact_uri(account: &Account, advertised: SocketAddr, seen: Option<Socke
         (Some(host), Some(port)) => uri.push_str(&format!("{host}:{port}")),
         (None, port) => uri.push_str(&SocketAddr::new(advertised.ip(), port.unwrap_or(advertised.port())).to_string()),
     }
-    if let Some(transport) = transport {
+    let own = (host.is_none() && over != Transport::Udp).then(|| over.as_str());
+    if let Some(transport) = transport.as_deref().or(own) {
         uri.push_str(";transport=");
         uri.push_str(transport);
     }

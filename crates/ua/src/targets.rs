@@ -237,6 +237,12 @@ impl Targets {
         self.hops.iter().flat_map(|hop| hop.places().iter().map(move |&place| (&hop.uri, place)))
     }
 
+    /// Returns the name that a known place is to prove.
+    pub fn name_of(&self, place: Place) -> Arc<str> {
+        let hop = self.hops.iter().find(|hop| hop.places().contains(&place));
+        hop.and_then(|hop| hop.aim.as_ref().ok()).map_or_else(Arc::default, |aim| aim.host.clone())
+    }
+
     /// Returns how a registrar was searched for last, a line a look-up.
     pub fn path(&self, registrar: &str) -> Vec<String> {
         let hop = self.hops.iter().find(|hop| &*hop.uri == registrar);

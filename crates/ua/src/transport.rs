@@ -20,13 +20,13 @@ pub enum Transport {
 
 impl Transport {
     /// What this endpoint sends over, the default first.
-    pub const CAN: [Transport; 1] = [Transport::Udp];
+    pub const CAN: [Transport; 5] = [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Ws, Transport::Wss];
+    /// What is looked for where neither profile nor URI names one: WebSockets are for those who ask for them (RFC 7118 5.1).
+    pub const USUAL: [Transport; 3] = [Transport::Udp, Transport::Tcp, Transport::Tls];
 
     /// Reads the `transport` parameter of a `sip:` URI. RFC 3261 26.2.2 deprecates `tls`, carriers write it all the same.
     pub fn from_param(text: &str) -> Option<Self> {
-        [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Ws, Transport::Wss]
-            .into_iter()
-            .find(|transport| text.eq_ignore_ascii_case(transport.as_str()))
+        Self::CAN.into_iter().find(|transport| text.eq_ignore_ascii_case(transport.as_str()))
     }
 
     /// Returns it as the `transport` parameter of a `sip:` URI has it.

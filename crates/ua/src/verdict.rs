@@ -18,7 +18,7 @@ use diagnosis::{Challenge, Check, Diagnosis, Evidence, Note, Said, SipStatus};
 use sip::digest::Algorithm;
 
 use crate::challenge::Refusal;
-use crate::{DigestPolicy, ResolveFault, SendFault};
+use crate::{DigestPolicy, FlowFault, Place, ResolveFault, SendFault};
 
 pub use end::refuses_a_query;
 pub(crate) use end::{names_cseq, status};
@@ -40,7 +40,7 @@ pub struct Observation {
     /// The first hop as configured.
     pub registrar: String,
     /// The address that was asked.
-    pub target: Option<SocketAddr>,
+    pub target: Option<Place>,
     /// How the first hop was found, a line a look-up.
     pub resolution: Vec<String>,
     /// Our address.
@@ -117,6 +117,8 @@ pub enum End {
     Unresolved(ResolveFault),
     /// The request did not leave or arrive.
     NotSent(SendFault),
+    /// The connection could not be opened, or ended before an answer came.
+    Disconnected(FlowFault),
     /// No answer within the time of Timer F, or the patience of who asked.
     Silence,
     /// A challenge that cannot be answered.
@@ -165,6 +167,7 @@ pub fn judge(seen: &Observation, end: &End) -> Diagnosis {
     let diagnosis = match end {
         End::Unresolved(fault) => network::unresolved(seen, fault),
         End::NotSent(fault) => network::not_sent(seen, *fault),
+        End::Disconnected(fault) => network::disconnected(seen, fault),
         End::Silence => network::silence(seen),
         End::Challenge(refusal) => challenge::refused(seen, refusal),
         End::Final(answer) => end::final_answer(seen, answer),

@@ -1,4 +1,6 @@
-//! Client transactions over UDP, and what waits to go out.
+//! Client transactions, the connections that they go on, and what waits to go out.
+
+mod connecting;
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -8,9 +10,10 @@ use std::time::Duration;
 use sip::{Message, Start};
 
 use crate::chance::{Jitter, Tokens};
+use crate::flows::Flows;
 use crate::slab::{Key, Slab};
 use crate::wheel::{TimerKey, Wheel};
-use crate::{Config, Counters, Event, Instant, Local, Query, Question, Seeds, SendFault};
+use crate::{Config, Counters, Dial, Event, Flow, Instant, Local, Place, Query, Question, Seeds, SendFault};
 
 /// RFC 3261 17.1.2.2: the estimate of a round trip.
 pub const T1: Duration = Duration::from_millis(500);
@@ -42,6 +45,8 @@ pub enum Timer {
     Pace(Key),
     /// A look-up is waited for no longer.
     Query(Query),
+    /// A connection is to be kept alive, or given up.
+    Flow(Flow),
 }
 
 /// Whose transaction it is.
@@ -63,10 +68,12 @@ pub enum Owner {
 pub struct Transaction {
     /// Whose it is.
     pub owner: Owner,
-    /// To this address; never to a response's source.
-    pub target: SocketAddr,
-    /// From this socket.
+    /// To this place, over its transport; never to a response's source.
+    pub target: Place,
+    /// From this socket, or a connection from its address.
     pub local: Local,
+    /// On this connection.
+    pub flow: Option<Flow>,
     /// When it was sent first.
     pub sent_at: Instant,
     /// How often it was sent.
@@ -113,8 +120,10 @@ pub struct Outset<'r> {
     pub identity: &'r crate::request::Identity,
     /// From this socket.
     pub local: Local,
-    /// To this address.
-    pub target: SocketAddr,
+    /// To this place, over its transport.
+    pub target: Place,
+    /// On this connection; a datagram where there is none.
+    pub flow: Option<Flow>,
     /// The branch in the bytes.
     pub branch: Branch,
     /// The request.
@@ -164,15 +173,33 @@ impl Branch {
 
 enum Outgoing {
     Request(Key),
-    Response { local: Local, to: SocketAddr, bytes: Vec<u8> },
+    Response { to: Way, bytes: Vec<u8> },
+    Open(Dial),
+    Ping(Flow),
+    Close(Flow),
     Resolve { query: Query, question: Question },
     Event(Event),
+}
+
+/// How a message goes, or came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// As a datagram between a socket and an address.
+    Datagram(Local, SocketAddr),
+    /// On a connection.
+    Flow(Flow),
 }
 
 /// What `Wire::next` found to do.
 pub enum Step {
     /// Send what `Wire::lent` holds.
-    Send(Local, SocketAddr),
+    Send(Way),
+    /// Open a connection.
+    Open(Dial),
+    /// Send a keep-alive.
+    Ping(Flow),
+    /// Close a connection.
+    Close(Flow),
     /// Look records up.
     Resolve(Query, Question),
     /// Tell.
@@ -203,6 +230,8 @@ pub struct Wire {
     pub wheel: Wheel<Timer>,
     /// What was counted.
     pub counters: Counters,
+    /// All connections.
+    pub flows: Flows,
     transactions: Slab<Transaction>,
     branches: HashMap<u128, Key, BuildHasherDefault<Random>>,
     outgoing: VecDeque<Outgoing>,
@@ -243,6 +272,7 @@ impl Wire {
             tokens: Tokens::new(seeds.tokens),
             wheel: Wheel::default(),
             counters: Counters::default(),
+            flows: Flows::default(),
             transactions: Slab::default(),
             branches: HashMap::default(),
             outgoing: VecDeque::new(),
@@ -305,13 +335,13 @@ impl Wire {
     }
 
     /// Queues a response to a request that came in.
-    pub fn respond(&mut self, local: Local, to: SocketAddr, bytes: Vec<u8>) {
-        self.outgoing.push_back(Outgoing::Response { local, to, bytes });
+    pub fn respond(&mut self, to: Way, bytes: Vec<u8>) {
+        self.outgoing.push_back(Outgoing::Response { to, bytes });
     }
 
     /// Starts a transaction and queues its request.
     pub fn start(&mut self, now: Instant, outset: Outset<'_>) -> Key {
-        let Outset { owner, method, identity, local, target, branch, bytes, at, patience, exact_source } = outset;
+        let Outset { owner, method, identity, local, target, flow, branch, bytes, at, patience, exact_source } = outset;
         let waits = at > now;
         self.started += 1;
         let gives_up_at = at + patience.min(TIMER_F);
@@ -319,11 +349,12 @@ impl Wire {
             owner,
             target,
             local,
+            flow,
             sent_at: at,
             sends: u32::from(!waits),
             paid: waits,
             order: self.started,
-            answered_from: target,
+            answered_from: target.address,
             provisional: None,
             branch: branch.0,
             method,
@@ -333,7 +364,12 @@ impl Wire {
             exact_source,
             bytes,
             interval: T1,
-            next_send: if waits { at } else { now + T1 },
+            next_send: match (waits, flow) {
+                (true, _) => at,
+                (false, None) => now + T1,
+                // RFC 3261 17.1.2.2: timer E runs over unreliable transports only.
+                (false, Some(_)) => gives_up_at,
+            },
             gives_up_at,
             timer: None,
             over: false,
@@ -345,6 +381,9 @@ impl Wire {
             transaction.timer = Some(timer);
         }
         self.branches.insert(branch.0, key);
+        if let Some(connection) = flow.and_then(|flow| self.flows.at_mut(flow)) {
+            connection.begins(now);
+        }
         if !waits {
             self.outgoing.push_back(Outgoing::Request(key));
         }
@@ -365,6 +404,9 @@ impl Wire {
             self.wheel.disarm(timer);
         }
         self.branches.remove(&transaction.branch);
+        if let (Some(connection), false) = (transaction.flow.and_then(|flow| self.flows.at_mut(flow)), transaction.over) {
+            connection.waiting = connection.waiting.saturating_sub(1);
+        }
         Some(transaction)
     }
 
@@ -443,7 +485,7 @@ impl Wire {
             transaction.interval = (transaction.interval * 2).min(T2);
             self.counters.retransmissions += 1;
         }
-        transaction.next_send = now + transaction.interval;
+        transaction.next_send = if transaction.flow.is_some() { transaction.gives_up_at } else { now + transaction.interval };
         transaction.sends += 1;
         transaction.paid = false;
         let (first, owner) = (transaction.sends == 2, transaction.owner);
@@ -455,8 +497,9 @@ impl Wire {
 
     /// Finds the transaction that a response belongs to: by branch, method, Call-ID, From tag and CSeq (carriers.md N11), and ends it if the
     /// response is final. A provisional one slows its retransmissions down.
-    pub fn answered(&mut self, now: Instant, source: SocketAddr, message: &Message<'_>) -> Option<Transaction> {
-        let key = self.matching(source, message);
+    pub fn answered(&mut self, now: Instant, way: Way, message: &Message<'_>) -> Option<Transaction> {
+        let source = self.remote(way)?;
+        let key = self.matching(way, source, message);
         let (Some(key), Start::Status { code, .. }) = (key, message.start()) else {
             self.counters.strangers += 1;
             return None;
@@ -482,7 +525,15 @@ impl Wire {
         None
     }
 
-    fn matching(&self, source: SocketAddr, message: &Message<'_>) -> Option<Key> {
+    /// Returns who is at the other end.
+    pub fn remote(&self, way: Way) -> Option<SocketAddr> {
+        match way {
+            Way::Datagram(_, source) => Some(source),
+            Way::Flow(flow) => self.flows.at(flow).map(|connection| connection.route.place.address),
+        }
+    }
+
+    fn matching(&self, way: Way, source: SocketAddr, message: &Message<'_>) -> Option<Key> {
         let branch = Branch::parse(message.via().ok()?.branch()?)?;
         let &key = self.branches.get(&branch)?;
         let transaction = self.transactions.at(key)?;
@@ -491,7 +542,8 @@ impl Wire {
             && cseq.number == transaction.cseq
             && message.call_id().ok()? == transaction.call_id.as_bytes()
             && message.from().ok()?.tag() == Some(&transaction.from_tag)
-            && (!transaction.exact_source || source == transaction.target);
+            && (!transaction.exact_source || source == transaction.target.address)
+            && transaction.flow == way.flow();
         ours.then_some(key)
     }
 
@@ -509,7 +561,9 @@ impl Wire {
     pub fn waiting_for(&self, local: Local, target: SocketAddr) -> Vec<Key> {
         self.transactions
             .iter()
-            .filter(|(_, transaction)| transaction.target == target && transaction.local == local && !transaction.over)
+            .filter(|(_, transaction)| {
+                transaction.flow.is_none() && transaction.target.address == target && transaction.local == local && !transaction.over
+            })
             .map(|(key, _)| key)
             .collect()
     }
@@ -523,13 +577,19 @@ impl Wire {
                 Some(Outgoing::Request(key)) => {
                     if let Some(transaction) = self.transactions.at(key) {
                         self.lent_request = Some(key);
-                        return Step::Send(transaction.local, transaction.target);
+                        return Step::Send(match transaction.flow {
+                            Some(flow) => Way::Flow(flow),
+                            None => Way::Datagram(transaction.local, transaction.target.address),
+                        });
                     }
                 }
-                Some(Outgoing::Response { local, to, bytes }) => {
+                Some(Outgoing::Response { to, bytes }) => {
                     self.lent = bytes;
-                    return Step::Send(local, to);
+                    return Step::Send(to);
                 }
+                Some(Outgoing::Open(dial)) => return Step::Open(dial),
+                Some(Outgoing::Ping(flow)) => return Step::Ping(flow),
+                Some(Outgoing::Close(flow)) => return Step::Close(flow),
                 Some(Outgoing::Resolve { query, question }) => return Step::Resolve(query, question),
                 Some(Outgoing::Event(event)) => return Step::Event(event),
             }
@@ -541,6 +601,16 @@ impl Wire {
         match self.lent_request {
             Some(key) => self.transactions.at(key).map_or(&[], |transaction| &transaction.bytes),
             None => &self.lent,
+        }
+    }
+}
+
+impl Way {
+    /// Returns the connection.
+    pub fn flow(self) -> Option<Flow> {
+        match self {
+            Way::Datagram(..) => None,
+            Way::Flow(flow) => Some(flow),
         }
     }
 }

@@ -192,6 +192,7 @@ fn edge(seen: &Seen, active: Option<&Version>) -> Value {
     };
     let time = |at: Option<UnixMicros>| at.map(|at| rfc3339(at).into());
     text("registrar", status.registrar.clone().map(Value::from));
+    text("transport", status.transport.clone().map(Value::from));
     text("publicAddress", status.public_address.clone().map(Value::from));
     text("registeredAt", time(status.registered_at));
     text("expiresAt", time(status.expires_at));

@@ -20,6 +20,7 @@ pub fn attempt(id: &str, trunk: Option<&str>) -> Attempt {
         registrar: "sip:192.0.2.1".into(),
         targets: vec![remote.into()],
         transport: "udp".into(),
+        secured: None,
         source_address: Some(local.into()),
         public_address: Some("198.51.100.7:5060".into()),
         messages: vec![message(0, true, local, remote, &register(1, "")), message(41_000, false, local, remote, UNAUTHORIZED)],

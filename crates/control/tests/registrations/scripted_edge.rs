@@ -290,6 +290,7 @@ impl State {
             authenticated: bound,
             since: now(),
             registrar: Some("192.0.2.1:5060".into()),
+            transport: None,
             public_address: Some("198.51.100.7:5060".into()),
             registered_at: bound.then(now),
             expires_at: bound.then(|| now() + 3_600_000_000),

@@ -21,6 +21,7 @@ pub(crate) fn attempt(from: ua::Attempt, edge: &str, clock: &Clock) -> Attempt {
         registrar: from.registrar.into(),
         targets: from.targets.iter().map(ToString::to_string).collect(),
         transport: from.transport.as_str().to_owned(),
+        secured: from.secured.map(Into::into),
         source_address: from.source.map(|address| address.to_string()),
         public_address: from.public.map(|address| address.to_string()),
         messages: from.messages.into_iter().map(|message| self::message(message, clock)).collect(),

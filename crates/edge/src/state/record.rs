@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use ua::{Negotiated, Resume, ResumeBinding, ResumeFailed, ResumeNonce};
+use ua::{Negotiated, Place, Resume, ResumeBinding, ResumeFailed, ResumeNonce, Transport};
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
@@ -25,6 +25,8 @@ pub(crate) enum Record<'a> {
     Tried(Tried<'a>),
     /// As `Save`, of a trunk whose digests failed lately. Its own kind, so that what earlier releases wrote is still read.
     SaveFailed(#[serde(borrow)] Kept<'a>, KeptFailed),
+    /// As `Save`, with more than the first releases knew.
+    SaveMore(#[serde(borrow)] Kept<'a>, KeptMore),
 }
 
 /// A verification: so that a restart does not cost a second digest.
@@ -54,6 +56,26 @@ pub(crate) struct KeptFailed {
     version: u32,
     digests: u32,
     at: i64,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct KeptMore {
+    failed: Option<KeptFailed>,
+    /// How the registrar is reached.
+    transport: KeptTransport,
+    /// Our address as the carrier saw it.
+    public: Option<SocketAddr>,
+}
+
+/// New ones go to the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum KeptTransport {
+    #[default]
+    Udp,
+    Tcp,
+    Tls,
+    Ws,
+    Wss,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -108,9 +130,11 @@ impl<'a> Record<'a> {
             binding: resume.binding.as_ref().map(|binding| KeptBinding::of(binding, clock)),
             nonce: resume.nonce.as_ref().map(|nonce| KeptNonce::of(nonce, clock)),
         };
-        match resume.failed {
-            Some(ResumeFailed { version, digests, at }) => Record::SaveFailed(kept, KeptFailed { version, digests, at: clock.unix(at) }),
-            None => Record::Save(kept),
+        let failed = resume.failed.map(|ResumeFailed { version, digests, at }| KeptFailed { version, digests, at: clock.unix(at) });
+        let transport = resume.binding.as_ref().map(|binding| KeptTransport::of(binding.registrar.transport)).unwrap_or_default();
+        match (failed, transport, resume.public) {
+            (None, KeptTransport::Udp, None) => Record::Save(kept),
+            (failed, transport, public) => Record::SaveMore(kept, KeptMore { failed, transport, public }),
         }
     }
 
@@ -125,17 +149,46 @@ impl<'a> Record<'a> {
     }
 }
 
+impl KeptTransport {
+    fn of(transport: Transport) -> Self {
+        match transport {
+            Transport::Udp => KeptTransport::Udp,
+            Transport::Tcp => KeptTransport::Tcp,
+            Transport::Tls => KeptTransport::Tls,
+            Transport::Ws => KeptTransport::Ws,
+            Transport::Wss => KeptTransport::Wss,
+        }
+    }
+
+    fn transport(self) -> Transport {
+        match self {
+            KeptTransport::Udp => Transport::Udp,
+            KeptTransport::Tcp => Transport::Tcp,
+            KeptTransport::Tls => Transport::Tls,
+            KeptTransport::Ws => Transport::Ws,
+            KeptTransport::Wss => Transport::Wss,
+        }
+    }
+}
+
+impl From<KeptFailed> for KeptMore {
+    fn from(failed: KeptFailed) -> Self {
+        KeptMore { failed: Some(failed), ..KeptMore::default() }
+    }
+}
+
 impl Kept<'_> {
-    pub(crate) fn resume(&self, failed: Option<KeptFailed>, trunk: Arc<str>, clean: bool, clock: &Clock) -> Resume {
+    pub(crate) fn resume(&self, more: KeptMore, trunk: Arc<str>, clean: bool, clock: &Clock) -> Resume {
         Resume {
             trunk,
             call_id: self.call_id.into(),
             from_tag: self.from_tag.into(),
             cseq: self.cseq,
             clean,
-            binding: self.binding.as_ref().map(|binding| binding.resume(clock)),
+            binding: self.binding.as_ref().map(|binding| binding.resume(more.transport, clock)),
             nonce: self.nonce.as_ref().map(|nonce| nonce.resume(clock)),
-            failed: failed.map(|KeptFailed { version, digests, at }| ResumeFailed { version, digests, at: clock.instant(at) }),
+            failed: more.failed.map(|KeptFailed { version, digests, at }| ResumeFailed { version, digests, at: clock.instant(at) }),
+            public: more.public,
         }
     }
 }
@@ -145,7 +198,7 @@ impl<'a> KeptBinding<'a> {
         KeptBinding {
             address_of_record: &binding.address_of_record,
             contact: &binding.contact,
-            registrar: binding.registrar,
+            registrar: binding.registrar.address,
             granted_seconds: binding.granted.as_secs(),
             lapses_at: clock.unix(binding.lapses_at),
             registered_at: clock.unix(binding.registered_at),
@@ -155,11 +208,11 @@ impl<'a> KeptBinding<'a> {
         }
     }
 
-    fn resume(&self, clock: &Clock) -> ResumeBinding {
+    fn resume(&self, transport: KeptTransport, clock: &Clock) -> ResumeBinding {
         ResumeBinding {
             address_of_record: self.address_of_record.into(),
             contact: self.contact.into(),
-            registrar: self.registrar,
+            registrar: Place { transport: transport.transport(), address: self.registrar },
             granted: Duration::from_secs(self.granted_seconds),
             lapses_at: clock.instant(self.lapses_at),
             registered_at: clock.instant(self.registered_at),
@@ -219,5 +272,21 @@ impl<'a> KeptNonce<'a> {
             userhash: self.userhash,
             utf8: self.utf8,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_earlier_release_wrote_of_a_held_trunk_is_still_read() {
+        let clock = Clock::new();
+        let kept = Kept { trunk: "t", call_id: "c", from_tag: "f", cseq: 7, binding: None, nonce: None };
+        let written = Record::SaveFailed(kept, KeptFailed { version: 3, digests: 2, at: clock.unix(clock.now()) }).bytes();
+        let Some(Record::SaveFailed(kept, failed)) = Record::read(&written) else { panic!("another kind") };
+        let resume = kept.resume(failed.into(), "t".into(), true, &clock);
+        assert_eq!(resume.failed.map(|failed| (failed.version, failed.digests)), Some((3, 2)));
+        assert_eq!((resume.cseq, resume.public), (7, None));
     }
 }

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::frame::FileId;
 use super::key::Key;
-use super::record::Record;
+use super::record::{KeptMore, Record};
 use super::scan::{Scan, Slot, VERIFICATION, verification};
 use super::store::read;
 use crate::clock::Clock;
@@ -83,8 +83,9 @@ impl Saved {
         let (trunk, slot) = self.index.remove_entry(trunk)?;
         let plain = self.plain(slot)?;
         let resume = match Record::read(&plain) {
-            Some(Record::Save(kept)) => Some(Box::new(kept.resume(None, trunk, self.clean, &self.clock))),
-            Some(Record::SaveFailed(kept, failed)) => Some(Box::new(kept.resume(Some(failed), trunk, self.clean, &self.clock))),
+            Some(Record::Save(kept)) => Some(Box::new(kept.resume(KeptMore::default(), trunk, self.clean, &self.clock))),
+            Some(Record::SaveFailed(kept, failed)) => Some(Box::new(kept.resume(failed.into(), trunk, self.clean, &self.clock))),
+            Some(Record::SaveMore(kept, more)) => Some(Box::new(kept.resume(more, trunk, self.clean, &self.clock))),
             Some(Record::Forget(_) | Record::Clean | Record::Tried(_)) | None => None,
         };
         if self.index.is_empty() {

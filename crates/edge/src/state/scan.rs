@@ -116,7 +116,7 @@ impl Scan {
     fn take(&mut self, slot: Slot, plain: &[u8]) {
         self.clean = false;
         match Record::read(plain) {
-            Some(Record::Save(kept) | Record::SaveFailed(kept, _)) => {
+            Some(Record::Save(kept) | Record::SaveFailed(kept, _) | Record::SaveMore(kept, _)) => {
                 self.index.insert(kept.trunk.into(), slot);
             }
             Some(Record::Forget(subject)) => {

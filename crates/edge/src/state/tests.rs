@@ -3,7 +3,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use ua::{Negotiated, Resume, ResumeBinding, ResumeFailed, ResumeNonce};
+use ua::{Negotiated, Place, Resume, ResumeBinding, ResumeFailed, ResumeNonce, Transport};
 
 use super::store::{Change, Changes, Store};
 use super::*;
@@ -12,6 +12,8 @@ const NAMES: [&str; 3] = ["trunk_jkt_01", "trunk_jkt_02", "trunk_jkt_03"];
 
 fn resume(trunk: &str, cseq: u32, clock: &Clock) -> Box<Resume> {
     let now = clock.now();
+    // Odd numbers have what the first releases did not know, so that both kinds of record are written.
+    let more = cseq % 2 == 1;
     Box::new(Resume {
         trunk: trunk.into(),
         call_id: format!("call-{trunk}").into(),
@@ -21,7 +23,10 @@ fn resume(trunk: &str, cseq: u32, clock: &Clock) -> Box<Resume> {
         binding: Some(ResumeBinding {
             address_of_record: "sip:a@b".into(),
             contact: "sip:a@192.0.2.1:5060".into(),
-            registrar: "[2001:db8::1]:5060".parse().unwrap(),
+            registrar: Place {
+                transport: if more { Transport::Tls } else { Transport::Udp },
+                address: "[2001:db8::1]:5061".parse().unwrap(),
+            },
             granted: Duration::from_secs(600),
             lapses_at: now + Duration::from_secs(600),
             registered_at: now - Duration::from_secs(86_400 * 30),
@@ -46,8 +51,8 @@ fn resume(trunk: &str, cseq: u32, clock: &Clock) -> Box<Resume> {
             userhash: true,
             utf8: false,
         }),
-        // Odd numbers have failed, so that both kinds of record are written.
-        failed: (cseq % 2 == 1).then(|| ResumeFailed { version: 3, digests: 2, at: now - Duration::from_secs(40) }),
+        public: more.then(|| "198.51.100.7:1024".parse().unwrap()),
+        failed: more.then(|| ResumeFailed { version: 3, digests: 2, at: now - Duration::from_secs(40) }),
     })
 }
 

@@ -56,6 +56,7 @@ pub fn rejected() -> Attempt {
         registrar: "sip:sbc1.carrier.co.id;transport=udp".into(),
         targets: vec![remote.into()],
         transport: "udp".into(),
+        secured: None,
         source_address: Some("10.8.0.4:5060".into()),
         public_address: Some("198.51.100.7:5060".into()),
         messages: vec![

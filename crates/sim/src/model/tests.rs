@@ -153,6 +153,7 @@ impl Bench {
             binding: None,
             nonce: None,
             failed: None,
+            public: None,
         };
         self.model.stopped(self.now, clean);
         self.model.started(self.now);

@@ -251,6 +251,7 @@ mod tests {
             registrar: "sip:127.0.0.1:5070".into(),
             targets: vec!["127.0.0.1:5070".into()],
             transport: "udp".into(),
+            secured: None,
             source_address: Some("127.0.0.1:5080".into()),
             public_address: None,
             messages: vec![message(1_000_000, true, "REGISTER sip:lab SIP/2.0"), message(1_039_000, false, "SIP/2.0 403 Forbidden")],

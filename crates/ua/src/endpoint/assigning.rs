@@ -17,8 +17,8 @@ use crate::request::Identity;
 use crate::slab::Key;
 use crate::targets::Targets;
 use crate::{
-    Action, Assignment, Credential, Event, Instant, Local, Profile, RegistrationState, Resume, ResumeBinding, ResumeFailed, ResumeNonce,
-    Transport, Withdrawal,
+    Action, Assignment, Credential, Event, Flow, Instant, Local, Profile, RegistrationState, Resume, ResumeBinding, ResumeFailed,
+    ResumeNonce, Transport, Withdrawal,
 };
 
 /// carriers.md B8: saved state may lag the wire.
@@ -36,7 +36,8 @@ impl Endpoint {
         let Some(carrier) = self.carriers.at_mut(key) else { return };
         let moved = carrier.profile.registrars != profile.registrars
             || carrier.profile.outbound_proxy != profile.outbound_proxy
-            || carrier.profile.transports != profile.transports;
+            || carrier.profile.transports != profile.transports
+            || carrier.profile.tls != profile.tls;
         if moved {
             carrier.targets = Targets::new(&profile, &Transport::CAN);
         }
@@ -174,6 +175,8 @@ impl Endpoint {
             min_expires: None,
             late: None,
             stray: None,
+            seat: None,
+            fresh_after: Flow::default(),
             started_at: now,
             shown: Shown::new(now),
             timer: None,
@@ -204,7 +207,7 @@ impl Endpoint {
 
     /// Takes a binding over that still runs, and plans its refresh as if nothing had happened. Tells whether it did.
     fn resume(&mut self, now: Instant, registration: &mut Registration, resume: Resume) -> bool {
-        let Resume { clean, binding: Some(saved), nonce, .. } = resume else { return false };
+        let Resume { clean, binding: Some(saved), nonce, public, .. } = resume else { return false };
         let account = &registration.assignment.account;
         let Some(active) = &registration.assignment.active else { return false };
         if saved.address_of_record != account.address_of_record || saved.lapses_at <= now {
@@ -217,6 +220,7 @@ impl Endpoint {
         }
         let shown = &mut registration.shown;
         shown.answered = true;
+        shown.public = public;
         shown.since = saved.registered_at;
         shown.state = RegistrationState::Registered;
         shown.negotiated.clone_from(&saved.negotiated);
@@ -229,13 +233,15 @@ impl Endpoint {
             .carriers
             .at(registration.carrier)
             .map_or((false, false), |carrier| (carrier.profile.manners.gin, carrier.profile.manners.nat_rewrite));
+        let seen = public.filter(|_| rewrites);
         let contact = self
             .wire
-            .local_for(saved.registrar)
+            .local_for(saved.registrar.address)
             .and_then(|local| self.wire.advertised(local))
-            .map(|own| crate::request::contact_uri(account, own, None, gin));
-        // What the carrier saw is not kept; the next answer tells it.
-        let unchanged = same_version && (rewrites || contact.as_deref() == Some(&*saved.contact));
+            .map(|own| crate::request::contact_uri(account, own, seen, gin, saved.registrar.transport));
+        // An older state file does not say what the carrier saw; the next answer tells it.
+        let known = !rewrites || seen.is_some();
+        let unchanged = same_version && (!known || contact.as_deref() == Some(&*saved.contact));
         let refresh_at = if unchanged { self.plan(now, registration.carrier, sent_at, saved.granted) } else { now };
         registration.binding = Some(Binding {
             address_of_record: saved.address_of_record,
@@ -301,7 +307,7 @@ impl Endpoint {
             downgraded: false,
             offered: negotiated.offered.clone(),
         };
-        let came = Came { at: nonce.issued_at, local: Local(u16::try_from(at).ok()?), target: saved.registrar };
+        let came = Came { at: nonce.issued_at, local: Local(u16::try_from(at).ok()?), target: saved.registrar, flow: None };
         let mut answering = Answering::begin(choice, credential, nonce.cnonce, truncated, came)?;
         answering.nc = nonce.nc;
         Some(answering)
@@ -374,6 +380,7 @@ impl Endpoint {
     /// Drops a registration and all that waits for it.
     pub(super) fn forget(&mut self, now: Instant, key: Key, unregistered: bool) {
         self.leave_queue(key);
+        self.unseat(key);
         let Some(mut registration) = self.registrations.remove(key) else { return };
         if let Some(timer) = registration.timer.take() {
             self.wire.wheel.disarm(timer);

@@ -51,6 +51,13 @@ impl Endpoint {
                 }
             }
         }
+        for (flow, connection) in self.wire.flows.iter() {
+            let seats = self.registrations.iter().filter(|(_, registration)| registration.seat == Some(flow)).count();
+            let waiting = self.wire.waiting_on(flow).len();
+            if (connection.seats as usize, connection.waiting as usize) != (seats, waiting) || connection.timer.is_none() {
+                return Err(format!("connection {flow:?}: {connection:?}, {seats} seats, {waiting} wait"));
+            }
+        }
         let wanted = |owner: Owner, out: Key| match owner {
             Owner::Registration(key) => {
                 matches!(self.registrations.at(key).map(|registration| &registration.phase), Some(Phase::Asking(exchange)) if exchange.transaction == out)

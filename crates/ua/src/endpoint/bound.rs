@@ -6,15 +6,15 @@ use diagnosis::Code;
 use sip::{ChallengeSource, Message};
 
 use super::evidence::note;
-use super::{Endpoint, Reply, final_of, public_address, reason_of};
+use super::{Endpoint, Loss, Reply, final_of, public_address, reason_of};
 use crate::answering::Answering;
 use crate::granted::{Granted, granted, lists, others};
-use crate::registration::{Binding, Exchange, Intent, Late, Phase, Purpose, Registration, Which, refresh_window, seconds_of};
+use crate::registration::{Binding, Exchange, Intent, Large, Late, Phase, Purpose, Registration, Which, refresh_window, seconds_of};
 use crate::request::{contact_uri, instance};
 use crate::slab::{Key, Slab};
 use crate::verdict::{End, names_cseq, status};
 use crate::wire::Transaction;
-use crate::{AttemptKind, ContactReplacement, Event, Instant, NonceReuse};
+use crate::{AttemptKind, ContactReplacement, Event, Instant, NonceReuse, SendFault};
 
 /// carriers.md F4: a longer Min-Expires than a day is absurd.
 const MIN_EXPIRES_MAX: u32 = 24 * 3600;
@@ -47,7 +47,12 @@ impl Endpoint {
         }
         match reply {
             Reply::Silence => self.failed(now, key, exchange, &End::Silence),
+            Reply::NotSent(SendFault::TooLarge) if exchange.large == Large::No && self.may_use_tcp(carrier) => {
+                exchange.large = Large::OverTcp;
+                self.send(now, key, exchange);
+            }
             Reply::NotSent(fault) => self.failed(now, key, exchange, &End::NotSent(*fault)),
+            Reply::Lost(loss) => self.connection_lost(now, key, exchange, loss),
             Reply::Answer(message) => self.answered(now, key, exchange, transaction, message),
         }
         self.pump(now, carrier);
@@ -108,6 +113,25 @@ impl Endpoint {
         }
     }
 
+    /// The connection ended under a REGISTER: TCP that a large request tried is refused, a shared one was stale, or it is as any other silence.
+    fn connection_lost(&mut self, now: Instant, key: Key, mut exchange: Box<Exchange>, loss: &Loss<'_>) {
+        if exchange.large == Large::OverTcp && !loss.was_open {
+            exchange.large = Large::TcpRefused;
+            return self.send(now, key, exchange);
+        }
+        // Whether a digest arrived is not known: a second one is for a version that is known to be good.
+        let proven = self.registrations.at(key).is_some_and(|registration| registration.accepted);
+        if loss.was_open && loss.asked_at < exchange.began && !exchange.reconnected && (proven || !exchange.authenticated()) {
+            exchange.reconnected = true;
+            return self.send(now, key, exchange);
+        }
+        self.failed(now, key, exchange, &End::Disconnected(loss.fault.clone()));
+    }
+
+    fn may_use_tcp(&self, carrier: Key) -> bool {
+        self.carriers.at(carrier).is_some_and(|carrier| carrier.profile.may_use_tcp())
+    }
+
     /// The old Contact is out of the way: binds the new one.
     pub(super) fn bind_next(&mut self, now: Instant, key: Key, mut exchange: Box<Exchange>) {
         exchange.purpose = Purpose::Bind;
@@ -134,6 +158,9 @@ impl Endpoint {
     }
 
     fn succeeded(&mut self, now: Instant, key: Key, mut exchange: Box<Exchange>, transaction: &mut Transaction, message: &Message<'_>) {
+        if let (Some(flow), Ok(Some(seconds))) = (exchange.flow, message.flow_timer()) {
+            self.wire.take_flow_timer(now, flow, seconds);
+        }
         let Some(registration) = self.registrations.at_mut(key) else { return };
         let carrier_key = registration.carrier;
         if let Some(carrier) = self.carriers.at_mut(carrier_key) {
@@ -196,7 +223,7 @@ impl Endpoint {
         registration.binding = Some(Binding {
             address_of_record: registration.assignment.account.address_of_record.clone(),
             contact: exchange.contact.clone(),
-            registrar: exchange.target.address,
+            registrar: exchange.target.place(),
             granted: time,
             lapses_at,
             registered_at: registration.binding.as_ref().map_or(now, |binding| binding.registered_at),
@@ -246,9 +273,10 @@ impl Endpoint {
             (manners.nat_rewrite, registration.shown.public, self.wire.advertised(exchange.local))
         {
             let account = &registration.assignment.account;
-            let plain = contact_uri(account, advertised, None, manners.gin);
+            let plain = contact_uri(account, advertised, None, manners.gin, exchange.target.transport);
             // Once: where the carrier sees another port each time, the next refresh is soon enough.
-            registration.again |= *plain == *exchange.contact && contact_uri(account, advertised, Some(public), manners.gin) != plain;
+            registration.again |= *plain == *exchange.contact
+                && contact_uri(account, advertised, Some(public), manners.gin, exchange.target.transport) != plain;
         }
         if registration.min_expires.is_some_and(|least| least > LONG) {
             warnings.push(Code::IntervalLong);

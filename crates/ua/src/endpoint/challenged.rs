@@ -53,7 +53,7 @@ impl Endpoint {
             let retry_after = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
             return self.failed(now, key, exchange, &End::BudgetSpent { retry_after });
         }
-        let came = Came { at: now, local: exchange.local, target: exchange.target.address };
+        let came = Came { at: now, local: exchange.local, target: exchange.target.place(), flow: exchange.flow_of_nonce() };
         for choice in choices {
             let cnonce = self.wire.tokens.text::<32>();
             let begun = Answering::begin(choice, &credential, cnonce, profile.truncated_sha512, came);

@@ -90,6 +90,7 @@ impl Endpoint {
             registrar: registrar.into(),
             targets: Vec::new(),
             transport: Transport::default(),
+            secured: None,
             source: None,
             public: registration.shown.public,
             messages: Vec::new(),
@@ -118,9 +119,9 @@ impl Endpoint {
             started_at: transaction.sent_at,
             ended_at: now,
             registrar: self.registrar_of(registration.carrier),
-            targets: vec![transaction.target],
-            // Only what a datagram may have lost comes late.
-            transport: Transport::Udp,
+            targets: vec![transaction.target.address],
+            transport: transaction.target.transport,
+            secured: None,
             source: self.wire.source(transaction.local),
             public: record.public.or(registration.shown.public),
             messages: record.tell(&mut self.wire),
@@ -147,7 +148,8 @@ impl Endpoint {
             ended_at: now,
             registrar: probe.seen.registrar.as_str().into(),
             targets: probe.tried.drain(..).map(|place| place.address).collect(),
-            transport: probe.hop.as_ref().map(|(target, _)| target.transport).unwrap_or_default(),
+            transport: probe.place().map(|place| place.transport).unwrap_or_default(),
+            secured: probe.record.secured.take(),
             source: probe.hop.as_ref().and_then(|(_, local)| self.wire.source(*local)),
             public: probe.record.public,
             messages: probe.record.tell(&mut self.wire),
@@ -204,7 +206,8 @@ impl Endpoint {
             ended_at: now,
             registrar: exchange.target.registrar.to_string().into(),
             targets: exchange.tried.iter().map(|place| place.address).collect(),
-            transport: exchange.target.transport,
+            transport: exchange.transport(),
+            secured: exchange.record.secured.take(),
             source: self.wire.source(exchange.local),
             public: exchange.record.public.or(registration.shown.public),
             messages,
@@ -222,6 +225,7 @@ pub(super) fn note(record: &mut Record, wire: &mut Wire, now: Instant, transacti
     match reply {
         Reply::Answer(message) => record.note(wire, now, transaction, Some(message)),
         Reply::NotSent(SendFault::Forbidden) => {}
-        Reply::Silence | Reply::NotSent(_) => record.note(wire, now, transaction, None),
+        Reply::Lost(loss) if !loss.was_open => {}
+        Reply::Silence | Reply::NotSent(_) | Reply::Lost(_) => record.note(wire, now, transaction, None),
     }
 }

@@ -6,7 +6,7 @@ use diagnosis::{Code, Diagnosis};
 
 use super::Endpoint;
 use crate::chance::lot;
-use crate::registration::{Exchange, Intent, Phase, Purpose, Wait, Which, back_off};
+use crate::registration::{Exchange, Intent, Large, Phase, Purpose, Wait, Which, back_off};
 use crate::slab::Key;
 use crate::targets::Next;
 use crate::verdict::{End, Observation, judge, notes, terms};
@@ -43,7 +43,7 @@ enum Kind {
 
 fn kind_of(end: &End, digest_sent: bool) -> Kind {
     match end {
-        End::Unresolved(_) | End::NotSent(_) | End::Silence => Kind::Network,
+        End::Unresolved(_) | End::NotSent(_) | End::Disconnected(_) | End::Silence => Kind::Network,
         End::StaleLoop | End::BindingMissing { .. } | End::GrantedNothing => Kind::Temporary,
         End::Challenge(_) => Kind::Lasting,
         End::Unproven => Kind::Rejected,
@@ -60,7 +60,7 @@ fn kind_of(end: &End, digest_sent: bool) -> Kind {
 /// carriers.md F6: whether another target of the same resolution is worth asking at once.
 pub(super) fn goes_on(end: &End, also: &[u16]) -> bool {
     match end {
-        End::Unresolved(_) | End::NotSent(_) | End::Silence => true,
+        End::Unresolved(_) | End::NotSent(_) | End::Disconnected(_) | End::Silence => true,
         End::Final(answer) => matches!(answer.code, 408 | 503) || also.contains(&answer.code),
         End::Challenge(_) | End::StaleLoop | End::Unproven | End::BindingMissing { .. } | End::GrantedNothing | End::BudgetSpent { .. } => {
             false
@@ -101,7 +101,8 @@ impl Endpoint {
         if goes_on(end, also) {
             let floor = match end {
                 End::Final(answer) => answer.retry_after.map_or(SHUN, |seconds| Duration::from_secs(seconds.into()).min(RETRY_AFTER_MAX)),
-                End::Unresolved(_) | End::NotSent(_) | End::Silence | End::Challenge(_) | End::StaleLoop | End::Unproven => SHUN,
+                End::Unresolved(_) | End::NotSent(_) | End::Disconnected(_) | End::Silence => SHUN,
+                End::Challenge(_) | End::StaleLoop | End::Unproven => SHUN,
                 End::BindingMissing { .. } | End::GrantedNothing | End::BudgetSpent { .. } => SHUN,
             };
             let lot = lot(&registration.assignment.trunk);
@@ -111,6 +112,7 @@ impl Endpoint {
             if let Some((target, local)) = self.next_hop(now, carrier_key, &mut exchange.tried, lot) {
                 exchange.target = target;
                 exchange.local = local;
+                exchange.large = Large::default();
                 // A nonce belongs to the target that issued it.
                 exchange.answers.clear();
                 return self.send(now, key, exchange);
@@ -119,6 +121,19 @@ impl Endpoint {
                 // The carrier has other registrars by now, and they are not looked up yet.
                 self.unpace(carrier_key);
                 return self.enqueue(now, key, false);
+            }
+        }
+        if let (Some(flow), End::Final(answer)) = (exchange.flow, end) {
+            // carriers.md N9: the connection itself may be what is refused.
+            let shared = self.wire.flows.at(flow).is_some_and(|connection| connection.asked_at < exchange.began);
+            let newest = self.wire.flows.newest();
+            self.unseat(key);
+            let Some(registration) = self.registrations.at_mut(key) else { return };
+            registration.fresh_after = newest;
+            if shared && answer.code == 403 && !exchange.reconnected && (registration.accepted || !digest_sent) {
+                exchange.reconnected = true;
+                exchange.answers.clear();
+                return self.send(now, key, exchange);
             }
         }
         self.unpace(carrier_key);
@@ -278,7 +293,7 @@ impl Endpoint {
     fn judge_exchange(&self, now: Instant, key: Key, exchange: &Exchange, end: &End) -> Diagnosis {
         let Some(mut seen) = self.observe(key) else { return judge_nothing(end) };
         seen.registrar = exchange.target.registrar.to_string();
-        seen.target = Some(exchange.target.address);
+        seen.target = Some(exchange.target.place());
         seen.source = self.wire.address(exchange.local);
         seen.challenges = exchange.seen.clone();
         seen.answered = exchange.answers.last().map(|answer| answer.choice.algorithm);
@@ -287,10 +302,10 @@ impl Endpoint {
             End::Challenge(_) | End::StaleLoop | End::BindingMissing { .. } | End::GrantedNothing => {
                 self.registrations.at(key).and_then(|registration| registration.shown.response.clone())
             }
-            End::Unresolved(_) | End::NotSent(_) | End::Silence | End::Unproven | End::BudgetSpent { .. } => None,
+            End::Unresolved(_) | End::NotSent(_) | End::Disconnected(_) | End::Silence | End::Unproven | End::BudgetSpent { .. } => None,
         };
         if let Some(registration) = self.registrations.at(key) {
-            seen.options = self.options_answered(registration.carrier, exchange.target.address);
+            seen.options = self.options_answered(registration.carrier, exchange.target.place());
             seen.accepted_before = registration.accepted && registration.uses(exchange.version);
             if let Some(carrier) = self.carriers.at(registration.carrier) {
                 let profile = &carrier.profile;

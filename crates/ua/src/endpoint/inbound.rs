@@ -6,12 +6,14 @@ use sip::Message;
 use sip::build::Builder;
 
 use super::Endpoint;
-use crate::{Event, Local};
+use crate::Event;
+use crate::wire::Way;
 
 const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
 
 impl Endpoint {
-    pub(super) fn requested(&mut self, local: Local, source: SocketAddr, method: &str, message: &Message<'_>) {
+    pub(super) fn requested(&mut self, way: Way, method: &str, message: &Message<'_>) {
+        let Some(source) = self.wire.remote(way) else { return };
         let known = self.carriers.iter().any(|(_, carrier)| carrier.targets.places().any(|(_, place)| place.address.ip() == source.ip()));
         if !known {
             self.wire.counters.strangers += 1;
@@ -37,7 +39,12 @@ impl Endpoint {
             response = response.header("Accept", "application/sdp");
         }
         let bytes = response.header("Server", &self.wire.config.user_agent).finish();
-        self.wire.respond(local, answer_to(source, message), bytes);
+        let to = match way {
+            Way::Datagram(local, source) => Way::Datagram(local, answer_to(source, message)),
+            // RFC 3261 18.2.2: where it came from.
+            Way::Flow(flow) => Way::Flow(flow),
+        };
+        self.wire.respond(to, bytes);
         if method == "INVITE" && !in_dialog {
             self.wire.tell(Event::CallUnrouted { method: method.into(), source });
         }

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::{Endpoint, Reply, reason_of};
+use crate::flows::Route;
 use crate::registration::{Phase, Wait};
 use crate::request::Options;
 use crate::slab::Key;
 use crate::wire::{Outset, Owner, T1, TIMER_F, Timer, Transaction};
-use crate::{Instant, OptionsState};
+use crate::{Flow, Instant, OptionsState, Transport};
 
 /// Whatever a profile says, no target is asked more often.
 const INTERVAL_MIN: Duration = Duration::from_secs(1);
@@ -18,11 +19,27 @@ impl Endpoint {
         let Some(carrier) = self.carriers.at_mut(key) else { return };
         let Some(limits) = carrier.profile.options else { return };
         let Some(ping) = carrier.pings.get_mut(at) else { return };
+        let flow = (ping.target.transport != Transport::Udp).then(|| {
+            let route = Route {
+                carrier: carrier.profile.id.clone(),
+                place: ping.target,
+                name: carrier.targets.name_of(ping.target),
+                tls: carrier.profile.tls.clone(),
+                local: ping.local,
+            };
+            self.wire.flow_for(now, &route, None, Flow::default())
+        });
         ping.identity.cseq += 1;
         let (branch, buffer) = (self.wire.branch(), self.wire.buffer());
         let Some(via) = self.wire.advertised(ping.local) else { return };
-        let request =
-            Options { uri: &ping.uri, identity: &ping.identity, branch: &branch.text(), via, user_agent: &self.wire.config.user_agent };
+        let request = Options {
+            uri: &ping.uri,
+            identity: &ping.identity,
+            branch: &branch.text(),
+            via,
+            transport: ping.target.transport,
+            user_agent: &self.wire.config.user_agent,
+        };
         let bytes = request.write(buffer);
         let interval = limits.interval.max(INTERVAL_MIN);
         // The next one is not sent before this one has ended.
@@ -32,7 +49,8 @@ impl Endpoint {
             method: "OPTIONS",
             identity: &ping.identity,
             local: ping.local,
-            target: ping.target.address,
+            target: ping.target,
+            flow,
             branch,
             bytes,
             at: now,
@@ -55,7 +73,7 @@ impl Endpoint {
                 carrier.targets.answered(now, place);
                 ping.answered(now, reason_of(message).0, now.since(transaction.sent_at), &limits)
             }
-            Reply::Silence | Reply::NotSent(_) => ping.silent(now, &limits),
+            Reply::Silence | Reply::NotSent(_) | Reply::Lost(_) => ping.silent(now, &limits),
         };
         if !changed {
             return;

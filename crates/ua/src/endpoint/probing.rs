@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use super::Endpoint;
+use super::queue::DATAGRAM_MAX;
 use super::riding::Mounted;
+use crate::flows::Route;
 use crate::probe::Asks;
-use crate::registration::patience;
+use crate::registration::{Large, patience};
 use crate::request::{Extension, Options, Register, contact_uri, instance};
 use crate::slab::Key;
 use crate::wire::{Outset, Owner, TIMER_F};
-use crate::{Account, Instant, Local};
+use crate::{Account, Flow, Instant, Local, Transport};
 
 /// A target is given at least so long, however many are still to be asked.
 const SHARE: Duration = Duration::from_secs(4);
@@ -21,21 +23,29 @@ const OWN_BINDING: (u32, u32) = (120, 3600);
 impl Endpoint {
     /// Asks by OPTIONS whether the target answers at all.
     pub(super) fn probe_options(&mut self, now: Instant, key: Key) {
+        let flow = self.probe_flow(now, key);
         let Some(probe) = self.probes.at_mut(key) else { return };
         let Some((target, local)) = &probe.hop else { return };
         let mut identity = self.wire.identity();
         identity.cseq = 1;
         let (branch, buffer) = (self.wire.branch(), self.wire.buffer());
         let Some(via) = self.wire.advertised(*local) else { return };
-        let request =
-            Options { uri: &target.registrar, identity: &identity, branch: &branch.text(), via, user_agent: &self.wire.config.user_agent };
+        let request = Options {
+            uri: &target.registrar,
+            identity: &identity,
+            branch: &branch.text(),
+            via,
+            transport: target.transport,
+            user_agent: &self.wire.config.user_agent,
+        };
         let bytes = request.write(buffer);
         let outset = Outset {
             owner: Owner::ProbeOptions(key),
             method: "OPTIONS",
             identity: &identity,
             local: *local,
-            target: target.address,
+            target: target.place(),
+            flow,
             branch,
             bytes,
             at: now,
@@ -53,16 +63,21 @@ impl Endpoint {
             return;
         }
         let patience = self.probe_patience(now, key);
+        let mut flow = self.probe_flow(now, key);
         let Some(probe) = self.probes.at(key) else { return };
-        let Some((_, local)) = probe.hop else { return };
+        let Some((local, transport)) = probe.hop.as_ref().map(|(target, local)| (*local, target.transport)) else { return };
         let Some(via) = self.wire.advertised(local) else { return };
         let account = &probe.order.account;
         let gin = probe.order.profile.manners.gin;
         let contact: Option<(Box<str>, u32)> = match probe.asks {
             Asks::Query => None,
-            Asks::Binding => Some((contact_uri(account, via, None, gin).into(), account.expires.clamp(OWN_BINDING.0, OWN_BINDING.1))),
-            Asks::Unbinding => Some((contact_uri(account, via, None, gin).into(), 0)),
-            Asks::Renewal(registration) => self.renewed_contact(registration, account, local).map(|contact| (contact, account.expires)),
+            Asks::Binding => {
+                Some((contact_uri(account, via, None, gin, transport).into(), account.expires.clamp(OWN_BINDING.0, OWN_BINDING.1)))
+            }
+            Asks::Unbinding => Some((contact_uri(account, via, None, gin, transport).into(), 0)),
+            Asks::Renewal(registration) => {
+                self.renewed_contact(registration, account, local, transport).map(|contact| (contact, account.expires))
+            }
         };
         let Some(probe) = self.probes.at_mut(key) else { return };
         let Some((target, _)) = &probe.hop else { return };
@@ -75,11 +90,13 @@ impl Endpoint {
         let profile = &probe.order.profile;
         let route = (profile.route || profile.outbound_proxy.is_some()).then(|| format!("{};lr", target.registrar));
         let urn;
-        let request = Register {
+        let Some(mut place) = probe.place() else { return };
+        let mut request = Register {
             account,
             identity: &probe.identity,
             branch: &branch.text(),
             via,
+            transport: place.transport,
             route: route.as_deref(),
             contacts: contact.as_slice(),
             // A query binds nothing; a renewal of an outbound binding keeps what names it.
@@ -94,13 +111,24 @@ impl Endpoint {
             answers: &answers,
             user_agent: &self.wire.config.user_agent,
         };
-        let bytes = request.write(buffer);
+        let mut bytes = request.write(buffer);
+        if bytes.len() > DATAGRAM_MAX && flow.is_none() && probe.large == Large::No && profile.may_use_tcp() {
+            request.transport = Transport::Tcp;
+            bytes.clear();
+            bytes = request.write(bytes);
+            probe.large = Large::OverTcp;
+            place.transport = Transport::Tcp;
+            flow = self.probe_flow(now, key);
+        }
+        let Some(probe) = self.probes.at_mut(key) else { return };
+        let profile = &probe.order.profile;
         let outset = Outset {
             owner: Owner::Probe(key),
             method: "REGISTER",
             identity: &probe.identity,
             local,
-            target: target.address,
+            target: place,
+            flow,
             branch,
             bytes,
             at: now,
@@ -110,6 +138,25 @@ impl Endpoint {
         probe.register = Some(self.wire.start(now, outset));
         self.wire.counters.registers += 1;
         self.charge_probe(now, key);
+    }
+
+    /// Returns the connection that a verification asks on, opened for it alone (carriers.md N9: an old one may be what is refused); a
+    /// datagram where there is none.
+    fn probe_flow(&mut self, now: Instant, key: Key) -> Option<Flow> {
+        let probe = self.probes.at_mut(key)?;
+        let place = probe.place()?;
+        if place.transport == Transport::Udp {
+            return None;
+        }
+        if let Some(flow) = probe.flow.filter(|&flow| self.wire.flows.at(flow).is_some()) {
+            return Some(flow);
+        }
+        let (target, local) = probe.hop.as_ref()?;
+        let profile = &probe.order.profile;
+        let route = Route { carrier: profile.id.clone(), place, name: target.name.clone(), tls: profile.tls.clone(), local: *local };
+        let flow = self.wire.open(now, route, true);
+        probe.flow = Some(flow);
+        Some(flow)
     }
 
     /// Counts a verification's REGISTER at its carrier's pace.
@@ -139,7 +186,7 @@ impl Endpoint {
     }
 
     /// The Contact that a renewal renews.
-    pub(super) fn renewed_contact(&self, key: Key, account: &Account, local: Local) -> Option<Box<str>> {
+    pub(super) fn renewed_contact(&self, key: Key, account: &Account, local: Local, over: Transport) -> Option<Box<str>> {
         let bound =
             self.registrations.at(key).and_then(|registration| registration.binding.as_ref()).map(|binding| binding.contact.clone());
         bound.or_else(|| {
@@ -148,7 +195,7 @@ impl Endpoint {
                 .at(key)
                 .and_then(|registration| self.carriers.at(registration.carrier))
                 .is_some_and(|carrier| carrier.profile.manners.gin);
-            Some(contact_uri(account, self.wire.advertised(local)?, None, gin).into())
+            Some(contact_uri(account, self.wire.advertised(local)?, None, gin, over).into())
         })
     }
 }

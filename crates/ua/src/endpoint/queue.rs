@@ -4,19 +4,22 @@ use super::Endpoint;
 use crate::answering::Answering;
 use crate::carrier::Urgency;
 use crate::chance::lot;
+use crate::flows::Route;
 use crate::granted::equivalent;
 use crate::locate::Place;
 use crate::record::Record;
-use crate::registration::{Exchange, Intent, Phase, Purpose, patience};
+use crate::registration::{Exchange, Intent, Large, Phase, Purpose, patience};
 use crate::request::{CSEQ_MAX, Extension, Register, contact_uri, instance};
 use crate::slab::Key;
 use crate::targets::{Next, Target};
 use crate::verdict::End;
 use crate::wire::{Outset, Owner, Timer};
-use crate::{AttemptKind, ContactReplacement, Instant, Local, NonceReuse, ResolveFault};
+use crate::{AttemptKind, ContactReplacement, Instant, Local, NonceReuse, ResolveFault, Transport};
 
 /// After so many requests without success what is kept is told anew: well below the jump of an unclean start.
 const UNSAVED_MAX: u32 = 400;
+/// RFC 3261 18.1.1: within 200 bytes of the path's MTU, or above this where that is not known, a request goes over TCP.
+pub(super) const DATAGRAM_MAX: usize = 1_300;
 
 impl Endpoint {
     /// Queues a registration at its carrier. One whose exchange is on, or is ridden by a verification, goes again when that ends; one whose
@@ -128,7 +131,7 @@ impl Endpoint {
         let contact: Box<str> = match (&registration.binding, purpose) {
             (Some(binding), Purpose::Unbind) => binding.contact.clone(),
             (Some(_) | None, Purpose::Bind | Purpose::Unbind | Purpose::UnbindStray) => {
-                contact_uri(&registration.assignment.account, advertised, seen, manners.gin).into()
+                contact_uri(&registration.assignment.account, advertised, seen, manners.gin, target.transport).into()
             }
         };
         if let (Some(binding), Purpose::Bind) = (&registration.binding, purpose)
@@ -148,6 +151,9 @@ impl Endpoint {
             tried,
             target,
             local,
+            flow: None,
+            large: Large::default(),
+            reconnected: false,
             purpose,
             fresh: true,
             answers: Vec::new(),
@@ -175,6 +181,7 @@ impl Endpoint {
 
     /// Sends the exchange's REGISTER with the next CSeq.
     pub(super) fn send(&mut self, now: Instant, key: Key, mut exchange: Box<Exchange>) {
+        self.take_seat(now, key, &mut exchange);
         let Some(registration) = self.registrations.at_mut(key) else { return };
         let Some(carrier) = self.carriers.at_mut(registration.carrier) else { return };
         if registration.identity.cseq >= CSEQ_MAX {
@@ -205,7 +212,8 @@ impl Endpoint {
             let usable = |remembered: &Answering| {
                 let belongs = remembered.version == exchange.version
                     && remembered.local == exchange.local
-                    && remembered.target == exchange.target.address;
+                    && remembered.target == exchange.target.place()
+                    && remembered.flow == exchange.flow_of_nonce();
                 belongs && reuse != NonceReuse::Never && carrier.nonces.usable(now, now.since(remembered.issued_at), reuse)
             };
             if registration.remembered.iter().all(usable) {
@@ -218,11 +226,12 @@ impl Endpoint {
         let manners = &carrier.profile.manners;
         let instance = if manners.outbound { instance(&registration.assignment.trunk, &account.address_of_record) } else { String::new() };
         let (one, both);
-        let request = Register {
+        let mut request = Register {
             account,
             identity: &registration.identity,
             branch: &branch.text(),
             via,
+            transport: exchange.transport(),
             route: route.as_deref(),
             contacts: match (exchange.purpose, &registration.stray, manners.contact_replacement) {
                 (Purpose::Bind, Some(stray), ContactReplacement::SameRequest) => {
@@ -242,14 +251,28 @@ impl Endpoint {
             answers: &answers,
             user_agent: &self.wire.config.user_agent,
         };
-        let bytes = request.write(buffer);
+        let mut bytes = request.write(buffer);
+        let grows = bytes.len() > DATAGRAM_MAX && exchange.flow.is_none() && exchange.large == Large::No && carrier.profile.may_use_tcp();
+        if grows {
+            // RFC 3261 18.1.1; the size of a response never switches (carriers.md N6).
+            request.transport = Transport::Tcp;
+            bytes.clear();
+            bytes = request.write(bytes);
+            exchange.large = Large::OverTcp;
+        }
+        if grows {
+            self.take_seat(now, key, &mut exchange);
+        }
+        let Some(registration) = self.registrations.at_mut(key) else { return };
+        let Some(carrier) = self.carriers.at_mut(registration.carrier) else { return };
         let lapses_at = registration.binding.as_ref().map(|binding| binding.lapses_at);
         let outset = Outset {
             owner: Owner::Registration(key),
             method: "REGISTER",
             identity: &registration.identity,
             local: exchange.local,
-            target: exchange.target.address,
+            target: Place { transport: exchange.transport(), address: exchange.target.address },
+            flow: exchange.flow,
             branch,
             bytes,
             at,
@@ -269,6 +292,35 @@ impl Endpoint {
         if first {
             self.tell_status(now, key);
         }
+    }
+
+    /// Finds the exchange the connection that it goes on, if it goes on one. A nonce that came on another is not answered on this one.
+    fn take_seat(&mut self, now: Instant, key: Key, exchange: &mut Exchange) {
+        exchange.flow = None;
+        let transport = exchange.transport();
+        if transport == Transport::Udp {
+            return;
+        }
+        let Some(registration) = self.registrations.at(key) else { return };
+        let Some(carrier) = self.carriers.at(registration.carrier) else { return };
+        let route = Route {
+            carrier: carrier.profile.id.clone(),
+            place: Place { transport, address: exchange.target.address },
+            name: exchange.target.name.clone(),
+            tls: carrier.profile.tls.clone(),
+            local: exchange.local,
+        };
+        let flow = self.wire.flow_for(now, &route, registration.seat, registration.fresh_after);
+        if registration.seat != Some(flow) {
+            self.unseat(key);
+            if let (Some(registration), Some(connection)) = (self.registrations.at_mut(key), self.wire.flows.at_mut(flow)) {
+                registration.seat = Some(flow);
+                connection.seats += 1;
+            }
+        }
+        exchange.flow = Some(flow);
+        let nonce_of = exchange.flow_of_nonce();
+        exchange.answers.retain(|answer| answer.flow == nonce_of);
     }
 
     /// Returns the next hop of an attempt that a local socket leads to.

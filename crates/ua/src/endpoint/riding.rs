@@ -58,7 +58,7 @@ impl Endpoint {
         let Some(probe) = self.probes.at(probe_key) else { return };
         let (account, proven) = (&probe.order.account, !probe.answers.is_empty());
         let version = probe.order.credential.as_ref().map(|credential| credential.version);
-        let contact = self.renewed_contact(key, account, transaction.local);
+        let contact = self.renewed_contact(key, account, transaction.local, transaction.target.transport);
         let (Some(registration), Some(contact)) = (self.registrations.at_mut(key), contact) else { return };
         let (Granted::Bound { time, .. } | Granted::Unlisted { time }) = granted(message, &contact, None, account.expires) else { return };
         if time.is_zero() {

@@ -1,13 +1,13 @@
 //! What the endpoint tells of its registrations.
 
-use std::net::SocketAddr;
-
 use diagnosis::Code;
 
 use super::Endpoint;
 use crate::registration::{Intent, Registration, Which};
 use crate::slab::Key;
-use crate::{Event, Instant, OptionsState, OptionsStatus, RegistrationState, Resume, ResumeBinding, ResumeFailed, ResumeNonce, Status};
+use crate::{
+    Event, Instant, OptionsState, OptionsStatus, Place, RegistrationState, Resume, ResumeBinding, ResumeFailed, ResumeNonce, Status,
+};
 
 impl Endpoint {
     /// Tells a registration's state, and notes since when it is so.
@@ -66,15 +66,14 @@ impl Endpoint {
     pub(super) fn options_of(&self, registration: &Registration) -> OptionsStatus {
         let target = registration.binding.as_ref().map(|binding| binding.registrar);
         self.carriers.at(registration.carrier).map_or_else(OptionsStatus::default, |carrier| {
-            let ping =
-                carrier.pings.iter().find(|ping| target.is_none_or(|target| ping.target.address == target)).or(carrier.pings.first());
+            let ping = carrier.pings.iter().find(|ping| target.is_none_or(|target| ping.target == target)).or(carrier.pings.first());
             ping.map_or_else(OptionsStatus::default, |ping| ping.status)
         })
     }
 
     /// Returns whether a target answers OPTIONS, as far as is known.
-    pub(super) fn options_answered(&self, carrier: Key, target: SocketAddr) -> Option<bool> {
-        let ping = self.carriers.at(carrier)?.pings.iter().find(|ping| ping.target.address == target)?;
+    pub(super) fn options_answered(&self, carrier: Key, target: Place) -> Option<bool> {
+        let ping = self.carriers.at(carrier)?.pings.iter().find(|ping| ping.target == target)?;
         match ping.status.state {
             OptionsState::Unknown => None,
             OptionsState::Up => Some(true),
@@ -129,6 +128,7 @@ impl Endpoint {
             }),
             nonce,
             failed: self.failed_of(registration),
+            public: registration.shown.public,
         }
     }
 

@@ -14,11 +14,12 @@ use crate::budget::Asker;
 use crate::challenge::{choose, learn, seen};
 use crate::probe::{Asks, Concluded, Probe};
 use crate::record::Record;
+use crate::registration::Large;
 use crate::slab::Key;
 use crate::targets::{Next, Targets};
 use crate::verdict::{self, End, Observation, judge};
 use crate::wire::{Timer, Transaction};
-use crate::{Event, Instant, Outcome, ResolveFault, Transport, Verdict, VerifyBy, VerifyMode, VerifyOrder};
+use crate::{Event, Instant, Outcome, ResolveFault, SendFault, Transport, Verdict, VerifyBy, VerifyMode, VerifyOrder};
 
 /// A refusal waits so long for the OPTIONS that was sent with it, for the sake of its evidence.
 const OPTIONS_GRACE: Duration = Duration::from_millis(500);
@@ -55,6 +56,8 @@ impl Endpoint {
             identity: self.wire.identity(),
             asks,
             hop: None,
+            flow: None,
+            large: Large::default(),
             tried: Vec::new(),
             register: None,
             options: None,
@@ -106,9 +109,13 @@ impl Endpoint {
                 probe.tried.push(target.place());
                 probe.seen.resolution = probe.targets.path(&target.registrar);
                 probe.seen.registrar = target.registrar.to_string();
-                probe.seen.target = Some(target.address);
+                probe.seen.target = Some(target.place());
                 probe.seen.source = self.wire.address(local);
                 probe.answers.clear();
+                probe.large = Large::default();
+                if let Some(flow) = probe.flow.take() {
+                    self.wire.drop_flow(flow, true);
+                }
                 let first = probe.hop.is_none();
                 probe.hop = Some((target, local));
                 if first {
@@ -146,7 +153,16 @@ impl Endpoint {
         }
         match reply {
             Reply::Silence => self.probe_failed(now, key, End::Silence),
+            Reply::NotSent(SendFault::TooLarge) if probe.large == Large::No && probe.order.profile.may_use_tcp() => {
+                probe.large = Large::OverTcp;
+                self.probe_register(now, key);
+            }
             Reply::NotSent(fault) => self.probe_failed(now, key, End::NotSent(*fault)),
+            Reply::Lost(loss) if probe.large == Large::OverTcp && !loss.was_open => {
+                probe.large = Large::TcpRefused;
+                self.probe_register(now, key);
+            }
+            Reply::Lost(loss) => self.probe_failed(now, key, End::Disconnected(loss.fault.clone())),
             Reply::Answer(message) => {
                 // Whoever falls silent after this has fallen silent (carriers.md N10), also where no trunk is registered yet.
                 if let Some(carrier) = self.carrier_names.get(&probe.order.profile.id).and_then(|&carrier| self.carriers.at_mut(carrier))
@@ -216,7 +232,7 @@ impl Endpoint {
             && let Some((target, local)) = &probe.hop
         {
             probe.asks_back = false;
-            let came = Came { at: now, local: *local, target: target.address };
+            let came = Came { at: now, local: *local, target: target.place(), flow: None };
             let truncated = probe.order.profile.truncated_sha512;
             let tokens = &mut self.wire.tokens;
             let used = std::mem::take(&mut probe.answers);
@@ -263,7 +279,7 @@ impl Endpoint {
             let retry_after = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
             return self.conclude(now, key, Concluded::Bad(End::BudgetSpent { retry_after }));
         }
-        let came = Came { at: now, local: *local, target: target.address };
+        let came = Came { at: now, local: *local, target: target.place(), flow: None };
         probe.seen.answered = Some(choice.algorithm);
         let (truncated, tokens) = (profile.truncated_sha512, &mut self.wire.tokens);
         probe.answers.extend(
@@ -285,7 +301,8 @@ impl Endpoint {
         {
             return self.probe_next(now, key);
         }
-        let refused = matches!(&end, End::Final(answer) if matches!(answer.code, 401 | 403 | 407)) || end == End::Silence;
+        let refused = matches!(&end, End::Final(answer) if matches!(answer.code, 401 | 403 | 407))
+            || matches!(end, End::Silence | End::Disconnected(_));
         if let (true, false, Some(credential)) = (refused, probe.answers.is_empty(), &probe.order.credential) {
             self.budget.failed(now, &probe.order.profile.id, &credential.username);
         }
@@ -352,6 +369,9 @@ impl Endpoint {
         }
         if let Some(timer) = probe.timer.take() {
             self.wire.wheel.disarm(timer);
+        }
+        if let Some(flow) = probe.flow.take() {
+            self.wire.drop_flow(flow, true);
         }
         let known = self.carrier_names.get(&probe.order.profile.id).and_then(|&key| self.carriers.at(key));
         if let Some((target, _)) = &probe.hop {

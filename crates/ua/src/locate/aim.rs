@@ -52,7 +52,8 @@ impl Aim {
             }
         };
         let fits = |transport: &Transport| named.is_none_or(|named| named == *transport) && (!secure || transport.is_secure());
-        let transports: Vec<Transport> = usable(wanted, can).filter(fits).collect();
+        let usual = |transport: &Transport| !wanted.is_empty() || named.is_some() || Transport::USUAL.contains(transport);
+        let transports: Vec<Transport> = usable(wanted, can).filter(fits).filter(usual).collect();
         if transports.is_empty() {
             return Err(unusable(match (named, secure) {
                 (Some(named), _) => named.to_string(),

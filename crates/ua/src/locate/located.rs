@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,16 @@ pub struct Place {
     pub transport: Transport,
     /// To there.
     pub address: SocketAddr,
+}
+
+/// As a diagnosis names it: datagrams go without saying.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.transport {
+            Transport::Udp => self.address.fmt(f),
+            transport => write!(f, "{} over {transport}", self.address),
+        }
+    }
 }
 
 /// What a search found.

@@ -4,7 +4,7 @@ use diagnosis::{Check, Code, Diagnosis, Initiator};
 
 use super::Observation;
 use super::words::{from_where, who};
-use crate::{ResolveFault, SendFault};
+use crate::{FlowFault, ResolveFault, SendFault, TlsFault};
 
 pub(super) fn unresolved(seen: &Observation, fault: &ResolveFault) -> Diagnosis {
     match fault {
@@ -40,7 +40,7 @@ pub(super) fn not_sent(seen: &Observation, fault: SendFault) -> Diagnosis {
         SendFault::Unreachable => Diagnosis::new(Code::Unreachable)
             .summary(format!("There is no route to {}.", who(seen)))
             .remedy(match seen.target {
-                Some(target) => format!("Check the edge's routes: ip route get {}, on the edge's host.", target.ip()),
+                Some(target) => format!("Check the edge's routes: ip route get {}, on the edge's host.", target.address.ip()),
                 None => Code::Unreachable.remedy().to_owned(),
             })
             .check(Check::new("reachable", false)),
@@ -53,12 +53,71 @@ pub(super) fn not_sent(seen: &Observation, fault: SendFault) -> Diagnosis {
     }
 }
 
+pub(super) fn disconnected(seen: &Observation, fault: &FlowFault) -> Diagnosis {
+    if seen.verification && seen.credential_sent() {
+        return unknown(seen);
+    }
+    let who = who(seen);
+    let reachable = |reachable| Check::new("reachable", reachable);
+    match fault {
+        FlowFault::Refused => Diagnosis::new(Code::Refused)
+            .summary(format!("The host of {who} refuses the connection: nothing listens at that port."))
+            .check(reachable(false)),
+        FlowFault::Unreachable => not_sent(seen, SendFault::Unreachable),
+        FlowFault::Forbidden => not_sent(seen, SendFault::Forbidden),
+        FlowFault::Timeout | FlowFault::Stuck => Diagnosis { initiator: Initiator::Network, ..Diagnosis::new(Code::Timeout) }
+            .summary(format!("No connection to {who} came about in time, or it answers no more: {fault}."))
+            .remedy(format!("Check that the carrier allows {}, and the firewall in between.", from_where(seen)))
+            .check(reachable(false)),
+        FlowFault::WebSocket(words) => Diagnosis::new(Code::WebSocketRefused)
+            .summary(format!("{who} opens no SIP WebSocket: {words}."))
+            .check(Check::new("websocket.open", false)),
+        FlowFault::Closed | FlowFault::Reset | FlowFault::Garbage => Diagnosis::new(Code::ConnectionLost)
+            .summary(format!("The connection to {who} was of no use: {fault}."))
+            .check(Check::new("connection.kept", false)),
+        FlowFault::Tls(fault) => tls(seen, fault),
+    }
+}
+
+fn tls(seen: &Observation, fault: &TlsFault) -> Diagnosis {
+    let who = who(seen);
+    match fault {
+        TlsFault::Name { presented, wildcard } => Diagnosis::new(Code::TlsNameMismatch)
+            .summary(format!("{who} shows a certificate for another name: {fault}."))
+            .remedy(match (wildcard, presented.first()) {
+                (true, _) => "If the carrier uses wildcard certificates, set tls.wildcard to true in its profile.".to_owned(),
+                (false, Some(name)) => format!(
+                    "If the carrier confirms {name:?}, name that host in registrars; else ask for a certificate of the registrar's name."
+                ),
+                (false, None) => Code::TlsNameMismatch.remedy().to_owned(),
+            })
+            .check(Check::compared("tls.name", false, seen.registrar.clone(), presented.join(", "))),
+        TlsFault::Expired(words) => Diagnosis::new(Code::TlsCertificateExpired)
+            .summary(format!("{who} shows a certificate that is not valid now: {words}."))
+            .check(Check::new("tls.valid", false)),
+        TlsFault::Untrusted(words) => Diagnosis::new(Code::TlsCertificateUntrusted)
+            .summary(format!("{who} shows a certificate that nobody trusted has signed: {words}."))
+            .check(Check::new("tls.trusted", false)),
+        TlsFault::ClientCertificate(words) => Diagnosis::new(Code::TlsClientCertificateRequired)
+            .summary(format!("{who} wants a certificate of ours: {words}."))
+            .check(Check::new("tls.client_certificate", false)),
+        TlsFault::Handshake(words) => Diagnosis::new(Code::TlsHandshakeFailed)
+            .summary(format!("The TLS handshake with {who} failed: {words}."))
+            .check(Check::new("tls.handshake", false)),
+    }
+}
+
+/// A digest left, and what became of it cannot be known.
+fn unknown(seen: &Observation) -> Diagnosis {
+    Diagnosis::new(Code::Indeterminate).summary(format!(
+        "A digest was sent to {} and no answer came. Whether it was accepted cannot be known; it counts as a failed digest.",
+        who(seen)
+    ))
+}
+
 pub(super) fn silence(seen: &Observation) -> Diagnosis {
     if seen.verification && seen.credential_sent() {
-        return Diagnosis::new(Code::Indeterminate).summary(format!(
-            "A digest was sent to {} and no answer came. Whether it was accepted cannot be known; it counts as a failed digest.",
-            who(seen)
-        ));
+        return unknown(seen);
     }
     let addressed = from_where(seen);
     match seen.options {

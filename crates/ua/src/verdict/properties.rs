@@ -1,12 +1,14 @@
 //! What holds of every judgement, whatever was observed.
 
+use std::net::SocketAddr;
+
 use diagnosis::{Code, Initiator, Note, Place, Said, Stage};
 use proptest::prelude::*;
 use sip::digest::{Algorithm, Hash};
 
 use super::{End, Final, Observation, judge};
 use crate::challenge::Refusal;
-use crate::{DigestPolicy, OnDowngrade, PolicySource, ResolveFault, SendFault};
+use crate::{DigestPolicy, FlowFault, OnDowngrade, PolicySource, ResolveFault, SendFault, TlsFault, Transport};
 
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -60,6 +62,7 @@ fn end() -> impl Strategy<Value = End> {
         1 => any::<u16>().prop_map(|port| End::Unresolved(ResolveFault::ForbiddenPort(port))),
         1 => any::<[u8; 16]>().prop_map(|ip| End::Unresolved(ResolveFault::NoSocket(ip.into()))),
         1 => prop::sample::select(vec![SendFault::Refused, SendFault::Unreachable, SendFault::TooLarge, SendFault::Forbidden]).prop_map(End::NotSent),
+        2 => fault().prop_map(End::Disconnected),
         2 => Just(End::Silence),
         1 => Just(End::StaleLoop),
         1 => Just(End::Unproven),
@@ -78,14 +81,37 @@ fn source() -> impl Strategy<Value = PolicySource> {
     ]
 }
 
+fn fault() -> impl Strategy<Value = FlowFault> {
+    prop_oneof![
+        prop::sample::select(vec![
+            FlowFault::Refused,
+            FlowFault::Unreachable,
+            FlowFault::Timeout,
+            FlowFault::Forbidden,
+            FlowFault::Closed,
+            FlowFault::Reset,
+            FlowFault::Garbage,
+            FlowFault::Stuck,
+        ]),
+        (texts(), any::<bool>()).prop_map(|(presented, wildcard)| FlowFault::Tls(TlsFault::Name { presented, wildcard })),
+        text().prop_map(|words| FlowFault::Tls(TlsFault::Expired(words))),
+        text().prop_map(|words| FlowFault::Tls(TlsFault::Untrusted(words))),
+        text().prop_map(|words| FlowFault::Tls(TlsFault::ClientCertificate(words))),
+        text().prop_map(|words| FlowFault::Tls(TlsFault::Handshake(words))),
+        text().prop_map(FlowFault::WebSocket),
+    ]
+}
+
 fn observation() -> impl Strategy<Value = Observation> {
     let hashes = proptest::collection::vec(prop::sample::select(vec![Hash::Md5, Hash::Sha256, Hash::Sha512_256]), 0..3);
     let algorithm =
         prop::sample::select(vec!["MD5", "SHA-256", "SHA-512-256", "MD5-sess"]).prop_map(|name| Algorithm::from_token(name).unwrap());
-    let address = any::<([u8; 4], u16)>().prop_map(|(ip, port)| (ip, port).into());
+    let address = any::<([u8; 4], u16)>().prop_map(|(ip, port)| SocketAddr::from((ip, port)));
+    let place = (prop::sample::select(Transport::CAN.to_vec()), address.clone())
+        .prop_map(|(transport, address)| crate::Place { transport, address });
     let flags = any::<[bool; 6]>();
     let words = (text(), text(), proptest::option::of(text()), proptest::option::of(text()));
-    let addresses = (proptest::option::of(address.clone()), proptest::option::of(address.clone()), proptest::option::of(address));
+    let addresses = (proptest::option::of(place), proptest::option::of(address.clone()), proptest::option::of(address));
     (hashes, source(), proptest::option::of(algorithm), addresses, any::<Option<bool>>(), words, flags).prop_map(
         |(allowed, source, answered, (target, from, public), options, (registrar, user, realm, trunk), flags)| Observation {
             trunk,

@@ -32,7 +32,9 @@ pub(crate) fn notes(profile: &Profile, seen: &Observation, end: &End) -> Vec<Not
     let phrase = seen.sip.iter().map(|sip| (Place::Phrase, sip.reason.as_str()));
     let headers = match end {
         End::Final(answer) => answer.headers.as_slice(),
-        End::Unresolved(_) | End::NotSent(_) | End::Silence | End::Challenge(_) | End::StaleLoop | End::Unproven => &[],
+        End::Unresolved(_) | End::NotSent(_) | End::Disconnected(_) | End::Silence | End::Challenge(_) | End::StaleLoop | End::Unproven => {
+            &[]
+        }
         End::BindingMissing { .. } | End::GrantedNothing | End::BudgetSpent { .. } => &[],
     };
     let said: Vec<(Place, &str)> = phrase.chain(headers.iter().map(|said| (said.place, said.text.as_str()))).collect();

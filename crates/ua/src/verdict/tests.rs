@@ -15,7 +15,7 @@ fn seen() -> Observation {
         address_of_record: "sip:alice@acme.test".into(),
         username: Some("6221".into()),
         registrar: "sip:reg.acme.test".into(),
-        target: Some("198.51.100.1:5060".parse().unwrap()),
+        target: Some(crate::Place { transport: crate::Transport::Udp, address: "198.51.100.1:5060".parse().unwrap() }),
         source: Some("192.0.2.10:5060".parse().unwrap()),
         realm: Some("acme.test".into()),
         verification: true,

@@ -1,15 +1,13 @@
 //! Words that several diagnoses share.
 
-use std::net::SocketAddr;
-
 use diagnosis::{Code, Stage};
 
 use super::Observation;
-use crate::PolicySource;
+use crate::{Place, PolicySource};
 
 /// Writes a next hop as a SIP URI.
-pub fn hop(target: SocketAddr) -> String {
-    format!("sip:{target};transport=udp")
+pub fn hop(target: Place) -> String {
+    format!("sip:{};transport={}", target.address, target.transport.as_str())
 }
 
 /// Names who was asked, as precisely as is known.

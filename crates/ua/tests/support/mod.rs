@@ -27,3 +27,8 @@ pub fn secs(seconds: u64) -> Duration {
 pub fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
+
+/// A place that is reached by datagrams.
+pub fn udp(address: &str) -> ua::Place {
+    ua::Place { transport: ua::Transport::Udp, address: address.parse().unwrap() }
+}

@@ -1,17 +1,18 @@
-//! A datagram that the endpoint sent.
+//! A message that the endpoint sent.
 
 use std::net::SocketAddr;
 
 use sip::digest::Authorization;
 use sip::{Message, Name, Start};
-use ua::{Instant, Local};
+use ua::{Flow, Instant, Local};
 
-/// A datagram that the endpoint sent.
+/// A message that the endpoint sent: a datagram, or on a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
     pub at: Instant,
     pub local: Local,
     pub to: SocketAddr,
+    pub flow: Option<Flow>,
     pub bytes: Vec<u8>,
 }
 

@@ -37,8 +37,6 @@ pub struct Talk {
     pub registers: Vec<Instant>,
     /// Every connection that was to be opened.
     pub dials: Vec<Dial>,
-    /// What was sent on connections and not yet expected.
-    pub written: VecDeque<(Flow, Vec<u8>)>,
     /// Every keep-alive on a connection.
     pub pings: Vec<(Instant, Flow)>,
     /// Every connection that was to be closed.
@@ -69,7 +67,6 @@ impl Talk {
             asked_of_dns: Vec::new(),
             registers: Vec::new(),
             dials: Vec::new(),
-            written: VecDeque::new(),
             pings: Vec::new(),
             closes: Vec::new(),
             pending: Vec::new(),
@@ -116,12 +113,18 @@ impl Talk {
         for _ in 0..OUTPUTS_MAX {
             match self.endpoint.poll(self.now) {
                 Output::Send { local, to, bytes } => {
-                    let sent = Sent { at: self.now, local, to, bytes: bytes.to_vec() };
+                    let sent = Sent { at: self.now, local, to, flow: None, bytes: bytes.to_vec() };
                     self.check(&sent);
                     self.sent.push_back(sent);
                 }
                 Output::Open(dial) => self.dials.push(dial),
-                Output::SendOn { flow, bytes } => self.written.push_back((flow, bytes.to_vec())),
+                Output::SendOn { flow, bytes } => {
+                    let dial = self.dials.iter().find(|dial| dial.flow == flow).expect("a connection that was asked for");
+                    assert!(!self.closes.contains(&flow), "on a connection that was to be closed");
+                    let sent = Sent { at: self.now, local: dial.local, to: dial.to, flow: Some(flow), bytes: bytes.to_vec() };
+                    self.check(&sent);
+                    self.sent.push_back(sent);
+                }
                 Output::Ping { flow } => self.pings.push((self.now, flow)),
                 Output::Close { flow } => self.closes.push(flow),
                 Output::Event(event) => {
@@ -297,7 +300,31 @@ impl Talk {
     pub fn answer(&mut self, request: &Sent, says: Says, source: SocketAddr) -> &mut Self {
         let ours = self.sockets[usize::from(request.local.0)].address;
         let bytes = says.write(request, ours);
-        self.receive(request.local, source, &bytes)
+        match request.flow {
+            Some(flow) => self.input(Input::Message { flow, bytes: &bytes }),
+            None => self.receive(request.local, source, &bytes),
+        }
+    }
+
+    // Connections.
+
+    /// The connection that was asked for last.
+    pub fn dialled(&self) -> &Dial {
+        self.dials.last().expect("a connection")
+    }
+
+    /// The connection that was asked for last is open.
+    pub fn opens(&mut self) -> &mut Self {
+        let Dial { flow, transport, .. } = *self.dialled();
+        let secured = matches!(transport, Transport::Tls | Transport::Wss).then(|| "TLS 1.3 TLS13_AES_128_GCM_SHA256".into());
+        let opening = Opening { local: "192.0.2.10:40000".parse().unwrap(), secured };
+        self.input(Input::Opened { flow, opening })
+    }
+
+    /// A connection ends, or did not come about.
+    pub fn ends(&mut self, flow: Flow, fault: FlowFault) -> &mut Self {
+        self.marked = self.now;
+        self.input(Input::Closed { flow, fault })
     }
 
     pub fn receive(&mut self, local: Local, source: SocketAddr, bytes: &[u8]) -> &mut Self {

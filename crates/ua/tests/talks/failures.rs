@@ -289,7 +289,15 @@ fn a_request_that_does_not_fit_the_path_is_no_missing_route() {
         let mut talk = talk(registration("alice"));
         talk.we_send("REGISTER");
         let (local, to) = (talk.request().local, talk.request().to);
-        talk.input(Input::SendFailed { local, to, fault }).diagnosed(code);
+        talk.input(Input::SendFailed { local, to, fault });
+        if fault == SendFault::TooLarge {
+            // carriers.md N6: over TCP, and back where that is refused.
+            talk.we_send("REGISTER");
+            let flow = talk.dialled().flow;
+            talk.ends(flow, FlowFault::Refused).we_send("REGISTER");
+            talk.input(Input::SendFailed { local, to, fault });
+        }
+        talk.diagnosed(code);
     }
 }
 

@@ -9,6 +9,7 @@ mod bindings;
 mod challenges;
 mod changes;
 mod failures;
+mod flows;
 mod held;
 mod inbound;
 mod nonces;

@@ -29,7 +29,7 @@ fn the_first_register_carries_no_digest_and_the_second_answers_the_challenge() {
     talk.then_bound();
     let status = talk.status("alice");
     assert!(status.authenticated);
-    assert_eq!(status.registrar, Some("198.51.100.1:5060".parse().unwrap()));
+    assert_eq!(status.registrar, Some(udp("198.51.100.1:5060")));
     assert_eq!(status.public_address, Some("192.0.2.10:5060".parse().unwrap()));
     assert_eq!(status.expires_at, Some(talk.now + secs(3600)));
     assert_eq!(status.credential_version, Some(1));

@@ -90,6 +90,7 @@ pub(super) mod tests {
             registrar: "sip:192.0.2.1".into(),
             targets: vec!["192.0.2.1:5060".into()],
             transport: "udp".into(),
+            secured: None,
             source_address: Some("192.0.2.9:5060".into()),
             public_address: None,
             messages: Vec::new(),

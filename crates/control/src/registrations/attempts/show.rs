@@ -55,6 +55,7 @@ fn common(attempt: &Attempt) -> Map<String, Value> {
     put("registrar", Some(attempt.registrar.clone().into()));
     put("targets", Some(attempt.targets.clone().into()));
     put("transport", Some(attempt.transport.clone().into()));
+    put("secured", attempt.secured.clone().map(Into::into));
     put("sourceAddress", attempt.source_address.clone().map(Value::from));
     put("publicAddress", attempt.public_address.clone().map(Value::from));
     put("negotiated", attempt.negotiated.as_ref().map(negotiated));

@@ -190,6 +190,7 @@ pub(in crate::registrations) mod tests {
             authenticated: true,
             since: 1,
             registrar: None,
+            transport: None,
             public_address: None,
             registered_at: None,
             expires_at: None,
