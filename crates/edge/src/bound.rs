@@ -9,6 +9,7 @@ use crate::listen::{self, Sockets};
 use crate::resolve::Families;
 use crate::state::{self, Saved, Writer};
 use crate::tally::Tally;
+use crate::tls::{Clients, Wallet};
 use crate::{Config, Edge, StartError};
 
 /// An edge whose sockets and state are open, and that sends nothing yet.
@@ -21,19 +22,22 @@ pub struct Bound {
     pub(crate) saved: Saved,
     pub(crate) writer: Writer,
     pub(crate) tally: Arc<Tally>,
+    pub(crate) clients: Arc<Clients>,
 }
 
 impl Bound {
     pub(crate) fn open(config: Config) -> Result<Self, StartError> {
         let clock = Clock::new();
         let gate = Arc::new(Gate::new(&config.allow_targets, &config.allow_ports));
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let clients = Arc::new(Clients::new(Wallet::open(&config.tls_identities, &provider)?, provider));
         let sockets = listen::open(&config, &gate)?;
         let all = sockets.iter().flat_map(|shard| &shard.told);
         let families = Families::of(all.map(|socket| socket.address)).ok_or(StartError::NoUsableAddress)?;
         let tally = Arc::new(Tally::new(sockets.len()));
         let (saved, writer) = state::open(&config.data, &clock, Arc::clone(&tally))?;
         let shards = sockets.into_iter().map(with_endpoint).collect::<Result<_, _>>()?;
-        Ok(Bound { config, clock, gate, families, shards, saved, writer, tally })
+        Ok(Bound { config, clock, gate, families, shards, saved, writer, tally, clients })
     }
 
     /// Introduces the edge to a control plane.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
-use crate::Bound;
+use crate::{Bound, TlsIdentity};
 
 /// How an edge is set up.
 #[derive(Clone, Debug)]
@@ -29,6 +29,8 @@ pub struct Config {
     pub shards: usize,
     /// Who resolves names.
     pub resolver: ResolverConfig,
+    /// Client certificates that carriers' profiles may name.
+    pub tls_identities: Vec<TlsIdentity>,
 }
 
 impl Config {
@@ -44,6 +46,7 @@ impl Config {
             allow_ports: Vec::new(),
             shards: 1,
             resolver: ResolverConfig::System,
+            tls_identities: Vec::new(),
         }
     }
 

@@ -70,7 +70,7 @@ impl Edge {
     }
 
     pub(crate) fn start(bound: Bound, end: link::EdgeEnd) -> Result<Self, StartError> {
-        let Bound { config, clock, gate, families, shards, mut saved, writer, tally } = bound;
+        let Bound { config, clock, gate, families, shards, mut saved, writer, tally, clients } = bound;
         let fault = |source| StartError::System { what: "a thread", source };
         let edge: Arc<str> = config.id.as_str().into();
         let reports = Arc::new(Reports::new(Arc::clone(&tally)));
@@ -81,7 +81,7 @@ impl Edge {
         for (index, (sockets, endpoint)) in shards.into_iter().enumerate() {
             let (mailer, inbox) = shard::inbox().map_err(|errno| fault(errno.into()))?;
             let locals = sockets.told.iter().map(|socket| socket.address).collect();
-            let opener = streams.opener(mailer.clone(), locals, Arc::clone(&gate), Arc::clone(&tally));
+            let opener = streams.opener(mailer.clone(), locals, Arc::clone(&gate), Arc::clone(&clients), Arc::clone(&tally));
             let parts = ShardParts {
                 index,
                 endpoint,

@@ -27,6 +27,7 @@ mod start_error;
 mod state;
 mod streams;
 mod tally;
+mod tls;
 mod verdicts;
 
 pub use address::default_address;
@@ -36,3 +37,4 @@ pub use counters::Counters;
 pub use edge::Edge;
 pub use gate::{Gate, GateFault};
 pub use start_error::StartError;
+pub use tls::TlsIdentity;

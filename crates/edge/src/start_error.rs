@@ -65,6 +65,17 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// A client certificate or its key cannot be used.
+    #[error("the file {} of --tls-identity cannot be used ({why}): give a certificate with its chain, and its key without a passphrase, both in PEM", .path.display())]
+    TlsIdentity {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// Two client certificates have the same name.
+    #[error("two --tls-identity are named {0:?}: name each once")]
+    TlsIdentityTwice(String),
     /// The system refuses what every process needs.
     #[error("the system refuses {what}: {source}")]
     System {

@@ -3,18 +3,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use tokio::time::timeout;
 use ua::{Dial, FlowFault};
 
-use super::carry::carry;
-use super::dial::dial;
+use super::dial::{OPEN_WITHIN, Session, dial};
 use super::lane::{Ending, Lane};
 use super::teller::Teller;
+use super::{stream, websocket};
 use crate::gate::Gate;
 use crate::tally::Tally;
-
-/// A connection is open within that, TLS and WebSocket included.
-const OPEN_WITHIN: Duration = Duration::from_secs(10);
+use crate::tls::Clients;
 
 /// What waits on a connection that is to close has so long to leave.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
@@ -27,6 +24,7 @@ pub(super) struct Task {
     pub(super) lane: Arc<Lane>,
     pub(super) teller: Teller,
     pub(super) gate: Arc<Gate>,
+    pub(super) clients: Arc<Clients>,
     pub(super) tally: Arc<Tally>,
 }
 
@@ -45,9 +43,8 @@ pub(super) async fn run(task: Task) {
 
 /// Opens it and carries messages until it ends; tells why, if not by our own will.
 async fn live(task: &Task) -> Option<FlowFault> {
-    let opening = async { timeout(OPEN_WITHIN, dial(task)).await.unwrap_or(Err(FlowFault::Timeout)) };
     let opened = tokio::select! {
-        opened = opening => opened,
+        opened = dial(task) => opened,
         () = unwanted(&task.lane) => return None,
     };
     let connected = match opened {
@@ -60,7 +57,11 @@ async fn live(task: &Task) -> Option<FlowFault> {
     let _open = Open::count(&task.tally);
     task.lane.opened();
     task.teller.opened(connected.opening).await;
-    carry(connected.pipe, &task.lane, &task.teller).await
+    let shown = connected.shown.as_deref();
+    match connected.session {
+        Session::Stream(pipe) => stream::carry(pipe, shown, &task.lane, &task.teller).await,
+        Session::WebSocket(socket) => websocket::carry(*socket, shown, &task.lane, &task.teller).await,
+    }
 }
 
 /// It is to close before it is open, and nothing waits.

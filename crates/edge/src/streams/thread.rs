@@ -13,6 +13,7 @@ use super::teller::Teller;
 use crate::gate::Gate;
 use crate::shard::Mailer;
 use crate::tally::Tally;
+use crate::tls::Clients;
 
 /// The thread that all connections of an edge live on.
 pub(crate) struct Streams {
@@ -32,6 +33,7 @@ pub(crate) struct Opener {
     /// The addresses of the shard's sockets.
     locals: Arc<[SocketAddr]>,
     gate: Arc<Gate>,
+    clients: Arc<Clients>,
     tally: Arc<Tally>,
 }
 
@@ -50,8 +52,15 @@ impl Streams {
         Ok(Streams { handle, alive, stop, thread })
     }
 
-    pub(crate) fn opener(&self, shard: Mailer, locals: Arc<[SocketAddr]>, gate: Arc<Gate>, tally: Arc<Tally>) -> Opener {
-        Opener { handle: self.handle.clone(), alive: self.alive.clone(), shard, locals, gate, tally }
+    pub(crate) fn opener(
+        &self,
+        shard: Mailer,
+        locals: Arc<[SocketAddr]>,
+        gate: Arc<Gate>,
+        clients: Arc<Clients>,
+        tally: Arc<Tally>,
+    ) -> Opener {
+        Opener { handle: self.handle.clone(), alive: self.alive.clone(), shard, locals, gate, clients, tally }
     }
 
     /// Ends the thread: once all that waits on connections that are to close is sent, or after `patience`.
@@ -73,6 +82,7 @@ impl Opener {
             dial,
             lane,
             gate: Arc::clone(&self.gate),
+            clients: Arc::clone(&self.clients),
             tally: Arc::clone(&self.tally),
         };
         let alive = self.alive.clone();

@@ -10,6 +10,7 @@ use crate::gate::Gate;
 use crate::shard::{Inbox, ToShard, inbox};
 use crate::streams::{Connections, Streams};
 use crate::tally::Tally;
+use crate::tls::{Clients, TlsIdentity, Wallet};
 
 pub(super) const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -28,11 +29,22 @@ impl Stage {
     }
 
     pub(super) fn with(gate: Gate) -> Self {
+        Self::of(gate, &[])
+    }
+
+    /// One that has client certificates.
+    pub(super) fn holding(identities: &[TlsIdentity]) -> Self {
+        Self::of(Gate::new(&["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()], &[]), identities)
+    }
+
+    fn of(gate: Gate, identities: &[TlsIdentity]) -> Self {
         let streams = Streams::start().unwrap();
         let tally = Arc::new(Tally::new(1));
         let (mailer, inbox) = inbox().unwrap();
         let locals = ["127.0.0.1:5060", "[::1]:5060", "0.0.0.0:5060"].map(|address| address.parse().unwrap());
-        let opener = streams.opener(mailer, Arc::new(locals), Arc::new(gate), Arc::clone(&tally));
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let clients = Clients::new(Wallet::open(identities, &provider).unwrap(), provider);
+        let opener = streams.opener(mailer, Arc::new(locals), Arc::new(gate), Arc::new(clients), Arc::clone(&tally));
         Stage { connections: Connections::new(opener), tally, inbox, streams, next: 0 }
     }
 

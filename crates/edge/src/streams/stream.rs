@@ -12,23 +12,32 @@ use super::fault;
 use super::lane::{Item, Lane};
 use super::line_ends::{LineEnd, LineEnds};
 use super::teller::Teller;
+use crate::tls::Shown;
 
 /// The other side takes something within that.
-const PROGRESS_WITHIN: Duration = Duration::from_secs(30);
+pub(super) const PROGRESS_WITHIN: Duration = Duration::from_secs(30);
 
 /// After sending has ended so long is waited for what the other side has to say: why it failed, or that it closes too.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+pub(super) const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// So much is read at once.
 const READ_BYTES: usize = 4096;
 
 /// Carries messages both ways on a stream until it ends; tells why, if not by our own will.
-pub(super) async fn carry(pipe: Box<dyn Pipe>, lane: &Lane, teller: &Teller) -> Option<FlowFault> {
+pub(super) async fn carry(pipe: Box<dyn Pipe>, shown: Option<&Shown>, lane: &Lane, teller: &Teller) -> Option<FlowFault> {
     let (reader, writer) = tokio::io::split(pipe);
-    let mut reading = std::pin::pin!(read(reader, lane, teller));
+    both(read(reader, shown, lane, teller), write(writer, lane)).await
+}
+
+/// Reads and writes until one of them ends; tells why, if not by our own will.
+pub(super) async fn both(
+    reading: impl Future<Output = FlowFault>,
+    writing: impl Future<Output = Result<(), FlowFault>>,
+) -> Option<FlowFault> {
+    let mut reading = std::pin::pin!(reading);
     let written = tokio::select! {
         fault = &mut reading => return Some(fault),
-        written = write(writer, lane) => written,
+        written = writing => written,
     };
     match written {
         // What is not read when a socket is closed resets the connection, and what was just sent may be lost.
@@ -41,7 +50,8 @@ pub(super) async fn carry(pipe: Box<dyn Pipe>, lane: &Lane, teller: &Teller) -> 
     }
 }
 
-async fn read(mut reader: impl AsyncRead + Unpin, lane: &Lane, teller: &Teller) -> FlowFault {
+async fn read(mut reader: impl AsyncRead + Unpin, shown: Option<&Shown>, lane: &Lane, teller: &Teller) -> FlowFault {
+    let mut silent = true;
     let mut buffer = Vec::new();
     let mut ends = LineEnds::default();
     loop {
@@ -73,9 +83,9 @@ async fn read(mut reader: impl AsyncRead + Unpin, lane: &Lane, teller: &Teller) 
         buffer.drain(..at);
         buffer.reserve(READ_BYTES);
         match (&mut reader).take(READ_BYTES as u64).read_buf(&mut buffer).await {
-            Ok(0) => return FlowFault::Closed,
-            Ok(_) => {}
-            Err(error) => return fault::carrying(&error),
+            Ok(0) => return fault::carrying(&io::ErrorKind::UnexpectedEof.into(), silent, shown),
+            Ok(_) => silent = false,
+            Err(error) => return fault::carrying(&error, silent, shown),
         }
     }
 }
@@ -103,7 +113,7 @@ async fn write_all(writer: &mut (impl AsyncWrite + Unpin), mut bytes: &[u8]) -> 
 
 async fn progress<T>(step: impl Future<Output = io::Result<T>>) -> Result<T, FlowFault> {
     match timeout(PROGRESS_WITHIN, step).await {
-        Ok(done) => done.map_err(|error| fault::carrying(&error)),
+        Ok(done) => done.map_err(|error| fault::writing(&error)),
         Err(_) => Err(FlowFault::Stuck),
     }
 }
