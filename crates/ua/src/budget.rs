@@ -4,11 +4,14 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::slab::Key;
 use crate::{FailureBudget, Instant};
 
 /// So many failures at a carrier within `BREAKER_WINDOW`, of whatever user, hold new secrets: carriers ban addresses, not trunks.
 const BREAKER: usize = 5;
 const BREAKER_WINDOW: Duration = Duration::from_secs(60);
+/// So many digests over new secrets may be out at a carrier, however many were accepted: what a sheet with a shifted column costs at most.
+const OUT_MAX: usize = 100;
 /// More names than any fleet of failing trunks should have; the oldest failures are forgotten first.
 const NAMES_MAX: usize = 100_000;
 
@@ -24,40 +27,160 @@ pub enum Asker {
     Person,
 }
 
-/// Failed digests by carrier and user name.
+/// Why no digest may be sent now.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// So many have failed; for so long.
+    Spent(Duration),
+    /// So many are out; what becomes of them is to be waited for.
+    Busy(Narrows),
+}
+
+/// What lets so many digests out at once.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Narrows {
+    /// A carrier's breaker.
+    Carrier(Arc<str>),
+    /// A user name's allowance.
+    Name(Arc<str>, Box<str>),
+}
+
+/// A digest that is out and may fail. It must come back by [`Budget::known`].
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub struct Risk {
+    carrier: Arc<str>,
+    username: Box<str>,
+    /// The secret is new: it counts for the breaker too.
+    new: bool,
+}
+
+/// Who waits for a digest's outcome before it sends its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiter {
+    /// This registration.
+    Registration(Key),
+    /// This verification.
+    Probe(Key),
+}
+
+/// What is known of a carrier.
+#[derive(Default)]
+struct Breaker {
+    failures: VecDeque<Instant>,
+    /// New secrets whose digest is out.
+    out: usize,
+    /// New secrets that were accepted since the last failure, and when the last was.
+    accepted: usize,
+    accepted_at: Instant,
+}
+
+/// Failed digests by carrier and user name, and those that are out.
 #[derive(Default)]
 pub struct Budget {
     names: HashMap<(Arc<str>, Box<str>), VecDeque<Instant>>,
-    carriers: HashMap<Arc<str>, VecDeque<Instant>>,
+    out: HashMap<(Arc<str>, Box<str>), usize>,
+    carriers: HashMap<Arc<str>, Breaker>,
+    waiting: HashMap<Narrows, VecDeque<Waiter>>,
 }
 
 impl Budget {
-    /// Tells whether a digest may be sent, or how long not.
+    /// Lets a digest out that may fail; those that are out already count as if they failed. At a carrier whose new secrets are accepted more
+    /// and more may be out at once, until one fails.
     ///
     /// # Errors
-    /// The time until the oldest counted failure leaves its window.
-    pub fn check(
-        &mut self,
-        now: Instant,
-        carrier: &Arc<str>,
-        username: &str,
-        asker: Asker,
-        limits: &FailureBudget,
-    ) -> Result<(), Duration> {
-        if matches!(asker, Asker::Person | Asker::Machine { fresh: true }) {
-            let recent = self.carriers.entry(carrier.clone()).or_default();
-            forget(recent, now, BREAKER_WINDOW);
-            if let Some(wait) = wait(recent, now, BREAKER, BREAKER_WINDOW) {
-                return Err(wait);
+    /// How long not, or what is to be waited for.
+    pub fn risk(&mut self, now: Instant, carrier: &Arc<str>, username: &str, asker: Asker, limits: &FailureBudget) -> Result<Risk, Denied> {
+        let new = matches!(asker, Asker::Person | Asker::Machine { fresh: true });
+        let breaker = self.carriers.entry(carrier.clone()).or_default();
+        if new {
+            forget(&mut breaker.failures, now, BREAKER_WINDOW);
+            if let Some(wait) = wait(&breaker.failures, now, BREAKER, BREAKER_WINDOW) {
+                return Err(Denied::Spent(wait));
             }
         }
-        let Some(failures) = self.names.get_mut(&(carrier.clone(), Box::from(username))) else { return Ok(()) };
-        forget(failures, now, limits.window);
+        let name = (carrier.clone(), Box::from(username));
+        let mut failed = 0;
         let allowed = match asker {
             Asker::Person => limits.failures,
             Asker::Machine { .. } => limits.failures.saturating_sub(1).max(1),
-        };
-        wait(failures, now, allowed as usize, limits.window).map_or(Ok(()), Err)
+        } as usize;
+        if let Some(failures) = self.names.get_mut(&name) {
+            forget(failures, now, limits.window);
+            if let Some(wait) = wait(failures, now, allowed, limits.window) {
+                return Err(Denied::Spent(wait));
+            }
+            failed = failures.len();
+        }
+        if failed + self.out.get(&name).copied().unwrap_or(0) >= allowed.max(1) {
+            return Err(Denied::Busy(Narrows::Name(name.0, name.1)));
+        }
+        if now.since(breaker.accepted_at) >= BREAKER_WINDOW {
+            breaker.accepted = 0;
+        }
+        if new && breaker.out + breaker.failures.len() >= (BREAKER + breaker.accepted).min(OUT_MAX) {
+            return Err(Denied::Busy(Narrows::Carrier(carrier.clone())));
+        }
+        breaker.out += usize::from(new);
+        let risk = Risk { carrier: name.0.clone(), username: name.1.clone(), new };
+        *self.out.entry(name).or_default() += 1;
+        Ok(risk)
+    }
+
+    /// Takes a digest back whose outcome is known, or will never be; a failure is to be counted before. Returns what may let others out now.
+    pub fn known(&mut self, now: Instant, risk: Risk, accepted: bool) -> [Narrows; 2] {
+        let Risk { carrier, username, new } = risk;
+        if let Some(breaker) = self.carriers.get_mut(&carrier).filter(|_| new) {
+            breaker.out = breaker.out.saturating_sub(1);
+            if accepted {
+                breaker.accepted = (breaker.accepted + 1).min(OUT_MAX);
+                breaker.accepted_at = now;
+            }
+        }
+        let name = (carrier.clone(), username.clone());
+        if let Some(out) = self.out.get_mut(&name) {
+            *out = out.saturating_sub(1);
+            if *out == 0 {
+                self.out.remove(&name);
+            }
+        }
+        [Narrows::Name(carrier.clone(), username), Narrows::Carrier(carrier)]
+    }
+
+    /// Puts one last among those who wait there.
+    pub fn wait(&mut self, narrows: Narrows, waiter: Waiter) {
+        self.waiting.entry(narrows).or_default().push_back(waiter);
+    }
+
+    /// Takes the first of those who wait there; if it may not go yet either, [`Budget::wait`] puts it back.
+    pub fn next_waiter(&mut self, narrows: &Narrows) -> Option<Waiter> {
+        let waiting = self.waiting.get_mut(narrows)?;
+        let first = waiting.pop_front();
+        if waiting.is_empty() {
+            self.waiting.remove(narrows);
+        }
+        first
+    }
+
+    /// Tells whether somebody was the last to be put there.
+    pub fn waits_last(&self, narrows: &Narrows, waiter: Waiter) -> bool {
+        self.waiting.get(narrows).and_then(VecDeque::back) == Some(&waiter)
+    }
+
+    /// Tells whether the outcome of a digest that is out lets this one go on.
+    pub fn is_waited_for(&self, waiter: Waiter) -> bool {
+        self.waiting.iter().any(|(narrows, waiting)| {
+            let out = match narrows {
+                Narrows::Carrier(carrier) => self.carriers.get(carrier).map_or(0, |breaker| breaker.out),
+                Narrows::Name(carrier, username) => self.out.get(&(carrier.clone(), username.clone())).copied().unwrap_or(0),
+            };
+            out > 0 && waiting.contains(&waiter)
+        })
+    }
+
+    /// Returns how many digests are out that may fail.
+    pub fn out(&self) -> usize {
+        self.out.values().sum()
     }
 
     /// Counts a failed digest.
@@ -71,10 +194,11 @@ impl Budget {
         if failures.len() > 64 {
             failures.pop_front();
         }
-        let recent = self.carriers.entry(carrier.clone()).or_default();
-        recent.push_back(now);
-        if recent.len() > 64 {
-            recent.pop_front();
+        let breaker = self.carriers.entry(carrier.clone()).or_default();
+        breaker.accepted = 0;
+        breaker.failures.push_back(now);
+        if breaker.failures.len() > 64 {
+            breaker.failures.pop_front();
         }
     }
 
@@ -87,7 +211,7 @@ impl Budget {
 
     /// Tells whether digests of anybody failed at a carrier within that time.
     pub fn has_failed(&self, now: Instant, carrier: &str, within: Duration) -> bool {
-        self.carriers.get(carrier).and_then(|recent| recent.back()).is_some_and(|&at| now.since(at) <= within)
+        self.carriers.get(carrier).and_then(|breaker| breaker.failures.back()).is_some_and(|&at| now.since(at) <= within)
     }
 }
 
@@ -111,34 +235,44 @@ mod tests {
         Instant::from_micros(seconds * 1_000_000)
     }
 
+    /// What the budget says of a digest that comes back at once.
+    fn check(budget: &mut Budget, now: Instant, carrier: &Arc<str>, username: &str, asker: Asker) -> Result<(), Denied> {
+        let limits = FailureBudget { failures: 3, window: Duration::from_secs(600), per_version: 2 };
+        let risk = budget.risk(now, carrier, username, asker, &limits)?;
+        budget.known(now, risk, false);
+        Ok(())
+    }
+
+    fn spent(seconds: u64) -> Result<(), Denied> {
+        Err(Denied::Spent(Duration::from_secs(seconds)))
+    }
+
     #[test]
     fn one_failure_of_three_is_kept_for_a_person() {
-        let limits = FailureBudget { failures: 3, window: Duration::from_secs(600), per_version: 2 };
         let carrier: Arc<str> = "c".into();
         let mut budget = Budget::default();
         budget.failed(at(0), &carrier, "alice");
-        assert_eq!(budget.check(at(1), &carrier, "alice", Asker::Machine { fresh: true }, &limits), Ok(()));
+        assert_eq!(check(&mut budget, at(1), &carrier, "alice", Asker::Machine { fresh: true }), Ok(()));
         budget.failed(at(100), &carrier, "alice");
-        assert_eq!(budget.check(at(101), &carrier, "alice", Asker::Machine { fresh: true }, &limits), Err(Duration::from_secs(499)));
-        assert_eq!(budget.check(at(101), &carrier, "alice", Asker::Person, &limits), Ok(()));
+        assert_eq!(check(&mut budget, at(101), &carrier, "alice", Asker::Machine { fresh: true }), spent(499));
+        assert_eq!(check(&mut budget, at(101), &carrier, "alice", Asker::Person), Ok(()));
         budget.failed(at(200), &carrier, "alice");
-        assert_eq!(budget.check(at(201), &carrier, "alice", Asker::Person, &limits), Err(Duration::from_secs(399)));
-        assert_eq!(budget.check(at(600), &carrier, "alice", Asker::Person, &limits), Ok(()));
-        assert_eq!(budget.check(at(201), &carrier, "bob", Asker::Machine { fresh: true }, &limits), Ok(()));
+        assert_eq!(check(&mut budget, at(201), &carrier, "alice", Asker::Person), spent(399));
+        assert_eq!(check(&mut budget, at(600), &carrier, "alice", Asker::Person), Ok(()));
+        assert_eq!(check(&mut budget, at(201), &carrier, "bob", Asker::Machine { fresh: true }), Ok(()));
     }
 
     #[test]
     fn five_failures_in_a_minute_hold_new_secrets_of_everybody_at_that_carrier() {
-        let limits = FailureBudget { failures: 3, window: Duration::from_secs(600), per_version: 2 };
         let (carrier, other): (Arc<str>, Arc<str>) = ("c".into(), "d".into());
         let mut budget = Budget::default();
         for n in 0..5 {
             budget.failed(at(n), &carrier, &format!("user{n}"));
         }
-        assert_eq!(budget.check(at(10), &carrier, "new", Asker::Person, &limits), Err(Duration::from_secs(50)));
-        assert_eq!(budget.check(at(10), &carrier, "new", Asker::Machine { fresh: false }, &limits), Ok(()), "refreshes go on");
-        assert_eq!(budget.check(at(10), &carrier, "new", Asker::Machine { fresh: true }, &limits), Err(Duration::from_secs(50)));
-        assert_eq!(budget.check(at(10), &other, "new", Asker::Person, &limits), Ok(()));
-        assert_eq!(budget.check(at(61), &carrier, "new", Asker::Person, &limits), Ok(()));
+        assert_eq!(check(&mut budget, at(10), &carrier, "new", Asker::Person), spent(50));
+        assert_eq!(check(&mut budget, at(10), &carrier, "new", Asker::Machine { fresh: false }), Ok(()), "refreshes go on");
+        assert_eq!(check(&mut budget, at(10), &carrier, "new", Asker::Machine { fresh: true }), spent(50));
+        assert_eq!(check(&mut budget, at(10), &other, "new", Asker::Person), Ok(()));
+        assert_eq!(check(&mut budget, at(61), &carrier, "new", Asker::Person), Ok(()));
     }
 }

@@ -175,6 +175,11 @@ impl Pace {
         self.in_flight = self.in_flight.saturating_sub(1);
     }
 
+    /// An exchange goes on that had ended for the pace's part; it waits for nobody.
+    pub fn goes_on(&mut self) {
+        self.in_flight += 1;
+    }
+
     /// Pays one more datagram of an exchange, and says when it may go.
     pub fn spend(&mut self, now: Instant) -> Instant {
         self.fill(now);

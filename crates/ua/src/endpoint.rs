@@ -9,6 +9,7 @@ mod failed;
 mod flowing;
 mod inbound;
 mod keepalive;
+mod parking;
 mod probing;
 mod queue;
 mod redirecting;

@@ -1,6 +1,7 @@
 //! A verification: credentials tried at a carrier before they replace the old ones.
 
 use crate::answering::Answering;
+use crate::budget::Risk;
 use crate::chance::lot;
 use crate::locate::Place;
 use crate::record::Record;
@@ -38,6 +39,10 @@ pub struct Probe {
     pub answers: Vec<Answering>,
     /// `stale=true` running.
     pub stale: u8,
+    /// Its digest may fail.
+    pub risk: Option<Risk>,
+    /// The 401 or 407 that it answers once the outcome of others' digests is known.
+    pub parked: Option<Box<[u8]>>,
     /// The challenge to its removal is still to be answered, once.
     pub asks_back: bool,
     /// What was, or would be, answered.

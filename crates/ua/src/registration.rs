@@ -6,7 +6,7 @@ use std::time::Duration;
 use diagnosis::{Code, Diagnosis, SipStatus};
 
 use crate::answering::Answering;
-use crate::budget::Asker;
+use crate::budget::{Asker, Risk};
 use crate::carrier::Ticket;
 use crate::chance::Jitter;
 use crate::drift;
@@ -89,6 +89,13 @@ pub enum Phase {
     Queued(Ticket),
     /// A REGISTER is out.
     Asking(Box<Exchange>),
+    /// It is challenged, and other digests are out that must not fail first: it answers when their outcome is known.
+    Parked {
+        /// The attempt; it takes no place of its carrier's pace meanwhile.
+        exchange: Box<Exchange>,
+        /// The carrier's 401 or 407.
+        answer: Box<[u8]>,
+    },
     /// Bound, and to be refreshed then.
     Bound { refresh_at: Instant },
     /// To be tried again then.
@@ -217,6 +224,8 @@ pub struct Exchange {
     pub began: Instant,
     /// What went and came, as far as it may have to be told.
     pub record: Record,
+    /// Its digest may fail.
+    pub risk: Option<Risk>,
 }
 
 impl Exchange {
@@ -381,17 +390,19 @@ impl Registration {
     pub fn state(&self) -> RegistrationState {
         let bound = self.binding.is_some();
         match &self.phase {
-            Phase::Queued(_) | Phase::Asking(_) | Phase::Waiting { .. } | Phase::Bound { .. } if self.intent.removes() => {
+            Phase::Queued(_) | Phase::Asking(_) | Phase::Parked { .. } | Phase::Waiting { .. } | Phase::Bound { .. }
+                if self.intent.removes() =>
+            {
                 RegistrationState::Unregistering
             }
             Phase::Idle | Phase::Away => RegistrationState::Pending,
-            Phase::Asking(_) if bound => RegistrationState::Refreshing,
+            Phase::Asking(_) | Phase::Parked { .. } if bound => RegistrationState::Refreshing,
             Phase::Queued(_) | Phase::Bound { .. } if bound => RegistrationState::Registered,
             // Trying again changes nothing until it ends.
-            Phase::Asking(_) | Phase::Queued(_) | Phase::Bound { .. } => match self.shown.state {
+            Phase::Asking(_) | Phase::Parked { .. } | Phase::Queued(_) | Phase::Bound { .. } => match self.shown.state {
                 RegistrationState::Registered | RegistrationState::Refreshing => RegistrationState::Expired,
                 RegistrationState::Pending | RegistrationState::AuthHeld | RegistrationState::Unregistering => match self.phase {
-                    Phase::Asking(_) => RegistrationState::Registering,
+                    Phase::Asking(_) | Phase::Parked { .. } => RegistrationState::Registering,
                     _ => RegistrationState::Pending,
                 },
                 kept @ (RegistrationState::Registering
@@ -417,7 +428,7 @@ impl Registration {
         match self.phase {
             Phase::Bound { refresh_at } => Some(refresh_at),
             Phase::Waiting { retry_at, .. } => Some(retry_at),
-            Phase::Idle | Phase::Queued(_) | Phase::Asking(_) | Phase::Held | Phase::Away => None,
+            Phase::Idle | Phase::Queued(_) | Phase::Asking(_) | Phase::Parked { .. } | Phase::Held | Phase::Away => None,
         }
     }
 }

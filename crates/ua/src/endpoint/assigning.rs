@@ -122,7 +122,7 @@ impl Endpoint {
         if registration.assignment.active.is_none() && !registration.intent.removes() {
             self.leave_queue(key);
             let Some(registration) = self.registrations.at_mut(key) else { return };
-            if !matches!(registration.phase, Phase::Asking(_)) {
+            if !matches!(registration.phase, Phase::Asking(_) | Phase::Parked { .. }) {
                 registration.phase = Phase::Idle;
             }
             self.arm(key);
@@ -280,7 +280,8 @@ impl Endpoint {
         match &mut registration.phase {
             Phase::Bound { refresh_at } => *refresh_at = soonest.max(*refresh_at),
             Phase::Idle if soonest > now => registration.phase = Phase::Waiting { retry_at: soonest, why: Wait::FailedDigest },
-            Phase::Idle | Phase::Queued(_) | Phase::Asking(_) | Phase::Waiting { .. } | Phase::Held | Phase::Away => return false,
+            Phase::Idle | Phase::Queued(_) | Phase::Asking(_) | Phase::Parked { .. } => return false,
+            Phase::Waiting { .. } | Phase::Held | Phase::Away => return false,
         }
         true
     }
@@ -386,7 +387,7 @@ impl Endpoint {
             self.wire.wheel.disarm(timer);
         }
         if let Phase::Asking(exchange) = registration.phase {
-            self.abandon(registration.carrier, &exchange);
+            self.abandon(now, registration.carrier, exchange);
         }
         if let Some(carrier) = self.carriers.at_mut(registration.carrier) {
             carrier.registrations = carrier.registrations.saturating_sub(1);

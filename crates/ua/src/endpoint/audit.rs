@@ -1,6 +1,7 @@
 //! What must hold between calls, looked at from outside: for tests, fuzzing and simulation.
 
 use super::Endpoint;
+use crate::budget::Waiter;
 use crate::probe::Asks;
 use crate::registration::{Intent, Phase, Registration};
 use crate::slab::Key;
@@ -58,6 +59,14 @@ impl Endpoint {
                 return Err(format!("connection {flow:?}: {connection:?}, {seats} seats, {waiting} wait"));
             }
         }
+        let risks = self.registrations.iter().filter(|(_, registration)| match &registration.phase {
+            Phase::Asking(exchange) | Phase::Parked { exchange, .. } => exchange.risk.is_some(),
+            Phase::Idle | Phase::Queued(_) | Phase::Bound { .. } | Phase::Waiting { .. } | Phase::Held | Phase::Away => false,
+        });
+        let risks = risks.count() + self.probes.iter().filter(|(_, probe)| probe.risk.is_some()).count();
+        if risks != self.budget.out() {
+            return Err(format!("{} digests are out that may fail, {risks} are waited for", self.budget.out()));
+        }
         let wanted = |owner: Owner, out: Key| match owner {
             Owner::Registration(key) => {
                 matches!(self.registrations.at(key).map(|registration| &registration.phase), Some(Phase::Asking(exchange)) if exchange.transaction == out)
@@ -89,11 +98,12 @@ impl Endpoint {
             Phase::Asking(exchange) if self.wire.owner(exchange.transaction) != Some(Owner::Registration(key)) => {
                 return Err("asks by a transaction that is gone");
             }
+            Phase::Parked { .. } if !self.budget.is_waited_for(Waiter::Registration(key)) => return Err("parked, and forgotten"),
             Phase::Bound { .. } | Phase::Waiting { .. } if registration.timer.is_none() && registration.ridden.is_none() => {
                 return Err("waits without a timer");
             }
-            Phase::Idle | Phase::Asking(_) | Phase::Queued(_) | Phase::Bound { .. } | Phase::Waiting { .. } | Phase::Held | Phase::Away => {
-            }
+            Phase::Idle | Phase::Asking(_) | Phase::Parked { .. } | Phase::Queued(_) | Phase::Bound { .. } => {}
+            Phase::Waiting { .. } | Phase::Held | Phase::Away => {}
         }
         if registration.binding.is_some() && registration.timer.is_none() {
             return Err("nobody watches the binding lapse");

@@ -172,6 +172,7 @@ impl Endpoint {
                 self.release(now, carrier_key);
             }
         }
+        self.known(now, exchange.risk.take(), true);
         let Some(registration) = self.registrations.at_mut(key) else { return };
         match exchange.purpose {
             Purpose::Bind => {}

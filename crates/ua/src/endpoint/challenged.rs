@@ -1,11 +1,14 @@
 //! 401 and 407.
 
+use std::time::Duration;
+
 use sip::Message;
 
 use super::redirecting::realm_there;
 use super::{Endpoint, final_of};
 use crate::Instant;
 use crate::answering::{Answering, Came};
+use crate::budget::{Denied, Waiter};
 use crate::challenge::{Choice, choose, seen};
 use crate::registration::{Exchange, Phase};
 use crate::slab::Key;
@@ -30,7 +33,7 @@ impl Endpoint {
         }
         // Where no digest was sent yet, the secret may have changed since the exchange began.
         let credential = if exchange.answers.is_empty() { registration.credential() } else { registration.credential_of(exchange.version) };
-        let Some(mut credential) = credential.cloned() else { return self.superseded(now, key) };
+        let Some(mut credential) = credential.cloned() else { return self.superseded(now, key, exchange) };
         if exchange.redirects > 0 {
             // carriers.md F8: whoever it was redirected to learns no digest for a realm of its own.
             credential.realm = realm_there(registration);
@@ -45,13 +48,24 @@ impl Endpoint {
             Ok(replaced) => used.extend(replaced),
             Err(end) => return self.failed(now, key, exchange, &end),
         }
-        let carrier_id = profile.id.clone();
         let asker = registration.asker();
-        if let Some(asker) = asker
-            && let Err(wait) = self.budget.check(now, &carrier_id, &credential.username, asker, &profile.failure_budget)
-        {
-            let retry_after = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
-            return self.failed(now, key, exchange, &End::BudgetSpent { retry_after });
+        // What an answer before risked is known: it was stale, or it was a proxy's, or its target fell silent.
+        let freed = exchange.risk.take().map(|risk| self.budget.known(now, risk, false));
+        let risk = asker.map(|asker| self.budget.risk(now, &profile.id, &credential.username, asker, &profile.failure_budget)).transpose();
+        match risk {
+            Ok(risk) => exchange.risk = risk,
+            Err(denied) => {
+                match denied {
+                    Denied::Spent(wait) => self.failed(now, key, exchange, &End::BudgetSpent { retry_after: seconds_up(wait) }),
+                    Denied::Busy(narrows) => {
+                        carrier.pace.ended();
+                        registration.phase = Phase::Parked { exchange, answer: message.bytes().into() };
+                        self.budget.wait(narrows, Waiter::Registration(key));
+                        self.arm(key);
+                    }
+                }
+                return self.let_go(now, freed.as_ref().map_or(&[], |freed| freed));
+            }
         }
         let came = Came { at: now, local: exchange.local, target: exchange.target.place(), flow: exchange.flow_of_nonce() };
         for choice in choices {
@@ -63,7 +77,8 @@ impl Endpoint {
     }
 
     /// Ends an exchange whose credentials have gone.
-    fn superseded(&mut self, now: Instant, key: Key) {
+    fn superseded(&mut self, now: Instant, key: Key, mut exchange: Box<Exchange>) {
+        self.known(now, exchange.risk.take(), false);
         let Some(registration) = self.registrations.at_mut(key) else { return };
         registration.phase = Phase::Idle;
         let (carrier, removes, wanted) = (registration.carrier, registration.intent.removes(), registration.credential().is_some());
@@ -77,6 +92,11 @@ impl Endpoint {
             self.tell_status(now, key);
         }
     }
+}
+
+/// Returns whole seconds, within which that time is surely over.
+pub(super) fn seconds_up(wait: Duration) -> u32 {
+    u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1)
 }
 
 /// Takes out the answers that new challenges replace, and returns them: those that were only stale. One that was not is refused, and that is final.

@@ -82,6 +82,7 @@ impl Endpoint {
             }
             let mut diagnosis = self.judge_exchange(now, key, &exchange, end);
             self.tell_failed(now, key, &mut exchange, &mut diagnosis);
+            self.known(now, exchange.risk.take(), false);
             if goes_first {
                 return self.bind_next(now, key, exchange);
             }
@@ -90,6 +91,7 @@ impl Endpoint {
         }
         if registration.intent.removes() && registration.binding.is_none() {
             self.unpace(carrier_key);
+            self.known(now, exchange.risk.take(), false);
             // A REGISTER that nobody answered may have bound all the same.
             return match (exchange.purpose, end) {
                 (Purpose::Bind, End::Silence) => self.enqueue(now, key, true),
@@ -120,6 +122,7 @@ impl Endpoint {
             if moved {
                 // The carrier has other registrars by now, and they are not looked up yet.
                 self.unpace(carrier_key);
+                self.known(now, exchange.risk.take(), false);
                 return self.enqueue(now, key, false);
             }
         }
@@ -137,6 +140,7 @@ impl Endpoint {
             }
         }
         self.unpace(carrier_key);
+        let risk = exchange.risk.take();
         let mut diagnosis = self.judge_exchange(now, key, &exchange, end);
         if matches!(kind_of(end, digest_sent), Kind::Digest) {
             self.digest_failed(now, key, exchange, diagnosis);
@@ -144,6 +148,7 @@ impl Endpoint {
             self.tell_failed(now, key, &mut exchange, &mut diagnosis);
             self.wait_after(now, key, end, diagnosis);
         }
+        self.known(now, risk, false);
     }
 
     /// Counts a failed digest, and tries the standby, waits, or holds.

@@ -26,7 +26,7 @@ impl Endpoint {
     /// failed digests are spent is held.
     pub(super) fn enqueue(&mut self, now: Instant, key: Key, ordered: bool) {
         let Some(registration) = self.registrations.at_mut(key) else { return };
-        if registration.ridden.is_some() || matches!(registration.phase, Phase::Asking(_)) {
+        if registration.ridden.is_some() || matches!(registration.phase, Phase::Asking(_) | Phase::Parked { .. }) {
             registration.again = true;
             return self.arm(key);
         }
@@ -175,6 +175,7 @@ impl Endpoint {
             },
             began: now,
             record: Record::default(),
+            risk: None,
         };
         self.send(now, key, Box::new(exchange));
     }
@@ -343,11 +344,12 @@ impl Endpoint {
     }
 
     /// Takes an attempt back that is on.
-    pub(super) fn abandon(&mut self, carrier: Key, exchange: &Exchange) {
+    pub(super) fn abandon(&mut self, now: Instant, carrier: Key, mut exchange: Box<Exchange>) {
         if let Some(transaction) = self.wire.abandon(exchange.transaction) {
             self.refund(carrier, transaction.paid);
         }
         self.unpace(carrier);
+        self.known(now, exchange.risk.take(), false);
     }
 
     /// Gives back what was paid for a datagram that did not go.
@@ -407,9 +409,8 @@ impl Endpoint {
         let Some(registration) = self.registrations.at_mut(key) else { return };
         match registration.phase {
             Phase::Bound { refresh_at: at } | Phase::Waiting { retry_at: at, .. } if at <= now => self.enqueue(now, key, false),
-            Phase::Bound { .. } | Phase::Waiting { .. } | Phase::Idle | Phase::Queued(_) | Phase::Asking(_) | Phase::Held | Phase::Away => {
-                self.arm(key)
-            }
+            Phase::Bound { .. } | Phase::Waiting { .. } | Phase::Idle | Phase::Queued(_) => self.arm(key),
+            Phase::Asking(_) | Phase::Parked { .. } | Phase::Held | Phase::Away => self.arm(key),
         }
     }
 
@@ -419,7 +420,7 @@ impl Endpoint {
         let Some(registration) = self.registrations.at_mut(key) else { return };
         let carrier = registration.carrier;
         if let Phase::Asking(exchange) = std::mem::replace(&mut registration.phase, Phase::Away) {
-            self.abandon(carrier, &exchange);
+            self.abandon(now, carrier, exchange);
             self.pump(now, carrier);
         }
         let Some(registration) = self.registrations.at_mut(key) else { return };

@@ -5,12 +5,12 @@ use std::time::Duration;
 use diagnosis::{Check, Evidence};
 use sip::Message;
 
-use super::challenged::make_room;
+use super::challenged::{make_room, seconds_up};
 use super::evidence::note;
 use super::failed::goes_on;
 use super::{Endpoint, Reply, final_of, public_address, reason_of};
 use crate::answering::{Answering, Came};
-use crate::budget::Asker;
+use crate::budget::{Asker, Denied, Waiter};
 use crate::challenge::{choose, learn, seen};
 use crate::probe::{Asks, Concluded, Probe};
 use crate::record::Record;
@@ -23,6 +23,9 @@ use crate::{Event, Instant, Outcome, ResolveFault, SendFault, Transport, Verdict
 
 /// A refusal waits so long for the OPTIONS that was sent with it, for the sake of its evidence.
 const OPTIONS_GRACE: Duration = Duration::from_millis(500);
+
+/// Seconds after which the digests of others that were waited for in vain are done with.
+const AGAIN: u32 = 32;
 
 impl Endpoint {
     pub(super) fn verify(&mut self, now: Instant, order: Box<VerifyOrder>) {
@@ -63,6 +66,8 @@ impl Endpoint {
             options: None,
             answers: Vec::new(),
             stale: 0,
+            risk: None,
+            parked: None,
             asks_back: false,
             negotiated: None,
             seen,
@@ -247,7 +252,7 @@ impl Endpoint {
         }
     }
 
-    fn probe_challenged(&mut self, now: Instant, key: Key, message: &Message<'_>) {
+    pub(super) fn probe_challenged(&mut self, now: Instant, key: Key, message: &Message<'_>) {
         let Some(probe) = self.probes.at_mut(key) else { return };
         let (order, profile) = (&probe.order, &probe.order.profile);
         probe.seen.challenges = seen(message, profile);
@@ -275,9 +280,21 @@ impl Endpoint {
             return self.conclude(now, key, Concluded::Good(Outcome::Learned));
         };
         let asker = if order.by_person { Asker::Person } else { Asker::Machine { fresh: true } };
-        if let Err(wait) = self.budget.check(now, &profile.id, &credential.username, asker, &profile.failure_budget) {
-            let retry_after = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
-            return self.conclude(now, key, Concluded::Bad(End::BudgetSpent { retry_after }));
+        let freed = probe.risk.take().map(|risk| self.budget.known(now, risk, false));
+        match self.budget.risk(now, &profile.id, &credential.username, asker, &profile.failure_budget) {
+            Ok(risk) => probe.risk = Some(risk),
+            Err(denied) => {
+                match denied {
+                    Denied::Spent(wait) => {
+                        self.conclude(now, key, Concluded::Bad(End::BudgetSpent { retry_after: seconds_up(wait) }));
+                    }
+                    Denied::Busy(narrows) => {
+                        probe.parked = Some(message.bytes().into());
+                        self.budget.wait(narrows, Waiter::Probe(key));
+                    }
+                }
+                return self.let_go(now, freed.as_ref().map_or(&[], |freed| freed));
+            }
         }
         let came = Came { at: now, local: *local, target: target.place(), flow: None };
         probe.seen.answered = Some(choice.algorithm);
@@ -328,6 +345,7 @@ impl Endpoint {
             self.budget.failed(now, &probe.order.profile.id, &credential.username);
         }
         let end = match probe.hop {
+            Some(_) if probe.parked.is_some() => End::BudgetSpent { retry_after: AGAIN },
             Some(_) => End::Silence,
             None => {
                 probe.seen.registrar = probe.targets.first_uri().to_owned();
@@ -339,6 +357,9 @@ impl Endpoint {
 
     /// Ends a verification, or waits a little for the OPTIONS that its evidence wants.
     fn conclude(&mut self, now: Instant, key: Key, concluded: Concluded) {
+        let Some(probe) = self.probes.at_mut(key) else { return };
+        let risk = probe.risk.take();
+        self.known(now, risk, matches!(concluded, Concluded::Good(_)));
         let Some(probe) = self.probes.at_mut(key) else { return };
         if let Asks::Renewal(registration) = probe.asks {
             self.dismount(now, key, registration);
@@ -361,6 +382,7 @@ impl Endpoint {
             self.dismount(now, key, registration);
         }
         let Some(mut probe) = self.probes.remove(key) else { return };
+        self.known(now, probe.risk.take(), false);
         for out in [probe.options.take(), probe.register.take()].into_iter().flatten() {
             if let Some(mut transaction) = self.wire.end(out) {
                 probe.record.note(&mut self.wire, now, &mut transaction, None);

@@ -242,3 +242,134 @@ fn a_digest_that_fails_on_a_removal_counts_for_the_version() {
     fail(&mut talk, "c");
     talk.silent_for(secs(600)).then(RegistrationState::AuthHeld);
 }
+
+/// Assigns so many trunks at once and challenges each; returns what they send then.
+fn all_at_once(talk: &mut Talk, users: &[&str], change: impl Fn(&mut Credential)) -> Vec<Sent> {
+    for &user in users {
+        let mut assignment = assignment(user, 1);
+        change(assignment.active.as_mut().expect("credentials"));
+        talk.assign(assignment);
+    }
+    let asked: Vec<Sent> = talk.sent.drain(..).collect();
+    assert_eq!(asked.len(), users.len(), "each asks once, unauthenticated");
+    for (n, request) in asked.iter().enumerate() {
+        talk.about(request.clone()).they_say(challenge(&format!("n{n}")));
+    }
+    talk.sent.drain(..).collect()
+}
+
+// covers: failed digests
+#[test]
+fn trunks_of_one_user_name_that_start_at_once_send_no_more_digests_than_the_budget_allows() {
+    let setup = registration("idle");
+    let mut talk = Talk::idle(&setup);
+    talk.command(Command::Carrier(Box::new(setup.profile.clone())));
+    let first = all_at_once(&mut talk, &["a", "b", "c", "d", "e"], |credential| credential.username = "shared".into());
+    assert_eq!(first.len(), 2, "one of three is a person's");
+    // While these are out a person may still try.
+    talk.verify(VerifyOrder { credential: Some(credential("shared", 2, "new")), ..order("v", "a", "new") });
+    talk.we_send("OPTIONS").they_say(status(200, "OK")).we_send("REGISTER").they_say(challenge("v"));
+    let persons = talk.we_send("REGISTER").with(nonce("v").password("new")).request().clone();
+    for request in &first {
+        talk.about(request.clone()).they_say(challenge("again")).silent();
+    }
+    for held in ["c", "d", "e"] {
+        assert_eq!(talk.status(held).diagnosis.as_ref().expect("told").code, Code::BudgetSpent);
+    }
+    talk.about(persons).they_say(challenge("again")).silent();
+}
+
+// covers: failed digests
+#[test]
+fn trunks_of_one_user_name_follow_one_another_where_the_secret_is_right() {
+    let setup = registration("idle");
+    let mut talk = Talk::idle(&setup);
+    talk.command(Command::Carrier(Box::new(setup.profile.clone())));
+    let users = ["a", "b", "c", "d", "e"];
+    let mut out = all_at_once(&mut talk, &users, |credential| credential.username = "shared".into());
+    assert_eq!(out.len(), 2);
+    while let Some(request) = out.pop() {
+        talk.about(request).they_say(ok());
+        out.extend(talk.sent.drain(..));
+        assert!(out.len() <= 2);
+    }
+    for user in users {
+        assert!(talk.status(user).bound, "{user}");
+    }
+}
+
+// covers: failed digests
+#[test]
+fn of_many_new_secrets_that_are_refused_no_more_than_five_go_out() {
+    let setup = registration("idle");
+    let mut talk = Talk::idle(&setup);
+    talk.command(Command::Carrier(Box::new(setup.profile.clone())));
+    let users = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
+    let first = all_at_once(&mut talk, &users, |_| ());
+    assert_eq!(first.len(), 5);
+    for (n, request) in first.into_iter().enumerate() {
+        talk.about(request).they_say(challenge(&format!("no{n}"))).silent();
+    }
+    for held in &users[5..] {
+        assert_eq!(talk.status(held).diagnosis.as_ref().expect("told").code, Code::BudgetSpent);
+    }
+}
+
+// covers: failed digests
+#[test]
+fn new_secrets_that_are_accepted_let_more_and_more_go_out() {
+    let setup = registration("idle");
+    let mut talk = Talk::idle(&setup);
+    talk.command(Command::Carrier(Box::new(setup.profile.clone())));
+    let names: Vec<String> = (0..200).map(|n| format!("u{n}")).collect();
+    let users: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut out = all_at_once(&mut talk, &users, |_| ());
+    let mut rounds = Vec::new();
+    while !out.is_empty() {
+        rounds.push(out.len());
+        for request in std::mem::take(&mut out) {
+            talk.about(request).they_say(ok());
+        }
+        out.extend(talk.sent.drain(..));
+    }
+    assert_eq!(rounds, [5, 10, 20, 40, 80, 45]);
+    assert!(users.iter().all(|user| talk.status(user).bound));
+}
+
+// covers: failed digests
+#[test]
+fn digests_that_nobody_answers_make_room_for_others_in_the_end() {
+    let setup = registration("idle");
+    let mut talk = Talk::idle(&setup);
+    talk.command(Command::Carrier(Box::new(setup.profile.clone())));
+    let first = all_at_once(&mut talk, &["a", "b", "c", "d", "e", "f"], |_| ());
+    assert_eq!(first.len(), 5);
+    talk.withdraw("a", Withdrawal::Forget);
+    // Its digest is nobody's any more.
+    talk.we_send("REGISTER").with(nonce("n5")).they_say(ok());
+    assert!(talk.status("f").bound);
+    talk.verify(order("v", "nobody", "secret"));
+    talk.we_send("OPTIONS").they_say(status(200, "OK")).we_send("REGISTER").they_say(challenge("v"));
+    talk.we_send("REGISTER").with(nonce("v").password("secret")).they_say(ok());
+    assert!(matches!(talk.verdict().outcome, Outcome::Proved));
+}
+
+// covers: failed digests
+#[test]
+fn a_verification_waits_for_its_turn_and_says_so_where_none_comes() {
+    let setup = registration("idle");
+    let mut talk = Talk::idle(&setup);
+    talk.command(Command::Carrier(Box::new(setup.profile.clone())));
+    let first = all_at_once(&mut talk, &["a", "b", "c", "d", "e"], |_| ());
+    assert_eq!(first.len(), 5);
+    talk.verify(VerifyOrder { patience: secs(5), ..order("late", "nobody", "secret") });
+    talk.we_send("OPTIONS").they_say(status(200, "OK")).we_send("REGISTER").they_say(challenge("v")).silent();
+    talk.after(secs(6)).sent.clear();
+    let refusal = talk.refusal();
+    assert_eq!((refusal.code, refusal.evidence.credential_sent), (Code::BudgetSpent, Some(false)));
+    talk.verify(order("next", "nobody", "secret"));
+    talk.we_send("OPTIONS").they_say(status(200, "OK")).we_send("REGISTER").they_say(challenge("w")).silent();
+    talk.about(first[0].clone()).they_say(ok());
+    talk.we_send("REGISTER").with(nonce("w").password("secret")).they_say(ok());
+    assert!(matches!(talk.verdict().outcome, Outcome::Proved));
+}
