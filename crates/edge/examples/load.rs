@@ -80,6 +80,7 @@ fn carrier(target: &str) -> link::CarrierProfile {
         revision: 1,
         registrars: vec![format!("sip:{target}")],
         transports: Vec::new(),
+        tls: Default::default(),
         outbound_proxy: None,
         route: false,
         verify_by: link::VerifyBy::Query,

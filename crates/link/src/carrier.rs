@@ -14,6 +14,9 @@ pub struct CarrierProfile {
     /// Which transports may be used, in order; none: all that the edge has.
     #[serde(default)]
     pub transports: Vec<Transport>,
+    /// How its certificates are judged.
+    #[serde(default)]
+    pub tls: TlsSettings,
     /// Preloaded Route and first hop.
     pub outbound_proxy: Option<String>,
     /// Whether the registrar goes into a preloaded Route.
@@ -92,6 +95,22 @@ pub enum Transport {
     Tcp,
     /// A stream under TLS.
     Tls,
+    /// A WebSocket (RFC 7118).
+    Ws,
+    /// A WebSocket under TLS.
+    Wss,
+}
+
+/// How a carrier's certificates are judged, and what we show of ourselves.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TlsSettings {
+    /// The carrier's own roots, PEM; the public ones where there are none.
+    pub roots: Option<String>,
+    /// The name of a client certificate that the edge holds.
+    pub client_certificate: Option<String>,
+    /// Whether a wildcard is good for one label; RFC 5922 7.2 forbids it.
+    pub wildcard: bool,
 }
 
 /// How a new secret is tried at the carrier.

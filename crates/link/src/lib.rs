@@ -17,7 +17,9 @@ mod verification;
 
 pub use assignment::{Account, Assignment, Contact, Credential, DigestPolicy, Generation, OnDowngrade, PolicySource};
 pub use attempt::{Attempt, AttemptKind, AttemptMessage, Drift, NO_CARRIER};
-pub use carrier::{CarrierProfile, ContactReplacement, FailureBudget, Manners, NonceReuse, OptionsPing, Pacing, Transport, VerifyBy};
+pub use carrier::{
+    CarrierProfile, ContactReplacement, FailureBudget, Manners, NonceReuse, OptionsPing, Pacing, TlsSettings, Transport, VerifyBy,
+};
 pub use edge::{Hello, Sites};
 pub use pair::{Action, ControlEnd, EdgeEnd, LinkClosed, ToEdge, Withdrawal, pair};
 pub use report::FromEdge;

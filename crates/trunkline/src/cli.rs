@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use edge::{Advertise, SipListen};
+use edge::{Advertise, SipListen, TlsIdentity};
 use ipnet::IpNet;
 
 use crate::failure::Failure;
@@ -61,6 +61,9 @@ pub struct ServeArgs {
     /// A name server to ask in place of the system's; may be repeated.
     #[arg(long, value_name = "ADDR[:PORT]", value_parser = name_server)]
     pub dns: Vec<SocketAddr>,
+    /// A client certificate that carriers' profiles may name, and its key; may be repeated.
+    #[arg(long, value_name = "NAME=CERT.pem,KEY.pem")]
+    pub tls_identity: Vec<TlsIdentity>,
     /// File of the master key; made at the first start [default: master.key in the data directory].
     #[arg(long, value_name = "FILE")]
     pub master_key: Option<PathBuf>,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use control::Control;
-use edge::{Edge, ResolverConfig, SipListen};
+use edge::{Edge, ResolverConfig, SipListen, TlsIdentity};
 use ipnet::IpNet;
 
 use crate::failure::Failure;
@@ -37,6 +37,8 @@ pub struct Reach<'s> {
     pub targets: &'s [IpNet],
     /// Name servers; the system's where empty.
     pub dns: &'s [SocketAddr],
+    /// Client certificates.
+    pub tls_identities: &'s [TlsIdentity],
 }
 
 impl Edges {
@@ -53,6 +55,7 @@ impl Edges {
             config.sip.clone_from(&one.sip);
             config.advertise = one.advertise;
             config.allow_targets = reach.targets.to_vec();
+            config.tls_identities = reach.tls_identities.to_vec();
             if !reach.dns.is_empty() {
                 config.resolver = ResolverConfig::Servers(reach.dns.to_vec());
             }

@@ -52,7 +52,12 @@ impl Server {
         if let Some((id, secret)) = control.first_start_client() {
             first_client(id, secret);
         }
-        let edges = match Edges::start(&settings.edges, data, Reach { targets: &settings.allow_targets, dns: &settings.dns }, &control) {
+        let edges = match Edges::start(
+            &settings.edges,
+            data,
+            Reach { targets: &settings.allow_targets, dns: &settings.dns, tls_identities: &settings.tls_identities },
+            &control,
+        ) {
             Ok(edges) => edges,
             Err(failure) => {
                 control.shutdown().await;

@@ -2,7 +2,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use control::MasterKeySource;
-use edge::{Advertise, SipListen};
+use edge::{Advertise, SipListen, TlsIdentity};
 use ipnet::IpNet;
 use secrecy::SecretString;
 
@@ -26,6 +26,8 @@ pub struct Settings {
     pub allow_targets: Vec<IpNet>,
     /// The name servers, in place of the system's.
     pub dns: Vec<SocketAddr>,
+    /// The client certificates that every edge holds.
+    pub tls_identities: Vec<TlsIdentity>,
     /// The master key, where it is not the file in the data directory.
     pub master_key: Option<MasterKeySource>,
     /// The first administrator client of the environment.
@@ -72,6 +74,11 @@ impl Settings {
         } else {
             args.dns
         };
+        let tls_identities = if args.tls_identity.is_empty() {
+            file.tls_identity.iter().map(|text| read("tls-identity", text, str::parse)).collect::<Result<_, _>>()?
+        } else {
+            args.tls_identity
+        };
         let master_key_file = args.master_key.or(file.master_key);
         let edges = edges(args.sip, args.advertise, args.site, file.sip, file.advertise, file.site, file.edge)?;
         Ok(Settings {
@@ -80,6 +87,7 @@ impl Settings {
             edges,
             allow_targets,
             dns,
+            tls_identities,
             master_key: master_key(master_key_file, environment)?,
             bootstrap: bootstrap(environment)?,
             behind_proxy,

@@ -16,6 +16,7 @@ pub struct SettingsFile {
     pub site: Option<String>,
     pub allow_target: Vec<String>,
     pub dns: Vec<String>,
+    pub tls_identity: Vec<String>,
     pub master_key: Option<PathBuf>,
     pub behind_proxy: Option<bool>,
     pub edge: Vec<EdgeTable>,
@@ -60,7 +61,7 @@ mod tests {
         let keys = unknown.split('`').skip(3).step_by(2).map(|key| format!("| `{key}` |"));
         let tables = of_an_edge.split('`').skip(3).step_by(2).map(|key| format!("| `{key}` in `[[edge]]` |"));
         let rows: Vec<String> = keys.filter(|key| key != "| `edge` |").chain(tables).collect();
-        assert_eq!(rows.len(), 9 + 4, "{unknown} {of_an_edge}");
+        assert_eq!(rows.len(), 10 + 4, "{unknown} {of_an_edge}");
         for row in rows {
             assert!(guide.contains(&row), "{row} is not in docs/guide/operations.md");
         }

@@ -137,6 +137,7 @@ fn profile_of(id: &str, revision: u64, settings: &CarrierSettings, defaults: Opt
         revision,
         registrars: uris(&settings.registrars),
         transports: settings.transports.iter().flatten().map(|&transport| transport.into()).collect(),
+        tls: settings.tls.as_ref().map(Into::into).unwrap_or_default(),
         outbound_proxy: settings.outbound_proxy.as_ref().map(|uri| uri.as_str().to_owned()),
         route: settings.route.unwrap_or(false),
         verify_by: settings.verify_by.unwrap_or_default(),

@@ -3,6 +3,11 @@ use serde_json::json;
 
 use crate::lab::{CARRIER, Lab};
 
+/// A certificate that may stand among roots.
+fn root() -> String {
+    rcgen::generate_simple_self_signed(vec!["ca.example".into()]).expect("a certificate").cert.pem()
+}
+
 #[tokio::test]
 async fn a_carrier_is_made_read_changed_and_deleted() {
     let lab = Lab::new().await;
@@ -23,8 +28,8 @@ async fn the_whole_profile_is_kept() {
     let lab = Lab::new().await;
     let profile = json!({
         "registrars": ["sip:a.example", "sips:[2001:db8::1]:5061"], "requestUri": "sip:b.example", "outboundProxy": "sip:c.example;lr", "route": true,
-        "transports": ["udp", "tcp", "tls"],
-        "tls": { "roots": "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----", "wildcard": true },
+        "transports": ["udp", "tcp", "tls", "wss", "ws"],
+        "tls": { "roots": root(), "clientCertificate": "customer-7", "wildcard": true },
         "expires": 600, "minRefresh": 30, "digestPolicy": { "allowed": ["MD5"], "onDowngrade": "refuse" }, "verifyBy": "renew", "acceptUnproven": true,
         "nonceReuse": "never", "algorithmAliases": { "SHA-256-8": "SHA-256" }, "truncatedSha512": true, "redirectHosts": ["d.example"],
         "responseSource": "exact", "contactReplacement": "same-request", "natRewrite": true, "sourcePorts": 4, "bindingLimit": 2, "outbound": true,
@@ -59,11 +64,21 @@ async fn bad_profiles_are_refused_by_field() {
         (r#"{"registrars": ["sip:a"], "extraHeaders": [{"name": "Via", "value": "x"}]}"#, "invalid.value", "extraHeaders[0]"),
         (r#"{"registrars": ["sip:a"], "extraHeaders": [{"name": "X", "value": "a\r\nVia: b"}]}"#, "invalid.value", "extraHeaders[0]"),
         (r#"{"registrars": ["sip:a"], "userAgent": "a\r\nb"}"#, "invalid.value", "userAgent"),
+        (r#"{"registrars": ["sip:a"], "transports": ["sctp"]}"#, "invalid.value", "transports[0]"),
+        (r#"{"registrars": ["sip:a"], "tls": {"roots": "-----BEGIN PRIVATE KEY-----"}}"#, "invalid.value", "tls.roots"),
+        (r#"{"registrars": ["sip:a"], "tls": {"roots": "what"}}"#, "invalid.value", "tls.roots"),
         (
-            r#"{"registrars": ["sip:a"], "tls": {"clientCertificate": "-----BEGIN PRIVATE KEY-----"}}"#,
+            r#"{"registrars": ["sip:a"], "tls": {"roots": "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"}}"#,
+            "invalid.value",
+            "tls.roots",
+        ),
+        (
+            r#"{"registrars": ["sip:a"], "tls": {"clientCertificate": "-----BEGIN CERTIFICATE-----"}}"#,
             "invalid.value",
             "tls.clientCertificate",
         ),
+        (r#"{"registrars": ["sip:a"], "tls": {"clientCertificate": ""}}"#, "invalid.value", "tls.clientCertificate"),
+        (r#"{"registrars": ["sip:a"], "tls": {"wildcard": "yes"}}"#, "invalid.value", "tls.wildcard"),
         (r#"{"registrars": ["sip:a"], "description": "a\u0001"}"#, "invalid.value", "description"),
         (r#"{"registrars": ["sip:a"], "phraseNotes": {"": "x"}}"#, "invalid.value", "phraseNotes"),
         (r#"{"registrars": ["sip:a"], "phraseNotes": {" ** ": "x"}}"#, "invalid.value", "phraseNotes"),
@@ -96,12 +111,13 @@ async fn choosing_where_secrets_go_needs_the_right_to_set_them() {
     let patch = async |path: &str, body: &str| lab.call(Method::PATCH, path, &token, &[], Some(body)).await;
     patch("/api/v2/carriers/nusantara", r#"{"expires": 300}"#).await.is(200);
     for body in [
-        r#"{"registrars": ["sip:evil.example"]}"#,
-        r#"{"outboundProxy": "sip:evil.example"}"#,
-        r#"{"redirectHosts": ["evil.example"]}"#,
-        r#"{"tls": {"roots": "-----BEGIN CERTIFICATE-----"}}"#,
+        json!({"registrars": ["sip:evil.example"]}),
+        json!({"outboundProxy": "sip:evil.example"}),
+        json!({"redirectHosts": ["evil.example"]}),
+        json!({"tls": {"roots": root()}}),
+        json!({"tls": {"wildcard": true}}),
     ] {
-        let answer = patch("/api/v2/carriers/nusantara", body).await.refused(403, "missing.permissions");
+        let answer = patch("/api/v2/carriers/nusantara", &body.to_string()).await.refused(403, "missing.permissions");
         answer.about("telephony:trunkCredential:edit");
     }
     lab.call(Method::POST, "/api/v2/carriers", &token, &[], Some(r#"{"id": "evil", "registrars": ["sip:evil.example"]}"#)).await.is(201);

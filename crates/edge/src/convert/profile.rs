@@ -1,7 +1,8 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use diagnosis::{Diagnosis, PhraseNote};
-use ua::{ContactReplacement, FailureBudget, Manners, NonceReuse, OptionsPing, Pacing, Profile, Transport, VerifyBy};
+use ua::{ContactReplacement, FailureBudget, Manners, NonceReuse, OptionsPing, Pacing, Profile, TlsSettings, Transport, VerifyBy};
 
 use super::account::uri;
 
@@ -33,7 +34,7 @@ pub(crate) fn profile(from: &link::CarrierProfile, share: Share) -> Result<Profi
         id: from.id.as_str().into(),
         registrars: from.registrars.iter().map(|registrar| registrar.as_str().into()).collect(),
         transports: from.transports.iter().map(|&transport| convert(transport)).collect(),
-        tls: Default::default(),
+        tls: tls(&from.tls),
         outbound_proxy: from.outbound_proxy.as_deref().map(Into::into),
         route: from.route,
         verify_by: verify_by(from.verify_by),
@@ -82,11 +83,21 @@ fn manners(from: &link::Manners) -> Manners {
     }
 }
 
+fn tls(from: &link::TlsSettings) -> Arc<TlsSettings> {
+    Arc::new(TlsSettings {
+        roots: from.roots.as_deref().map(Into::into),
+        client_certificate: from.client_certificate.as_deref().map(Into::into),
+        wildcard: from.wildcard,
+    })
+}
+
 fn convert(from: link::Transport) -> Transport {
     match from {
         link::Transport::Udp => Transport::Udp,
         link::Transport::Tcp => Transport::Tcp,
         link::Transport::Tls => Transport::Tls,
+        link::Transport::Ws => Transport::Ws,
+        link::Transport::Wss => Transport::Wss,
     }
 }
 

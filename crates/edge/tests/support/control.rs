@@ -162,6 +162,7 @@ pub fn profile(id: &str, registrar: &str) -> CarrierProfile {
         revision: 1,
         registrars: vec![registrar.into()],
         transports: Vec::new(),
+        tls: Default::default(),
         outbound_proxy: None,
         route: false,
         verify_by: VerifyBy::Query,

@@ -121,6 +121,7 @@ fn profile(ask: &Ask, by: VerifyBy) -> CarrierProfile {
         revision: 0,
         registrars: ask.registrars.clone(),
         transports: Vec::new(),
+        tls: Default::default(),
         outbound_proxy: None,
         route: false,
         verify_by: by,

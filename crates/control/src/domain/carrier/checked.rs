@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use diagnosis::PhraseNote;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
@@ -114,14 +116,38 @@ pub(in crate::domain) fn aliases<'de, D: Deserializer<'de>>(from: D) -> Result<O
     named.collect::<Result<_, _>>().map(Some)
 }
 
-/// Certificates in PEM, and no private key: those are secrets, and this field is shown.
+/// Certificates in PEM that can vouch for others, and no private key: those are secrets, and this field is shown.
 pub(in crate::domain) fn certificates<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    const BYTES_MAX: usize = 64 * 1024;
+    let Some(text) = Option::<String>::deserialize(from)? else { return Ok(None) };
+    if text.contains("PRIVATE KEY") {
+        let why = "It holds a private key. This field is shown to whoever may view the carrier; give the certificate only.";
+        return Err(D::Error::custom(why));
+    }
+    if text.len() > BYTES_MAX {
+        return Err(D::Error::custom("At most 64 KB of certificates are expected."));
+    }
+    let mut count = 0;
+    for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {
+        count += 1;
+        let certificate = certificate.map_err(|_| D::Error::custom(format!("Certificate {count} is broken PEM.")))?;
+        let anchor = webpki::anchor_from_trusted_cert(&certificate);
+        anchor.map_err(|error| D::Error::custom(format!("Certificate {count} is none, or none that can be used: {error}.")))?;
+    }
+    if count == 0 {
+        return Err(D::Error::custom("Certificates in PEM are expected: -----BEGIN CERTIFICATE----- and so on."));
+    }
+    Ok(Some(text))
+}
+
+/// The name of a client certificate that an edge holds.
+pub(in crate::domain) fn certificate_name<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    const BYTES_MAX: usize = 64;
+    let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
     match Option::<String>::deserialize(from)? {
-        Some(text) if text.contains("PRIVATE KEY") => {
-            Err(D::Error::custom("It holds a private key. This field is shown to whoever may view the carrier; give the certificate only."))
-        }
-        Some(text) if text.len() > 64 * 1024 => Err(D::Error::custom("At most 64 KB of certificates are expected.")),
-        Some(text) if !text.contains("-----BEGIN CERTIFICATE-----") => Err(D::Error::custom("Certificates in PEM are expected.")),
+        Some(text) if text.is_empty() || text.len() > BYTES_MAX || !plain(&text) => Err(D::Error::custom(
+            "The name of a client certificate is expected, letters, digits and _ - . in it, at most 64: the edge holds the certificate and its key (--tls-identity NAME=CERT.pem,KEY.pem).",
+        )),
         text => Ok(text),
     }
 }

@@ -13,6 +13,10 @@ pub enum Transport {
     Tcp,
     /// A stream under TLS.
     Tls,
+    /// A WebSocket (RFC 7118).
+    Ws,
+    /// A WebSocket under TLS.
+    Wss,
 }
 
 impl From<Transport> for link::Transport {
@@ -21,6 +25,8 @@ impl From<Transport> for link::Transport {
             Transport::Udp => link::Transport::Udp,
             Transport::Tcp => link::Transport::Tcp,
             Transport::Tls => link::Transport::Tls,
+            Transport::Ws => link::Transport::Ws,
+            Transport::Wss => link::Transport::Wss,
         }
     }
 }
@@ -43,12 +49,22 @@ pub struct TlsSettings {
     /// Roots in PEM, in place of the public ones.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "checked::certificates")]
     pub roots: Option<String>,
-    /// The certificate to show, in PEM.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "checked::certificates")]
+    /// The name of the client certificate to show; the edge holds it (`--tls-identity`), and its key.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "checked::certificate_name")]
     pub client_certificate: Option<String>,
     /// Whether a wildcard certificate is taken (RFC 5922 7.2 says no).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wildcard: Option<bool>,
+}
+
+impl From<&TlsSettings> for link::TlsSettings {
+    fn from(settings: &TlsSettings) -> Self {
+        link::TlsSettings {
+            roots: settings.roots.clone(),
+            client_certificate: settings.client_certificate.clone(),
+            wildcard: settings.wildcard.unwrap_or(false),
+        }
+    }
 }
 
 /// How fast a carrier may be asked.
