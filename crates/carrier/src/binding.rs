@@ -16,6 +16,8 @@ pub struct Binding {
     pub cseq: u32,
     /// Where that request came from.
     pub source: SocketAddr,
+    /// On which connection; absent for a datagram.
+    pub connection: Option<u64>,
     /// The seconds that were granted.
     pub granted: u32,
     /// When it lapses.

@@ -7,15 +7,17 @@ use sip::{Message, Start};
 
 use crate::algorithm::hex;
 use crate::answer::Answer;
+use crate::arrival::Arrival;
 use crate::block::Blocks;
 use crate::call;
 use crate::chance::Chance;
+use crate::connection::Connections;
 use crate::forgery::Forgeries;
 use crate::nonce::Nonces;
 use crate::request::Request;
 use crate::seen::Log;
 use crate::transaction::Transactions;
-use crate::{Account, Binding, Counters, DigestSeen, Password, Registrar, Seen, Temperament, Which};
+use crate::{Account, Binding, Connection, Counters, DigestSeen, Greeting, Password, Registrar, Seen, Temperament, Transport, Which};
 
 /// Methods that a registrar answers.
 const ALLOW: &str = "REGISTER, OPTIONS";
@@ -34,6 +36,9 @@ pub struct Carrier {
     pub(crate) last_cseq: HashMap<String, u32>,
     /// How often each refusal was spoken.
     pub(crate) spoken: Vec<u32>,
+    pub(crate) connections: Connections,
+    /// How many answers were cut in the middle.
+    cut: u32,
     chance: Chance,
     transactions: Transactions,
     forgeries: Forgeries,
@@ -44,7 +49,7 @@ pub struct Carrier {
     log: Log,
 }
 
-/// A datagram to be sent.
+/// A datagram to be sent, or a message (the half of one, where the connection ends after it) for the connection that was asked on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// Where to.
@@ -53,6 +58,8 @@ pub struct Reply {
     pub bytes: Vec<u8>,
     /// How long to wait before.
     pub delay: Duration,
+    /// The connection is to be closed after it (N7). Never for a datagram.
+    pub closes: bool,
 }
 
 impl Carrier {
@@ -69,6 +76,8 @@ impl Carrier {
             blocks: Blocks::default(),
             last_cseq: HashMap::new(),
             spoken: Vec::new(),
+            connections: Connections::default(),
+            cut: 0,
             chance,
             transactions: Transactions::default(),
             forgeries: Forgeries::default(),
@@ -83,15 +92,71 @@ impl Carrier {
 
     /// Takes a datagram that came from `source` to `local`, and gives what is to be sent from there.
     pub fn handle(&mut self, now: Instant, source: SocketAddr, _local: SocketAddr, datagram: &[u8]) -> Vec<Reply> {
+        if self.config.temperament.datagram_bytes_max.is_some_and(|most| datagram.len() > usize::try_from(most).unwrap_or(usize::MAX)) {
+            self.totals.dropped += 1;
+            return Vec::new();
+        }
+        if !self.blocks.holds(now, source.ip()) && self.chance.happens(self.config.temperament.loss) {
+            self.totals.lost += 1;
+            return Vec::new();
+        }
+        self.take(now, Arrival::datagram(source), datagram)
+    }
+
+    /// Takes a whole message that came on an open connection, and gives what is to be sent on it, in that order.
+    pub fn handle_on(&mut self, now: Instant, connection: u64, message: &[u8]) -> Vec<Reply> {
+        let Some(open) = self.connections.open_mut(connection) else { return Vec::new() };
+        let arrival = Arrival { transport: open.transport, source: open.source, connection: Some(connection) };
+        let mut replies = self.take(now, arrival, message);
+        for reply in &mut replies {
+            if self.cut < self.config.temperament.cuts {
+                self.cut += 1;
+                self.totals.cut += 1;
+                reply.bytes.truncate(reply.bytes.len() / 2);
+                reply.closes = true;
+            }
+        }
+        replies
+    }
+
+    /// Notes a connection that is ready for messages, and numbers it.
+    pub fn opened(&mut self, now: Instant, transport: Transport, source: SocketAddr, greeting: Greeting) -> u64 {
+        self.totals.connections += 1;
+        self.connections.opened(now, transport, source, greeting)
+    }
+
+    /// Notes that a connection has ended.
+    pub fn closed(&mut self, now: Instant, connection: u64) {
+        if let Some(open) = self.connections.open_mut(connection) {
+            open.closed_at = Some(now);
+        }
+        if self.config.temperament.unbinds_closed {
+            self.bindings.values_mut().for_each(|all| all.retain(|binding| binding.connection != Some(connection)));
+            self.bindings.retain(|_, all| !all.is_empty());
+        }
+    }
+
+    /// Notes a ping (RFC 5626 3.5.1); tells whether it is answered.
+    pub fn pinged(&mut self, connection: u64) -> bool {
+        self.totals.pings += 1;
+        if let Some(open) = self.connections.open_mut(connection) {
+            open.pings = open.pings.saturating_add(1);
+        }
+        self.config.temperament.answers_pings
+    }
+
+    /// Notes a connection that was refused, or whose handshake failed.
+    pub fn turned_away(&mut self) {
+        self.totals.turned_away += 1;
+    }
+
+    fn take(&mut self, now: Instant, arrival: Arrival, bytes: &[u8]) -> Vec<Reply> {
+        let source = arrival.source;
         if self.blocks.holds(now, source.ip()) {
             self.totals.dropped += 1;
             return Vec::new();
         }
-        if self.chance.happens(self.config.temperament.loss) {
-            self.totals.lost += 1;
-            return Vec::new();
-        }
-        let Ok(message) = Message::parse(datagram) else { return self.malformed() };
+        let Ok(message) = Message::parse(bytes) else { return self.malformed() };
         let method = match message.start() {
             Start::Request { method, .. } => method,
             // To a call of ours.
@@ -100,25 +165,26 @@ impl Carrier {
                 return Vec::new();
             }
         };
+        let stale = self.stales(now, arrival);
         if self.config.temperament.drops.iter().any(|dropped| dropped == method) {
             self.totals.dropped += 1;
-            self.note_dropped(now, source, &message);
+            self.note_dropped(now, arrival, &message);
             return Vec::new();
         }
         // An ACK is never answered (RFC 3261 17.1.1.3).
         if method == "ACK" {
             return Vec::new();
         }
-        let (Some(to), Some(key)) = (Request::reply_to(&message, source), Request::transaction_key(&message, source)) else {
+        let (Some(to), Some(key)) = (Request::reply_to(&message, arrival), Request::transaction_key(&message, source)) else {
             return self.malformed();
         };
         if let Some(again) = self.transactions.find(now, &key) {
             let again = again.to_vec();
             self.totals.retransmissions += 1;
-            return self.through_the_weather(to, again);
+            return self.through_the_weather(to, arrival.transport, again);
         }
-        let answer = match Request::read(&message, source) {
-            Some(request) => self.answer(now, &request),
+        let answer = match Request::read(&message, arrival) {
+            Some(request) => self.answer(now, &request, stale),
             None => {
                 self.totals.malformed += 1;
                 Answer::of(400)
@@ -132,7 +198,17 @@ impl Carrier {
         self.transactions.remember(now, key, written.clone());
         // A call is no answer: it does not go again with a retransmission.
         written.extend(self.call.take());
-        self.through_the_weather(to, written)
+        self.through_the_weather(to, arrival.transport, written)
+    }
+
+    /// Counts a request on its connection; tells whether that has become stale (N9).
+    fn stales(&mut self, now: Instant, arrival: Arrival) -> bool {
+        let t = &self.config.temperament;
+        let (after, after_requests) = (t.stale_after, t.stale_after_requests);
+        let Some(open) = arrival.connection.and_then(|id| self.connections.open_mut(id)) else { return false };
+        open.requests = open.requests.saturating_add(1);
+        open.stale = open.stales(now, after, after_requests);
+        open.stale
     }
 
     fn malformed(&mut self) -> Vec<Reply> {
@@ -140,10 +216,12 @@ impl Carrier {
         Vec::new()
     }
 
-    fn answer(&mut self, now: Instant, request: &Request<'_>) -> Answer {
+    fn answer(&mut self, now: Instant, request: &Request<'_>, stale: bool) -> Answer {
         let mut seen = Seen {
             at: now,
             source: request.source,
+            transport: request.transport,
+            connection: request.connection,
             method: request.method.to_owned(),
             user: request.user.to_owned(),
             call_id: request.call_id.clone(),
@@ -155,6 +233,7 @@ impl Carrier {
             answer: None,
         };
         let answer = match request.method {
+            _ if stale => Answer::of(403),
             "REGISTER" => match request.wish() {
                 Some(wish) => {
                     let bound = self.bindings.get(request.user).map(Vec::as_slice).unwrap_or_default();
@@ -163,7 +242,7 @@ impl Carrier {
                     if let (true, Some(200), Which::NewBinding, Some(wanted)) =
                         (self.config.temperament.calls, answer.code, kind, wish.first())
                     {
-                        self.call = Some(call::invite(&wanted.uri, &hex(&self.chance.next().to_be_bytes())));
+                        self.call = Some(call::invite(&wanted.uri, request.transport, &hex(&self.chance.next().to_be_bytes())));
                     }
                     seen.kind = Some(kind);
                     seen.contact = wish.first().map(|wanted| wanted.uri.clone());
@@ -214,11 +293,13 @@ impl Carrier {
     }
 
     /// A request that is dropped unread still shows in the log.
-    fn note_dropped(&mut self, now: Instant, source: SocketAddr, message: &Message<'_>) {
-        let Some(request) = Request::read(message, source) else { return };
+    fn note_dropped(&mut self, now: Instant, arrival: Arrival, message: &Message<'_>) {
+        let Some(request) = Request::read(message, arrival) else { return };
         self.log.push(Seen {
             at: now,
-            source,
+            source: arrival.source,
+            transport: arrival.transport,
+            connection: arrival.connection,
             method: request.method.to_owned(),
             user: request.user.to_owned(),
             call_id: request.call_id,
@@ -245,19 +326,19 @@ impl Carrier {
         vec![last]
     }
 
-    /// Loses, doubles and delays (N4).
-    fn through_the_weather(&mut self, to: SocketAddr, datagrams: Vec<Vec<u8>>) -> Vec<Reply> {
-        let mut replies = Vec::with_capacity(datagrams.len());
-        for bytes in datagrams {
+    /// Loses datagrams, doubles and delays (N4).
+    fn through_the_weather(&mut self, to: SocketAddr, transport: Transport, messages: Vec<Vec<u8>>) -> Vec<Reply> {
+        let mut replies = Vec::with_capacity(messages.len());
+        for bytes in messages {
             let t = &self.config.temperament;
             let copies = if self.chance.happens(t.duplicates) { 2 } else { 1 };
             for _ in 0..copies {
-                if self.chance.happens(t.loss) {
+                if transport == Transport::Udp && self.chance.happens(t.loss) {
                     self.totals.lost += 1;
                     continue;
                 }
                 let delay = Duration::from_millis(self.chance.between(t.delay_min.into(), t.delay_max.into()));
-                replies.push(Reply { to, bytes: bytes.clone(), delay });
+                replies.push(Reply { to, bytes: bytes.clone(), delay, closes: false });
             }
         }
         replies
@@ -320,6 +401,16 @@ impl Carrier {
     /// The latest requests, oldest first.
     pub fn log(&self) -> impl DoubleEndedIterator<Item = &Seen> {
         self.log.iter()
+    }
+
+    /// The connections that it has and had, the oldest first.
+    pub fn connections(&self) -> impl DoubleEndedIterator<Item = &Connection> {
+        self.connections.all()
+    }
+
+    /// Makes every open connection stale: it answers 403 to everything from now on, and a fresh one does not (N9).
+    pub fn make_stale(&mut self) {
+        self.connections.all_open_mut().for_each(|open| open.stale = true);
     }
 
     /// Loses bindings, nonces and transactions, as a restart of a registrar without a store does.

@@ -1,10 +1,10 @@
 use std::collections::HashSet;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::{Account, Password, Temperament};
+use crate::tls::TlsFile;
+use crate::{Account, Listen, Password, Temperament, Tls};
 
 /// So many accounts one `count` may make.
 const ACCOUNTS_MAX: u32 = 2_000_000;
@@ -25,8 +25,10 @@ pub struct Config {
 pub struct Registrar {
     /// Its name, in logs and for [`crate::sockets::Lab`].
     pub name: String,
-    /// Where it listens (UDP). Port 0 takes any.
-    pub listen: Vec<SocketAddr>,
+    /// Where it listens.
+    pub listen: Vec<Listen>,
+    /// What it shows and demands over TLS.
+    pub tls: Tls,
     /// The hosts of an address-of-record that it serves; any where empty.
     pub domains: Vec<String>,
     /// The realm of its challenges.
@@ -43,6 +45,7 @@ impl Registrar {
         Registrar {
             name: name.into(),
             listen: Vec::new(),
+            tls: Tls::default(),
             domains: Vec::new(),
             realm: realm.into(),
             accounts: Vec::new(),
@@ -50,10 +53,15 @@ impl Registrar {
         }
     }
 
-    /// The same, listening at `addr` too.
-    pub fn listen(mut self, addr: SocketAddr) -> Self {
-        self.listen.push(addr);
+    /// The same, listening there too. A bare address means UDP.
+    pub fn listen(mut self, at: impl Into<Listen>) -> Self {
+        self.listen.push(at.into());
         self
+    }
+
+    /// The same, with that to show and to demand over TLS.
+    pub fn tls(self, tls: Tls) -> Self {
+        Registrar { tls, ..self }
     }
 
     /// The same, with an account more.
@@ -134,6 +142,8 @@ struct RegistrarFile {
     name: String,
     listen: Vec<String>,
     #[serde(default)]
+    tls: TlsFile,
+    #[serde(default)]
     domains: Vec<String>,
     realm: String,
     #[serde(default)]
@@ -160,7 +170,7 @@ struct AccountFile {
 
 fn registrar(file: RegistrarFile) -> Result<Registrar, ConfigError> {
     let name = file.name;
-    let listen = file.listen.iter().map(|text| listen_address(text)).collect::<Result<Vec<_>, _>>();
+    let listen = file.listen.iter().map(|text| text.parse()).collect::<Result<Vec<Listen>, String>>();
     let listen = listen.map_err(|problem| impossible(&name, problem))?;
     if listen.is_empty() {
         return Err(impossible(&name, "it listens nowhere; write listen = [\"udp:127.0.0.1:5070\"]"));
@@ -170,16 +180,12 @@ fn registrar(file: RegistrarFile) -> Result<Registrar, ConfigError> {
         expand(account, &mut accounts).map_err(|problem| impossible(&name, problem))?;
     }
     let temperament = temperament(&file.rows, file.temperament).map_err(|problem| impossible(&name, problem))?;
-    Ok(Registrar { name, listen, domains: file.domains, realm: file.realm, accounts, temperament })
+    let tls = file.tls.read().map_err(|problem| impossible(&name, problem))?;
+    Ok(Registrar { name, listen, tls, domains: file.domains, realm: file.realm, accounts, temperament })
 }
 
 fn impossible(registrar: &str, problem: impl Into<String>) -> ConfigError {
     ConfigError::Impossible { registrar: registrar.to_owned(), problem: problem.into() }
-}
-
-fn listen_address(text: &str) -> Result<SocketAddr, String> {
-    let addr = text.strip_prefix("udp:").and_then(|addr| addr.parse().ok());
-    addr.ok_or_else(|| format!("listen address {text:?} is malformed; write udp:127.0.0.1:5070 or udp:[::1]:5070"))
 }
 
 /// An account with `count` stands for that many, `{n}` replaced by their number.
@@ -229,17 +235,21 @@ fn temperament(rows: &[String], by_hand: toml::Table) -> Result<Temperament, Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Challenge, Listing};
+    use crate::{CertificateKind, Challenge, Listing};
 
     const WHOLE: &str = r#"
         seed = 7
         [[registrar]]
         name = "nusantara"
-        listen = ["udp:127.0.0.1:5070", "udp:[::1]:5070"]
+        listen = ["udp:127.0.0.1:5070", "udp:[::1]:5070", "wss:127.0.0.1:5071"]
         domains = ["ims.carrier.co.id"]
         realm = "ims.carrier.co.id"
         rows = ["C12", "b4"]
+        [registrar.tls]
+        names = ["sip.carrier.co.id", "sip:ims.carrier.co.id"]
+        root_file = "root.pem"
         [registrar.temperament]
+        certificate = "not-yet-valid"
         nonce_life = 30
         lists = "natted"
         challenges = [{ algorithm = "SHA-256" }, { algorithm = "MD5", qop = "" }]
@@ -258,9 +268,10 @@ mod tests {
     fn a_whole_file_is_read_rows_first_then_what_is_set_by_hand() {
         let config = Config::parse(WHOLE).unwrap();
         let registrar = &config.registrars[0];
-        assert_eq!((config.seed, registrar.listen.len(), registrar.accounts.len()), (7, 2, 4));
+        assert_eq!((config.seed, registrar.listen.len(), registrar.accounts.len()), (7, 3, 4));
         assert_eq!(registrar.accounts[3], Account { username: Some("user-3".into()), ..Account::new("u3", "p3") });
         let t = &registrar.temperament;
+        assert_eq!((registrar.tls.names.len(), t.certificate), (2, CertificateKind::NotYetValid));
         assert!(t.nonce_once && !t.tells_stale && t.lists == Listing::Natted);
         assert_eq!((t.grants, t.nonce_life, t.refusals.len()), (Some(60), 30, 1));
         assert_eq!(t.challenges[0], Challenge::of("SHA-256"));
@@ -274,7 +285,10 @@ mod tests {
             ("nonce_life", "nonce_live", "nonce_live"),
             ("of = \"query\"", "off = \"query\"", "off"),
             ("\"C12\"", "\"C99\"", "no row \"C99\""),
-            ("udp:127.0.0.1:5070", "tcp:127.0.0.1:5070", "udp:127.0.0.1:5070"),
+            ("udp:127.0.0.1:5070", "sctp:127.0.0.1:5070", "udp:127.0.0.1:5070"),
+            ("root_file = ", "certificate = ", "private_key"),
+            ("root_file = \"root.pem\"", "client_roots = \"/nowhere\"", "/nowhere"),
+            ("not-yet-valid", "forged", "forged"),
             ("u{n}", "u", "must contain {n}"),
             ("count = 3", "count = 3000000", "at most"),
             ("nonce_life = 30", "loss = 1.5", "probability"),

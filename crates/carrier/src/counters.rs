@@ -35,4 +35,12 @@ pub struct Counters {
     pub malformed: u64,
     /// Calls that were answered 480.
     pub calls_answered: u64,
+    /// Connections that were ready for messages.
+    pub connections: u64,
+    /// Connections that were refused, or whose handshake failed.
+    pub turned_away: u64,
+    /// Pings (CRLF CRLF) on connections.
+    pub pings: u64,
+    /// Answers that were cut in the middle, their connection closed.
+    pub cut: u64,
 }

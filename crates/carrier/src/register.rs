@@ -166,6 +166,7 @@ fn binding(now: Instant, request: &Request<'_>, wanted: &Wanted, granted: u32, s
         call_id: request.call_id.clone(),
         cseq: request.cseq,
         source: sees.unwrap_or(request.source),
+        connection: request.connection,
         granted,
         expires_at: now + Duration::from_secs(granted.into()),
     }

@@ -2,12 +2,15 @@ use std::net::SocketAddr;
 
 use sip::{Message, Name, Start, Uri};
 
-use crate::Which;
+use crate::arrival::Arrival;
+use crate::{Transport, Which};
 
 /// What a registrar reads of a request.
 pub(crate) struct Request<'a> {
     pub(crate) message: &'a Message<'a>,
     pub(crate) source: SocketAddr,
+    pub(crate) transport: Transport,
+    pub(crate) connection: Option<u64>,
     pub(crate) method: &'a str,
     pub(crate) uri: &'a str,
     /// The user of the address-of-record, as written; empty where To has none.
@@ -39,7 +42,7 @@ const EXPIRES_UNSAID: u32 = 3600;
 
 impl<'a> Request<'a> {
     /// Reads a request; `None` where a mandatory header is missing or malformed (RFC 3261 8.1.1).
-    pub(crate) fn read(message: &'a Message<'a>, source: SocketAddr) -> Option<Request<'a>> {
+    pub(crate) fn read(message: &'a Message<'a>, arrival: Arrival) -> Option<Request<'a>> {
         let Start::Request { method, uri } = message.start() else { return None };
         let cseq = message.cseq().ok().filter(|cseq| cseq.method == method)?;
         let to = message.to().ok()?;
@@ -47,7 +50,9 @@ impl<'a> Request<'a> {
         let aor = Uri::parse(to.uri).ok()?;
         Some(Request {
             message,
-            source,
+            source: arrival.source,
+            transport: arrival.transport,
+            connection: arrival.connection,
             method,
             uri,
             user: aor.user.unwrap_or_default(),
@@ -92,9 +97,13 @@ impl<'a> Request<'a> {
         Some(format!("{}|{}:{:?}|{method}|{source}", via.branch()?, via.host, via.port))
     }
 
-    /// RFC 3261 18.2.2 and RFC 3581: to the source, and to its port where `rport` was asked for.
-    pub(crate) fn reply_to(message: &Message<'_>, source: SocketAddr) -> Option<SocketAddr> {
+    /// RFC 3261 18.2.2 and RFC 3581: over the connection; a datagram's to its source, and to its port where `rport` was asked for.
+    pub(crate) fn reply_to(message: &Message<'_>, arrival: Arrival) -> Option<SocketAddr> {
         let via = message.via().ok()?;
+        let source = arrival.source;
+        if arrival.transport.is_stream() {
+            return Some(source);
+        }
         let port = if via.rport().is_some() { source.port() } else { via.port.unwrap_or(5060) };
         Some(SocketAddr::new(source.ip(), port))
     }

@@ -1,6 +1,6 @@
 use std::net::SocketAddr;
 
-use crate::{Challenge, GrantShown, Listing, NonceBound, Refusal, Temperament, Which};
+use crate::{CertificateKind, Challenge, GrantShown, Listing, NonceBound, Refusal, Temperament, Which};
 
 /// A row of `carriers.md` as a temperament.
 #[derive(Clone, Copy)]
@@ -154,6 +154,11 @@ const ROWS: &[Row] = &[
         t.demands = vec!["outbound".into(), "path".into()];
         t.ok_headers.extend(["Require: outbound".into(), "Flow-Timer: 30".into()]);
     }),
+    row("B10-silent", "as B10, and does not answer CRLF keep-alives", |t| {
+        t.demands = vec!["outbound".into(), "path".into()];
+        t.ok_headers.extend(["Require: outbound".into(), "Flow-Timer: 30".into()]);
+        t.answers_pings = false;
+    }),
     row("B10-gin", "demands RFC 6140 gin", |t| t.demands = vec!["gin".into(), "path".into()]),
     row("B11", "a query of bindings: 403 before a digest", |t| refuse(t, Refusal::before_digest(403).of(Which::Query))),
     row("B11-400", "a query of bindings: 400 before a digest", |t| refuse(t, Refusal::before_digest(400).of(Which::Query))),
@@ -173,6 +178,29 @@ const ROWS: &[Row] = &[
     row("N5", "behind an address translator: sees requests come from 203.0.113.7:40000", |t| {
         t.sees = Some(SocketAddr::from(([203, 0, 113, 7], 40_000)));
     }),
+    row("N6", "drops requests above 1300 bytes that come over UDP", |t| t.datagram_bytes_max = Some(1300)),
+    row("N6-refused", "resets every TCP connection", |t| t.refuses_connections = true),
+    row("N7", "answers on a stream in pieces of 100 bytes, several in one write, CRLF glued to each", |t| {
+        (t.piece_bytes, t.gathers, t.glues) = (Some(100), 20, true);
+    }),
+    row("N7-split", "answers on a stream in pieces of 7 bytes", |t| t.piece_bytes = Some(7)),
+    row("N7-merged", "answers on a stream are gathered for 50 ms and go in one write", |t| t.gathers = 50),
+    row("N7-glued", "CRLF CRLF before each answer on a stream, CRLF after it", |t| t.glues = true),
+    row("N7-cut", "the first answer on a stream is cut in the middle, and its connection closed", |t| t.cuts = 1),
+    row("N7-drops", "every connection is closed 10 s after it was made", |t| t.closes_after = Some(10)),
+    row("N7-flow", "forgets the bindings of a connection that ends", |t| t.unbinds_closed = true),
+    row("N8", "a certificate from a private authority (the default)", |t| t.certificate = CertificateKind::Good),
+    row("N8-expired", "an expired certificate", |t| t.certificate = CertificateKind::Expired),
+    row("N8-early", "a certificate that is not valid yet", |t| t.certificate = CertificateKind::NotYetValid),
+    row("N8-name", "a certificate for another name", |t| t.certificate = CertificateKind::WrongName),
+    row("N8-wildcard", "a wildcard certificate", |t| t.certificate = CertificateKind::Wildcard),
+    row("N8-self", "a self-signed certificate", |t| t.certificate = CertificateKind::SelfSigned),
+    row("N8-other", "a certificate from another authority than the lab's", |t| t.certificate = CertificateKind::OtherAuthority),
+    row("N8-chain", "the intermediate certificate is not sent along", |t| t.certificate = CertificateKind::Incomplete),
+    row("N8-common-name", "the name stands in the common name only", |t| t.certificate = CertificateKind::CommonName),
+    row("N8-client", "demands a client certificate", |t| t.demands_certificate = true),
+    row("N9", "a connection answers 403 to everything after 4 requests", |t| t.stale_after_requests = Some(4)),
+    row("N9-aged", "a connection answers 403 to everything after 10 s", |t| t.stale_after = Some(10)),
     row("N10", "no answer to an address after 3 refused digests running", |t| t.blocks_after = Some(3)),
     row("N11", "forged answers come before each true one", |t| t.forges = true),
     row("N13", "calls each newly bound Contact", |t| t.calls = true),
@@ -204,7 +232,7 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_every_row_changes_something_or_names_the_default() {
-        let defaults = ["C1", "C14", "C21", "C23"];
+        let defaults = ["C1", "C14", "C21", "C23", "N8"];
         for (i, row) in ROWS.iter().enumerate() {
             assert!(ROWS[..i].iter().all(|other| !other.name.eq_ignore_ascii_case(row.name)), "{} twice", row.name);
             let changed = Temperament::default().with(&row.name.to_lowercase()).unwrap() != Temperament::default();

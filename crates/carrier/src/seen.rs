@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use crate::Which;
+use crate::{Transport, Which};
 
 /// So many requests are remembered; older ones are forgotten.
 const SEEN_MAX: usize = 10_000;
@@ -14,6 +14,10 @@ pub struct Seen {
     pub at: Instant,
     /// From where.
     pub source: SocketAddr,
+    /// Over what.
+    pub transport: Transport,
+    /// On which connection; absent for a datagram.
+    pub connection: Option<u64>,
     /// Its method.
     pub method: String,
     /// The user of the address-of-record (To).

@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Challenge, Refusal};
+use crate::{CertificateKind, Challenge, Refusal};
 
 /// How a carrier behaves. The default is a friendly one: MD5 with qop auth, nonces good for 300 s, grants what is asked for.
 ///
@@ -94,6 +94,41 @@ pub struct Temperament {
     pub delay_min: u32,
     /// Milliseconds before a response is sent, at most (N4).
     pub delay_max: u32,
+    /// Drops requests above so many bytes that come over UDP (N6).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub datagram_bytes_max: Option<u32>,
+    /// Resets every connection as soon as it is made (N6).
+    pub refuses_connections: bool,
+    /// Writes what it has to say on a stream in pieces of so many bytes; a WebSocket message in fragments (N7).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub piece_bytes: Option<u32>,
+    /// Milliseconds for which answers on a connection are gathered, to go in one write (N7).
+    pub gathers: u32,
+    /// Glues CRLFs to every answer on a stream: two before, one after (N7).
+    pub glues: bool,
+    /// Cuts so many answers in the middle, and closes their connections there (N7).
+    pub cuts: u32,
+    /// Seconds after which a connection is closed, whatever happens on it (N7).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closes_after: Option<u32>,
+    /// Seconds without a message or a ping after which a connection is closed (RFC 5626 4.4.1).
+    pub closes_idle: u32,
+    /// Forgets the bindings that a connection made when it ends (RFC 5626 6).
+    pub unbinds_closed: bool,
+    /// The certificate that is shown (N8); one that was given in the configuration is shown whatever stands here.
+    pub certificate: CertificateKind,
+    /// Demands a client certificate (N8).
+    pub demands_certificate: bool,
+    /// Seconds after which a connection is stale: it answers 403 to everything (N9).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stale_after: Option<u32>,
+    /// Requests after which a connection is stale (N9).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stale_after_requests: Option<u32>,
+    /// Whether pings (CRLF CRLF) are answered (RFC 5626 4.4.1).
+    pub answers_pings: bool,
+    /// What it says to a WebSocket handshake.
+    pub websocket: WebSocketManner,
     /// Refused digests running after which an address gets no answer to anything (N10).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blocks_after: Option<u32>,
@@ -143,6 +178,21 @@ impl Default for Temperament {
             duplicates: 0.0,
             delay_min: 0,
             delay_max: 0,
+            datagram_bytes_max: None,
+            refuses_connections: false,
+            piece_bytes: None,
+            gathers: 0,
+            glues: false,
+            cuts: 0,
+            closes_after: None,
+            closes_idle: 7200,
+            unbinds_closed: false,
+            certificate: CertificateKind::Good,
+            demands_certificate: false,
+            stale_after: None,
+            stale_after_requests: None,
+            answers_pings: true,
+            websocket: WebSocketManner::Accepts,
             blocks_after: None,
             blocks_for: 600,
         }
@@ -187,4 +237,16 @@ pub enum Listing {
     OthersOnly,
     /// No Contact at all (B3a).
     Nothing,
+}
+
+/// What is said to a WebSocket handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WebSocketManner {
+    /// Accepted, with the subprotocol `sip` (RFC 7118 4.1).
+    Accepts,
+    /// Accepted, without a subprotocol.
+    NoProtocol,
+    /// 403.
+    Refuses,
 }

@@ -15,7 +15,7 @@ pub fn run(file: &Path) -> Result<(), Failure> {
         let mut signals = Signals::take()?;
         let lab = Lab::start(config)?;
         for name in lab.names() {
-            let addresses: Vec<_> = lab.addresses(name).iter().map(|address| format!("udp:{address}")).collect();
+            let addresses: Vec<_> = lab.listens(name).iter().map(ToString::to_string).collect();
             say(format!("carrier {name} answers at {}", addresses.join(", ")));
         }
         signals.next().await;

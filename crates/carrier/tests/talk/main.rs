@@ -2,8 +2,15 @@
 
 mod bindings;
 mod challenges;
+#[cfg(feature = "sockets")]
+mod client;
+mod connections;
 mod final_answers;
 mod network;
 mod phone;
 #[cfg(feature = "sockets")]
 mod sockets;
+#[cfg(feature = "sockets")]
+mod streams;
+#[cfg(feature = "sockets")]
+mod tls;

@@ -21,7 +21,7 @@ fn options(port: u16) -> Vec<u8> {
 
 #[tokio::test]
 async fn several_registrars_answer_on_several_addresses_of_both_families() {
-    let any = |text: &str| text.parse().unwrap();
+    let any = |text: &str| text.parse::<std::net::SocketAddr>().unwrap();
     let registrars = vec![
         Registrar::new("one", "one").listen(any("127.0.0.1:0")).listen(any("[::1]:0")).account(Account::new("a", "p")),
         Registrar::new("two", "two").listen(any("127.0.0.2:0")),

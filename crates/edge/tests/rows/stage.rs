@@ -23,7 +23,7 @@ pub struct Stage {
 pub fn registrar(rows: &[&str]) -> Registrar {
     let name = rows.join("+");
     let user = name.replace('+', ".");
-    let listen = "127.0.0.1:0".parse().expect("an address");
+    let listen: std::net::SocketAddr = "127.0.0.1:0".parse().expect("an address");
     Registrar::new(name, REALM).listen(listen).account(Account::new(user, PASSWORD)).rows(rows)
 }
 

@@ -97,7 +97,7 @@ pub fn lab(addresses: &mut Addresses) -> Config {
             Account::new(number, password)
         });
         registrars.push(Registrar {
-            listen: vec![addresses.next(5070)],
+            listen: vec![addresses.next(5070).into()],
             domains: vec![of.realm.into()],
             accounts: accounts.collect(),
             temperament: sha256.clone(),
@@ -106,7 +106,7 @@ pub fn lab(addresses: &mut Addresses) -> Config {
     }
     let account = Account { old_passwords: vec![OLD_PASSWORD.into()], retire_old_on_use: true, ..Account::new(USER, NEW_PASSWORD) };
     registrars.push(Registrar {
-        listen: vec![addresses.next(5070)],
+        listen: vec![addresses.next(5070).into()],
         domains: vec![REALM.into()],
         accounts: vec![account],
         ..Registrar::new(NUSANTARA, REALM)
