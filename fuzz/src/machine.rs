@@ -114,7 +114,8 @@ impl Bytes<'_> {
         let trunk = TRUNKS.len();
         Some(match self.below(32) {
             0..=2 => Happening::Pass(u64::from(self.word()) % 1_000),
-            3..=5 => Happening::Pass(u64::from(self.word())),
+            3 | 4 => Happening::Pass(u64::from(self.word())),
+            5 => Happening::Connection { which: self.below(3), what: self.below(10) },
             6 => Happening::Pass(u64::from(self.word()) * 16),
             7..=18 => Happening::Answer { which: self.below(6), says: self.below(60), mutation: self.mutation() },
             19 => Happening::Inbound { method: self.below(6), mutation: self.mutation() },

@@ -23,6 +23,7 @@ pub enum Happening {
     Verify { trunk: usize, variant: u8 },
     Carrier(u8),
     Names(u8),
+    Connection { which: usize, what: usize },
 }
 
 /// What becomes of a datagram on its way.
@@ -76,7 +77,7 @@ fn answer(which: usize) -> Says {
         47 => ok().expires(u32::MAX),
         48 => ok().listing_nothing(),
         49 => ok().listing_nothing().header("Contact", "<sip:desk@203.0.113.1>;expires=60"),
-        50 => ok().header("Authentication-Info", "nextnonce=\"z\""),
+        50 => ok().header("Authentication-Info", "nextnonce=\"z\"").header("Flow-Timer", "60"),
         51 => ok().header("Contact", "<sip:alice@192.0.2.10:5060>;expires=60"),
         52 => ok().header("Contact", "*"),
         53 => status(603, "Decline"),
@@ -126,6 +127,10 @@ fn carrier(variant: u8) -> Profile {
         4 => vec!["not a uri".into()],
         _ => vec!["sip:carrier.test".into()],
     };
+    if variant & 16 == 16 {
+        setup.profile.transports = vec![Transport::Tcp];
+        setup.profile.manners.outbound = variant & 1 == 1;
+    }
     setup.profile.outbound_proxy = (variant & 12 == 12).then(|| "sip:c.test".into());
     setup.profile
 }
@@ -143,7 +148,10 @@ pub fn happen(talk: &mut Talk, happening: Happening, recent: &mut Vec<Sent>, gen
                 return;
             };
             let bytes = mutation.of(answer(says).write(&request, "192.0.2.10:5060".parse().unwrap()));
-            talk.receive(request.local, request.to, &bytes);
+            match request.flow {
+                Some(flow) => talk.input(Input::Message { flow, bytes: &bytes }),
+                None => talk.receive(request.local, request.to, &bytes),
+            };
         }
         Happening::Inbound { method, mutation } => {
             let method = ["INVITE", "OPTIONS", "ACK", "CANCEL", "BYE", "MESSAGE"][method];
@@ -183,6 +191,20 @@ pub fn happen(talk: &mut Talk, happening: Happening, recent: &mut Vec<Sent>, gen
             talk.verify(order);
         }
         Happening::Carrier(variant) => drop(talk.command(Command::Carrier(Box::new(carrier(variant))))),
+        Happening::Connection { which, what } => {
+            let Some(Dial { flow, .. }) = talk.dials.iter().rev().nth(which).cloned() else { return };
+            let local = "192.0.2.10:40000".parse().unwrap();
+            let fault = match what {
+                0..=3 => return drop(talk.input(Input::Opened { flow, opening: Opening { local, secured: None } })),
+                4 => return drop(talk.input(Input::Pong { flow })),
+                5 => FlowFault::Refused,
+                6 => FlowFault::Closed,
+                7 => FlowFault::Timeout,
+                8 => FlowFault::Tls(TlsFault::Name { presented: vec!["other.test".into()], wildcard: false }),
+                _ => FlowFault::Garbage,
+            };
+            talk.input(Input::Closed { flow, fault });
+        }
         Happening::Names(variant) => {
             let found = match variant & 3 {
                 0 => Ok(vec![]),

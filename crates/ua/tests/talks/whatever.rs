@@ -32,6 +32,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         2 => (0usize..3, any::<u8>()).prop_map(|(trunk, variant)| Happening::Verify { trunk, variant }),
         1 => any::<u8>().prop_map(Happening::Carrier),
         1 => any::<u8>().prop_map(Happening::Names),
+        3 => (0usize..3, 0usize..10).prop_map(|(which, what)| Happening::Connection { which, what }),
     ]
 }
 
