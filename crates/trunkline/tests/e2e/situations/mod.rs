@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use situation::Seen;
 use table::TABLE;
 
-// covers: F1, F2, F3, F5, F6, F8, F9, F11, F13, F14, F15, C3, C5, C8, C11, C13, C19, C20, C21, C22, B3, B3a, B4a, B11, N2, N3, N10, N12; lab
+// covers: F1, F2, F3, F5, F6, F8, F9, F11, F13, F14, F15, C3, C5, C8, C11, C13, C19, C20, C21, C22, B3, B3a, B4a, B11, N2, N3, N8, N10, N12; lab
 #[test]
 fn what_is_the_case_has_a_code_that_says_so_and_a_remedy() {
     let told = run::all(TABLE);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::run::Told;
-use super::situation::{Ask, At, Seen, Situation};
+use super::situation::{Ask, At, Seen, Situation, Stream};
 
 /// Set to write the page anew.
 const UPDATE: &str = "TRUNKLINE_UPDATE";
@@ -64,6 +64,13 @@ fn played_by(row: &Situation) -> String {
         At::Lab([], "") => "lab carrier".to_owned(),
         At::Lab(rows, "") => format!("lab carrier, {}", rows.join(", ")),
         At::Lab(_, more) => format!("lab carrier, `{more}`"),
+        At::Stream(Stream { speaks, asked, rows, more, trusted }) => {
+            let mut words = format!("lab carrier that speaks {}", speaks.to_uppercase());
+            words += &if asked == speaks { String::new() } else { format!(", asked for {}", asked.to_uppercase()) };
+            words += &rows.iter().map(|row| format!(", {row}")).collect::<String>();
+            words += &if more.is_empty() { String::new() } else { format!(", `{more}`") };
+            words + if *trusted { "" } else { ", its root not in the profile" }
+        }
         At::Peer(_) => "scripted peer".to_owned(),
         At::Nobody(port) => format!("nobody at port {port}"),
         At::Silent => "a socket that nobody reads".to_owned(),

@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, UdpSocket};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::situation::{Ask, At, PASSWORD, REALM, Seen, Situation, parsed};
+use super::situation::{Ask, At, PASSWORD, REALM, Seen, Situation, Stream, parsed};
 use crate::support::api::{Answer, REGISTRATIONS};
 use crate::support::loopback;
 use crate::support::process::Process;
@@ -29,6 +30,13 @@ pub struct Told {
     pub remedy: String,
 }
 
+/// Where the lab is.
+#[derive(Clone, Copy)]
+struct Lab<'l> {
+    address: Ipv4Addr,
+    folder: &'l Path,
+}
+
 /// What must live as long as a situation is played.
 enum Stage {
     Peer(#[allow(dead_code)] Peer),
@@ -39,7 +47,7 @@ enum Stage {
 /// Plays every situation.
 pub fn all(table: &[Situation]) -> Vec<Told> {
     let address = loopback::next();
-    let (_lab, _folder) = lab(table, address);
+    let (_lab, folder) = lab(table, address);
     let scene = Scene::on(Launch::default().word("--site").word("jakarta"));
     let tokyo = json!({"id": "tokyo", "name": "Tokyo", "timeZone": "Asia/Tokyo"});
     scene.api.post("/api/v2/sites", &tokyo).expect(201);
@@ -49,8 +57,8 @@ pub fn all(table: &[Situation]) -> Vec<Told> {
             .iter()
             .enumerate()
             .map(|(index, situation)| {
-                let (scene, edge) = (&scene, edge.as_str());
-                scope.spawn(move || play(scene, situation, index, address, edge))
+                let (scene, edge, folder) = (&scene, edge.as_str(), folder.path());
+                scope.spawn(move || play(scene, situation, index, Lab { address, folder }, edge))
             })
             .collect();
         plays.into_iter().map(|play| play.join().unwrap_or_else(|_| fault("it panicked".to_owned()))).collect()
@@ -59,13 +67,18 @@ pub fn all(table: &[Situation]) -> Vec<Told> {
 
 /// One process with a registrar for each situation that wants one.
 fn lab(table: &[Situation], address: Ipv4Addr) -> (Process, TempDir) {
-    let mut text = String::new();
+    let (mut text, folder) = (String::new(), tempfile::tempdir().expect("folder"));
     for (index, situation) in table.iter().enumerate() {
-        let At::Lab(rows, more) = situation.at else { continue };
+        let (speaks, rows, more) = match situation.at {
+            At::Lab(rows, more) => ("udp", rows, more),
+            At::Stream(Stream { speaks, rows, more, .. }) => (speaks, rows, more),
+            At::Peer(_) | At::Nobody(_) | At::Silent | At::Uri(_) => continue,
+        };
+        let root = root_of(folder.path(), index);
         write!(
             text,
-            "[[registrar]]\nname = \"r{index}\"\nlisten = [\"udp:{address}:{}\"]\nrealm = \"{REALM}\"\nrows = {rows:?}\n\
-             [registrar.temperament]\n{more}\n",
+            "[[registrar]]\nname = \"r{index}\"\nlisten = [\"{speaks}:{address}:{}\"]\nrealm = \"{REALM}\"\nrows = {rows:?}\n\
+             [registrar.tls]\nroot_file = {root:?}\n[registrar.temperament]\n{more}\n",
             port(index)
         )
         .expect("a string");
@@ -73,7 +86,6 @@ fn lab(table: &[Situation], address: Ipv4Addr) -> (Process, TempDir) {
             write!(text, "[[registrar.account]]\nuser = \"{user}\"\npassword = \"{PASSWORD}\"\n").expect("a string");
         }
     }
-    let folder = tempfile::tempdir().expect("folder");
     let file = folder.path().join("lab.toml");
     std::fs::write(&file, text).expect("configuration");
     let mut command = Command::new(env!("CARGO_BIN_EXE_trunkline"));
@@ -87,13 +99,26 @@ fn lab(table: &[Situation], address: Ipv4Addr) -> (Process, TempDir) {
     (process, folder)
 }
 
+/// The file that a registrar's authority is written to.
+fn root_of(folder: &Path, index: usize) -> PathBuf {
+    folder.join(format!("root-{index}.pem"))
+}
+
 fn port(index: usize) -> u16 {
     FIRST_PORT + u16::try_from(index).expect("a small table")
 }
 
-fn play(scene: &Scene, situation: &Situation, index: usize, lab: Ipv4Addr, edge: &str) -> Told {
+fn play(scene: &Scene, situation: &Situation, index: usize, lab: Lab<'_>, edge: &str) -> Told {
+    let mut profile = parsed(situation.profile);
     let (registrar, _stage) = match situation.at {
-        At::Lab(..) => (format!("sip:{lab}:{};transport=udp", port(index)), Stage::Empty),
+        At::Lab(..) => (format!("sip:{}:{};transport=udp", lab.address, port(index)), Stage::Empty),
+        At::Stream(Stream { asked, trusted, .. }) => {
+            if trusted {
+                let root = std::fs::read_to_string(root_of(lab.folder, index)).expect("the lab's root certificate");
+                merge(&mut profile, &json!({"tls": {"roots": root}}));
+            }
+            (format!("sip:{}:{};transport={asked}", lab.address, port(index)), Stage::Empty)
+        }
         At::Peer(start) => {
             let peer = start();
             (peer.uri(), Stage::Peer(peer))
@@ -106,7 +131,7 @@ fn play(scene: &Scene, situation: &Situation, index: usize, lab: Ipv4Addr, edge:
         At::Uri(uri) => (uri.to_owned(), Stage::Empty),
     };
     let (id, carrier) = (format!("s{index}"), carrier_of(&format!("s{index}")));
-    scene.carrier(&carrier, &registrar, &parsed(situation.profile));
+    scene.carrier(&carrier, &registrar, &profile);
     let mut trunk = parsed(situation.trunk);
     if matches!(situation.ask, Ask::Offline) {
         merge(&mut trunk, &json!({"site": {"id": "tokyo"}}));

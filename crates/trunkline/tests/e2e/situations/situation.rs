@@ -13,6 +13,8 @@ pub const REALM: &str = "lab.test";
 pub enum At {
     /// A lab carrier with these rows, and these lines of TOML in its `[registrar.temperament]`.
     Lab(&'static [&'static str], &'static str),
+    /// A lab carrier with these rows at a stream.
+    Stream(Stream),
     /// A peer of ours that answers REGISTER by a script.
     Peer(fn() -> Peer),
     /// An address of this test at this port where nobody listens.
@@ -21,6 +23,20 @@ pub enum At {
     Silent,
     /// A URI that is written here.
     Uri(&'static str),
+}
+
+/// A lab carrier that is reached by a connection.
+#[derive(Clone, Copy)]
+pub struct Stream {
+    /// What it speaks.
+    pub speaks: &'static str,
+    /// What the registrar's URI asks for.
+    pub asked: &'static str,
+    pub rows: &'static [&'static str],
+    /// A line of TOML in its `[registrar.temperament]`.
+    pub more: &'static str,
+    /// Its authority is the profile's `tls.roots`.
+    pub trusted: bool,
 }
 
 /// What the operator asks.
@@ -94,6 +110,16 @@ impl Situation {
     pub const fn lab(mut self, rows: &'static [&'static str]) -> Self {
         self.at = At::Lab(rows, "");
         self
+    }
+
+    /// Speaks TLS, by an authority that the profile trusts.
+    pub const fn tls(self, rows: &'static [&'static str]) -> Self {
+        self.at(At::Stream(Stream { speaks: "tls", asked: "tls", rows, more: "", trusted: true }))
+    }
+
+    /// Speaks one thing and is asked for another, or the same.
+    pub const fn speaks(self, speaks: &'static str, asked: &'static str, more: &'static str) -> Self {
+        self.at(At::Stream(Stream { speaks, asked, rows: &[], more, trusted: true }))
     }
 
     pub const fn at(mut self, at: At) -> Self {

@@ -1,6 +1,6 @@
 //! The situations, grouped by who finds out and when.
 
-use super::situation::{Ask, At, PASSWORD, REALM, Seen, Situation};
+use super::situation::{Ask, At, PASSWORD, REALM, Seen, Situation, Stream};
 use crate::support::digest::{Algorithm, is_right};
 use crate::support::udp::{self, Peer, has_digest};
 
@@ -86,6 +86,49 @@ pub const TABLE: &[Situation] = &[
         .at(At::Uri("sip:[2600::9]:5060;transport=udp")),
     s("nothing listens at the registrar's port", "network.refused", "5062", "correct port and transport").at(At::Nobody(5062)),
     s("nothing comes back at all", "network.timeout", "", "check the firewall and the carrier's list of addresses").at(At::Silent),
+    s("nothing listens at the registrar's TCP port", "network.refused", "5063", "correct port and transport")
+        .at(At::Uri("sip:127.0.0.1:5063;transport=tcp")),
+    s("a TLS port is asked in plain TCP", "network.connection.lost", "TCP", "make port and transport agree").speaks("tls", "tcp", ""),
+    s("every connection is reset", "network.connection.lost", "", "make port and transport agree").speaks(
+        "tcp",
+        "tcp",
+        "refuses_connections = true",
+    ),
+    s("a port of plain TCP is asked for TLS", "tls.handshake.failed", "TLS", "ask the carrier which TLS it speaks at which port")
+        .speaks("tcp", "tls", ""),
+    s("the web server knows no SIP WebSocket", "network.websocket.refused", "403", "ask for the URI of the SIP WebSocket").speaks(
+        "ws",
+        "ws",
+        "websocket = \"refuses\"",
+    ),
+    s("the web server does not agree to the subprotocol sip", "network.websocket.refused", "sip", "ask for the URI of the SIP WebSocket")
+        .speaks("ws", "ws", "websocket = \"no-protocol\""),
+    s("the certificate is of a private authority", "tls.certificate.untrusted", "tls.roots", "add the carrier's root to the profile")
+        .at(At::Stream(Stream { speaks: "tls", asked: "tls", rows: &["N8"], more: "", trusted: false })),
+    s("the certificate is signed by itself", "tls.certificate.untrusted", "itself", "add the carrier's root to the profile")
+        .tls(&["N8-self"]),
+    s(
+        "the certificate is of another authority than was named",
+        "tls.certificate.untrusted",
+        "tls.roots",
+        "add the carrier's root to the profile",
+    )
+    .tls(&["N8-other"]),
+    s("the intermediate certificate is not sent", "tls.certificate.untrusted", "issued by", "add the carrier's root to the profile")
+        .tls(&["N8-chain"]),
+    s("the certificate has expired", "tls.certificate.expired", "2002", "have the carrier renew it, or set the clock").tls(&["N8-expired"]),
+    s("the certificate is not valid yet", "tls.certificate.expired", "2090", "have the carrier renew it, or set the clock")
+        .tls(&["N8-early"]),
+    s("the certificate is for another name", "tls.name.mismatch", "wrong.invalid", "name the host that the certificate is for")
+        .tls(&["N8-name"]),
+    s(
+        "the carrier demands a client certificate",
+        "tls.client_certificate.required",
+        "clientCertificate",
+        "give the edge a certificate, and name it in the profile",
+    )
+    .tls(&["N8-client"]),
+    s("the password is wrong, over TLS", "sip.credentials.rejected", "alice", RIGHT_PASSWORD).tls(&["C13"]),
     s("OPTIONS answers, REGISTER is dropped", "network.register.ignored", "OPTIONS", "ask whether account and address are provisioned")
         .lab(&["N3"]),
     s(
