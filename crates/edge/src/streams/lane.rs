@@ -3,8 +3,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
-/// So much waits for a connection that is not open yet: a few hundred REGISTER requests.
-const WAITING_BYTES_MAX: usize = 256 * 1024;
+/// So much waits for a connection that is not open yet: a REGISTER request of each registration that may share it (carriers.md N7).
+const WAITING_BYTES_MAX: usize = 768 * 1024;
 
 /// So much waits for one that is. The other side has stopped reading long before.
 const UNSENT_BYTES_MAX: usize = 1024 * 1024;

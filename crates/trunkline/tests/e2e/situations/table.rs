@@ -128,7 +128,9 @@ pub const TABLE: &[Situation] = &[
         "give the edge a certificate, and name it in the profile",
     )
     .tls(&["N8-client"]),
-    s("the password is wrong, over TLS", "sip.credentials.rejected", "alice", RIGHT_PASSWORD).tls(&["C13"]),
+    s("the password is wrong, over TLS", "sip.credentials.rejected", "alice", RIGHT_PASSWORD)
+        .tls(&[])
+        .credentials(r#"{"password": "wrong-1"}"#),
     s("OPTIONS answers, REGISTER is dropped", "network.register.ignored", "OPTIONS", "ask whether account and address are provisioned")
         .lab(&["N3"]),
     s(
