@@ -22,6 +22,11 @@ impl Model {
                 watched.held = false;
                 watched.failed_digests = watched.failed_digests.saturating_sub(1);
             }
+            // What the edge had to forget before is not remembered after.
+            if watched.want == Want::Gone {
+                watched.held = false;
+                watched.failed_digests = 0;
+            }
             self.digests.outlive(trunk, watched.failed_digests as usize);
             watched.verifying = false;
             watched.riding = false;

@@ -95,6 +95,9 @@ impl Endpoint {
         self.save(key);
         if again {
             self.enqueue(now, key, true);
+        } else {
+            // While it was ridden it could not say when it acts next.
+            self.tell_status(now, key);
         }
     }
 }

@@ -144,7 +144,9 @@ impl Endpoint {
         probe.options = None;
         // Any final answer proves that it is reachable.
         probe.seen.options = Some(matches!(reply, Reply::Answer(_)));
-        if let Some(concluded) = probe.concluded.take() {
+        // A verdict that waits for its binding to be removed goes on waiting: the trunk's own, under the same Contact, must not come first.
+        let removes = probe.asks == Asks::Unbinding;
+        if let Some(concluded) = probe.concluded.take_if(|_| !removes) {
             self.conclude(now, key, concluded);
         }
     }

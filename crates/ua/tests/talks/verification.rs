@@ -267,6 +267,36 @@ fn with_nothing_bound_the_verification_binds_and_removes_that_again() {
     talk.bound(false);
 }
 
+// Found by simulation, seed 643: the verdict came first, the trunk bound the same Contact, and the removal took that away.
+#[test]
+fn an_options_that_is_answered_late_does_not_hurry_the_verdict_past_the_removal() {
+    let mut talk = talk(registration("alice"));
+    talk.we_send("REGISTER").they_say(status(404, "Not Found"));
+    talk.verify(VerifyOrder { by: VerifyBy::Renew, ..order("v", "alice", "new") });
+    talk.we_send("OPTIONS");
+    let options = talk.request().clone();
+    talk.we_send("REGISTER").they_say(challenge("v")).we_send("REGISTER").they_say(ok());
+    talk.we_send("REGISTER").with(removal());
+    let removes = talk.request().clone();
+    talk.about(options).they_say(status(200, "OK"));
+    assert!(talk.verdicts().is_empty());
+    talk.about(removes).they_say(ok());
+    assert!(matches!(talk.verdict().outcome, Outcome::Proved));
+}
+
+// Found by simulation, seed 514.
+#[test]
+fn after_a_renewal_the_trunk_says_again_when_it_acts_next() {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 120);
+    talk.between(secs(48), secs(61)).we_send("REGISTER").they_say(status(403, "No")).we_send("REGISTER").they_say(status(403, "No"));
+    talk.verify(VerifyOrder { by: VerifyBy::Renew, patience: secs(90), ..order("v", "alice", "new") });
+    talk.we_send("OPTIONS").they_say(status(200, "OK")).we_send("REGISTER").after(secs(100)).sent.clear();
+    assert_eq!(talk.verdicts().len(), 1);
+    talk.bound(false);
+    assert!(talk.status("alice").next_action_at.is_some(), "{:?}", talk.status("alice"));
+}
+
 #[test]
 fn a_verification_never_delays_a_refresh() {
     let mut talk = talk(registration("alice"));
