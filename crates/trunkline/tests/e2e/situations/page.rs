@@ -69,7 +69,7 @@ fn played_by(row: &Situation) -> String {
             words += &if asked == speaks { String::new() } else { format!(", asked for {}", asked.to_uppercase()) };
             words += &rows.iter().map(|row| format!(", {row}")).collect::<String>();
             words += &if more.is_empty() { String::new() } else { format!(", `{more}`") };
-            words + if *trusted { "" } else { ", its root not in the profile" }
+            words + if trusted { "" } else { ", its root not in the profile" }
         }
         At::Peer(_) => "scripted peer".to_owned(),
         At::Nobody(port) => format!("nobody at port {port}"),
