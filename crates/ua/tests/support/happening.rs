@@ -195,8 +195,14 @@ pub fn happen(talk: &mut Talk, happening: Happening, recent: &mut Vec<Sent>, gen
             let Some(Dial { flow, .. }) = talk.dials.iter().rev().nth(which).cloned() else { return };
             let local = "192.0.2.10:40000".parse().unwrap();
             let fault = match what {
-                0..=3 => return drop(talk.input(Input::Opened { flow, opening: Opening { local, secured: None } })),
-                4 => return drop(talk.input(Input::Pong { flow })),
+                0..=3 => {
+                    talk.input(Input::Opened { flow, opening: Opening { local, secured: None } });
+                    return;
+                }
+                4 => {
+                    talk.input(Input::Pong { flow });
+                    return;
+                }
                 5 => FlowFault::Refused,
                 6 => FlowFault::Closed,
                 7 => FlowFault::Timeout,
