@@ -5,6 +5,7 @@
 //! is put into `fuzz/corpus` by hand, and is then run by `crates/ua/tests/corpus.rs` as an ordinary test.
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
@@ -39,6 +40,9 @@ pub struct Arguments {
     /// How many inputs each target runs, in place of a time
     #[arg(long)]
     runs: Option<u64>,
+    /// So many targets at a time; one for each core if absent
+    #[arg(long)]
+    jobs: Option<NonZeroUsize>,
 }
 
 /// When a target stops.
@@ -62,7 +66,7 @@ pub struct Figures {
 pub fn run(arguments: &Arguments) -> Result<()> {
     setup::run()?;
     let until = arguments.runs.map_or(Until::Seconds(arguments.seconds), Until::Runs);
-    for figures in all(arguments.target.as_deref(), until)? {
+    for figures in all(arguments.target.as_deref(), until, arguments.jobs)? {
         println!(
             "fuzz {}: {} executions in {} s, {} edges, no finding",
             figures.target,
@@ -74,8 +78,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Builds and runs the targets, as many at a time as there are cores; the first finding is the failure.
-pub fn all(only: Option<&str>, until: Until) -> Result<Vec<Figures>> {
+/// Builds and runs the targets, so many at a time, or as many as there are cores. A finding is a failure; so is a target that could not be
+/// built or run, or that ran no input of its own.
+pub fn all(only: Option<&str>, until: Until, jobs: Option<NonZeroUsize>) -> Result<Vec<Figures>> {
     if let Some(name) = only.filter(|name| TARGETS.iter().all(|(known, _)| known != name)) {
         let known: Vec<&str> = TARGETS.iter().map(|(known, _)| *known).collect();
         bail!("no target {name:?}; there are {}", known.join(", "));
@@ -86,7 +91,7 @@ pub fn all(only: Option<&str>, until: Until) -> Result<Vec<Figures>> {
     let waiting = Mutex::new(TARGETS.iter().filter(|(name, _)| only.is_none_or(|only| only == *name)).collect::<Vec<_>>());
     let done = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+        for _ in 0..jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, usize::from) {
             scope.spawn(|| {
                 loop {
                     let next = waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
@@ -154,13 +159,24 @@ fn one(place: &Path, target: &'static str, length: u32, until: Until) -> Result<
             tail.into_iter().rev().collect::<Vec<_>>().join("\n")
         );
     }
-    Ok(Figures {
+    let figures = Figures {
         target,
         executions: stat(&text, "number_of_executed_units").context("libFuzzer did not say how many inputs it ran")?,
         took: started.elapsed(),
         edges: edges(&text),
         corpus: fs::read_dir(&committed)?.count(),
-    })
+    };
+    // Without edges to count, it would go on guessing blindly and find nothing.
+    if figures.edges == 0 || figures.executions <= loaded(&text) {
+        bail!("{target} ran {} inputs and reached {} edges: see {}", figures.executions, figures.edges, log.display());
+    }
+    Ok(figures)
+}
+
+/// How many inputs it had run when the corpus was loaded: `#42 INITED cov: …`.
+fn loaded(text: &str) -> u64 {
+    let line = text.lines().find(|line| line.split_whitespace().nth(1) == Some("INITED"));
+    line.and_then(|line| line.strip_prefix('#')?.split_whitespace().next()?.parse().ok()).unwrap_or(u64::MAX)
 }
 
 /// `stat::NAME: 4242`.
@@ -182,6 +198,7 @@ mod tests {
     fn figures_are_read_off_what_libfuzzer_prints() {
         let text = "#8\tINITED cov: 12 ft: 13 corp: 1/1b\n#4242\tDONE   cov: 99 ft: 100 corp: 2/2b\nstat::number_of_executed_units: 4242\n";
         assert_eq!((stat(text, "number_of_executed_units"), stat(text, "peak_rss_mb"), edges(text)), (Some(4242), None, 99));
+        assert_eq!((loaded(text), loaded("#8\tpulse  cov: 12 ft: 13\n")), (8, u64::MAX));
     }
 
     #[test]

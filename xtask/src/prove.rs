@@ -56,7 +56,7 @@ const FUZZ_RUNS: u64 = 1_000_000;
 fn fuzzing() -> Result<String> {
     let mut text =
         String::from("\n| target | executions | seconds | edges reached | committed corpus | findings |\n|---|---|---|---|---|---|\n");
-    for fuzz::Figures { target, executions, took, edges, corpus } in fuzz::all(None, fuzz::Until::Runs(FUZZ_RUNS))? {
+    for fuzz::Figures { target, executions, took, edges, corpus } in fuzz::all(None, fuzz::Until::Runs(FUZZ_RUNS), None)? {
         if executions < FUZZ_RUNS {
             bail!("{target} ran {executions} inputs only");
         }
