@@ -1,6 +1,6 @@
 //! How many failed digests are allowed, so that no carrier bans the edge's address.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -79,6 +79,8 @@ struct Breaker {
 #[derive(Default)]
 pub struct Budget {
     names: HashMap<(Arc<str>, Box<str>), VecDeque<Instant>>,
+    /// Those whose registration was refused last.
+    refused: HashSet<(Arc<str>, Box<str>)>,
     out: HashMap<(Arc<str>, Box<str>), usize>,
     carriers: HashMap<Arc<str>, Breaker>,
     waiting: HashMap<Narrows, VecDeque<Waiter>>,
@@ -138,6 +140,9 @@ impl Budget {
             }
         }
         let name = (carrier.clone(), username.clone());
+        if accepted {
+            self.refused.remove(&name);
+        }
         if let Some(out) = self.out.get_mut(&name) {
             *out = out.saturating_sub(1);
             if *out == 0 {
@@ -200,6 +205,19 @@ impl Budget {
         if breaker.failures.len() > 64 {
             breaker.failures.pop_front();
         }
+    }
+
+    /// Notes that it was a registration's digest that failed.
+    pub fn refused(&mut self, carrier: &Arc<str>, username: &str) {
+        if self.refused.len() >= NAMES_MAX {
+            self.refused.clear();
+        }
+        self.refused.insert((carrier.clone(), Box::from(username)));
+    }
+
+    /// Tells whether the last digest of a registration of this user name failed, and none that might fail was accepted since.
+    pub fn is_refused(&self, carrier: &Arc<str>, username: &str) -> bool {
+        self.refused.contains(&(carrier.clone(), Box::from(username)))
     }
 
     /// Counts a digest that failed before this start: of that user name, not of the carrier's breaker, which looks back a minute only.

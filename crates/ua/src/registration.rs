@@ -365,9 +365,10 @@ impl Registration {
     }
 
     /// Returns in whose name the allowance of failed digests is to be asked; in nobody's for a version that was accepted, or proven by a
-    /// verification, and has not failed since: what others guess wrong for this user name must not end a binding that works.
-    pub fn asker(&self) -> Option<Asker> {
-        let proven = self.accepted || self.credential().is_some_and(|credential| credential.pinned);
+    /// verification, and has not failed since: what others guess wrong for this user name must not end a binding that works. `refused` says
+    /// that the last digest of a registration of this user name failed here; one that was withdrawn and given back no longer knows.
+    pub fn asker(&self, refused: bool) -> Option<Asker> {
+        let proven = self.accepted || (!refused && self.credential().is_some_and(|credential| credential.pinned));
         match (self.failed_digests, self.released) {
             (0, false) if proven => None,
             (_, true) => Some(Asker::Person),

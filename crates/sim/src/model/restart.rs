@@ -27,7 +27,9 @@ impl Model {
                 watched.held = false;
                 watched.failed_digests = 0;
             }
-            self.digests.outlive(trunk, watched.failed_digests as usize);
+            // What is not to be given back is not kept.
+            let kept = if watched.want == Want::Kept { watched.failed_digests } else { 0 };
+            self.digests.outlive(trunk, kept as usize);
             watched.verifying = false;
             watched.riding = false;
             watched.tries.clear();

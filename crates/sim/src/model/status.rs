@@ -42,6 +42,8 @@ impl Model {
             (Some(at), None) => {
                 // A late answer bound it: its tries are those of a binding that runs.
                 watched.grant = known(at).filter(|grant| grant.lapses_at > now);
+                // The attempt that is on is the first of them: should it fail, the next one comes soon.
+                watched.first_try = watched.open.is_some().then_some(now);
                 (at + TICK <= now).then(|| format!("tells of a binding that lapsed at {at:?}"))
             }
             (None, Some(grant)) if watched.want == Want::Kept => {

@@ -316,6 +316,39 @@ fn a_refresh_long_before_it_is_due_is_noticed() {
 }
 
 #[test]
+fn an_attempt_that_a_late_grant_finds_under_way_may_be_repeated_soon() {
+    // Seed 299 of the 2,000 nights.
+    let mut bench = bench(50, 10);
+    let given_up = bench.after(200).registers(0, 1).after(230).sends(0, 3);
+    bench.model.weather(bench.now, false);
+    let until = bench.now + Duration::from_secs(300);
+    bench.after(65).sends(0, 4);
+    bench.after(6).tells(0, RegistrationState::Expired, None).grants(&given_up).tells(0, RegistrationState::Refreshing, Some(until));
+    bench.after(10).tells(0, RegistrationState::RetryWait, Some(until)).sends(0, 5);
+    bench.broke_nothing();
+    // What begins once that grant is renewed is early again.
+    let renewed = bench.after(60).sends(0, 6);
+    bench.grants(&renewed).after(20).sends(0, 7);
+    bench.broke_only(Rule::EarlyRefresh);
+}
+
+#[test]
+fn failures_of_a_trunk_that_is_not_given_back_end_with_the_edge() {
+    // Seed 480 of the 2,000 nights.
+    for (want, broken) in [(Want::Kept, true), (Want::Leaving, false)] {
+        let mut bench = bench(50, 10);
+        bench.fails(0, 1).after(30);
+        bench.model.ordered(bench.now, 0, want, false);
+        bench.model.stopped(bench.now, true);
+        bench.model.started(bench.now);
+        bench.model.forgot(bench.now, 0);
+        bench.model.ordered(bench.now, 0, Want::Kept, false);
+        bench.after(30).fails(0, 1).after(30).fails(0, 3);
+        assert_eq!(bench.model.report.broken.contains_key(&Rule::Budget), broken, "{want:?}: {:?}", bench.model.report.violations);
+    }
+}
+
+#[test]
 fn a_registration_that_nobody_thinks_of_any_more_is_noticed() {
     let mut bench = bench(50, 10);
     bench.after(80).scans();

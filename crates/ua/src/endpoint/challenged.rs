@@ -48,7 +48,7 @@ impl Endpoint {
             Ok(replaced) => used.extend(replaced),
             Err(end) => return self.failed(now, key, exchange, &end),
         }
-        let asker = registration.asker();
+        let asker = registration.asker(self.budget.is_refused(&profile.id, &credential.username));
         // What an answer before risked is known: it was stale, or it was a proxy's, or its target fell silent.
         let freed = exchange.risk.take().map(|risk| self.budget.known(now, risk, false));
         let risk = asker.map(|asker| self.budget.risk(now, &profile.id, &credential.username, asker, &profile.failure_budget)).transpose();

@@ -213,6 +213,7 @@ impl Endpoint {
         let Some(carrier) = self.carriers.at(registration.carrier) else { return };
         let username = registration.credential_of(version).map(|credential| credential.username.clone()).unwrap_or_default();
         self.budget.failed(now, &carrier.profile.id, &username);
+        self.budget.refused(&carrier.profile.id, &username);
         let chosen = match registration.which {
             Which::Active => registration.assignment.active.as_ref(),
             Which::Standby => registration.assignment.standby.as_ref(),

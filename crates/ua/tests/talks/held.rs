@@ -37,6 +37,23 @@ fn a_version_that_replaced_another_and_is_refused_twice_says_that_both_may_be_wr
     talk.then(RegistrationState::AuthHeld).diagnosed(Code::BothRejected);
 }
 
+// covers: failed digests
+#[test]
+fn a_proven_version_that_failed_twice_does_not_fail_again_by_being_given_back() {
+    // Seed 593 of the 2,000 nights.
+    let setup = registration("alice").credential(|credential| credential.pinned = true);
+    let again = setup.assignment.clone();
+    let mut talk = talk(setup);
+    fail(&mut talk, "a");
+    talk.between(secs(30), secs(30));
+    fail(&mut talk, "b");
+    talk.then(RegistrationState::AuthHeld).withdraw("alice", Withdrawal::Forget).after(secs(300));
+    talk.assign(Assignment { generation: Generation { number: 9, ..again.generation }, ..again });
+    talk.we_send("REGISTER").with(no_digest()).they_say(challenge("c")).silent().then(RegistrationState::RetryWait);
+    talk.between(secs(270), secs(280)).we_send("REGISTER").with(no_digest()).they_say(challenge("d"));
+    talk.we_send("REGISTER").they_say(ok()).then_bound();
+}
+
 // covers: failed digests, back-off
 #[test]
 fn a_version_that_was_accepted_before_waits_the_back_off_after_its_first_failure() {
