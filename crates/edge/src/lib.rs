@@ -36,5 +36,6 @@ pub use config::{Advertise, Config, ResolverConfig, SipListen};
 pub use counters::Counters;
 pub use edge::Edge;
 pub use gate::{Gate, GateFault};
+pub use resolve::locate;
 pub use start_error::StartError;
-pub use tls::TlsIdentity;
+pub use tls::{TlsIdentity, check_roots};

@@ -1,5 +1,6 @@
 //! From names to records: NAPTR and SRV as they are, A and AAAA as addresses that may be sent to; the gate judges every address.
 
+mod locate;
 mod lookup;
 mod settle;
 
@@ -13,6 +14,7 @@ use crate::gate::Gate;
 use crate::shard::{Mailer, ToShard};
 use crate::tally::Tally;
 
+pub use locate::locate;
 pub(crate) use lookup::Lookup;
 pub(crate) use settle::{Families, settle};
 

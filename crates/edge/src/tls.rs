@@ -13,6 +13,7 @@ mod shown;
 mod words;
 
 pub use identity::TlsIdentity;
+pub use roots::check_roots;
 
 pub(crate) use client::Clients;
 pub(crate) use fault::{Phase, fault};

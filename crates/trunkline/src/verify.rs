@@ -61,6 +61,7 @@ async fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
     let mut signals = Signals::take()?;
     let ask = match Ask::of(args) {
         Ok(ask) => ask,
+        Err(Unasked::File(why)) => return Err(Failure::Settings(why)),
         Err(unasked) => return Ok(refuse(unasked, args, &paint)),
     };
     let password = match ask.challenge_only {
@@ -104,7 +105,7 @@ async fn watch(session: &mut Session, ask: &Ask, live: &mut Live) -> Result<(Ver
     let registrar = ask.registrars.first().map_or("", String::as_str);
     let mut attempt: Option<Attempt> = None;
     loop {
-        live.show(registrar, &session.counters());
+        live.show(registrar, ask.is_connected(), &session.counters());
         if session.has_failed() {
             return Err(Failure::Settings("the embedded edge has failed; RUST_LOG=debug says more".into()));
         }
@@ -162,7 +163,7 @@ fn tell(finding: &Finding, ask: &Ask, args: &VerifyArgs, paint: &Paint) {
 
 fn refuse(unasked: Unasked, args: &VerifyArgs, paint: &Paint) -> Exit {
     match unasked {
-        Unasked::Usage(text) => {
+        Unasked::Usage(text) | Unasked::File(text) => {
             say_error(&format!("{text}. trunkline verify --help says more"));
             Exit::Usage
         }

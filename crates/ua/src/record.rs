@@ -18,6 +18,8 @@ pub struct Record {
     messages: Vec<Recorded>,
     /// Our address as the carrier saw it.
     pub public: Option<SocketAddr>,
+    /// Our end of the connection that was used last, where it was one.
+    pub own: Option<SocketAddr>,
     /// TLS version and cipher suite.
     pub secured: Option<Box<str>>,
 }
@@ -40,6 +42,7 @@ impl Record {
         let (target, order) = (transaction.target.address, transaction.order);
         let opening = transaction.flow.and_then(|flow| wire.flows.at(flow)?.opening.as_ref());
         let local = opening.map(|opening| opening.local).or_else(|| wire.source(transaction.local));
+        self.own = opening.map(|opening| opening.local);
         self.secured = opening.and_then(|opening| opening.secured.clone()).or(self.secured.take());
         if let (Some(bytes), Some(retransmissions)) = (transaction.take_request(), transaction.sends.checked_sub(1)) {
             self.push(Recorded { at: transaction.sent_at, order, sent: true, local, remote: target, retransmissions, bytes });

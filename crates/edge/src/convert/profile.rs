@@ -33,7 +33,7 @@ pub(crate) fn profile(from: &link::CarrierProfile, share: Share) -> Result<Profi
     Ok(Profile {
         id: from.id.as_str().into(),
         registrars: from.registrars.iter().map(|registrar| registrar.as_str().into()).collect(),
-        transports: from.transports.iter().map(|&transport| convert(transport)).collect(),
+        transports: from.transports.iter().map(|&from| transport(from)).collect(),
         tls: tls(&from.tls),
         outbound_proxy: from.outbound_proxy.as_deref().map(Into::into),
         route: from.route,
@@ -91,7 +91,7 @@ fn tls(from: &link::TlsSettings) -> Arc<TlsSettings> {
     })
 }
 
-fn convert(from: link::Transport) -> Transport {
+pub(crate) fn transport(from: link::Transport) -> Transport {
     match from {
         link::Transport::Udp => Transport::Udp,
         link::Transport::Tcp => Transport::Tcp,

@@ -58,7 +58,8 @@ impl Clients {
     }
 
     fn prepare(&self, settings: &TlsSettings) -> Result<Ready, TlsFault> {
-        let roots = settings.roots.as_deref().map_or_else(|| Ok(Roots::public()), Roots::read).map_err(TlsFault::Handshake)?;
+        let unusable = |why| TlsFault::Handshake(format!("the text of the profile's tls.roots {why}"));
+        let roots = settings.roots.as_deref().map_or_else(|| Ok(Roots::public()), Roots::read).map_err(unusable)?;
         let key = settings.client_certificate.as_deref().map(|name| self.wallet.find(name)).transpose().map_err(TlsFault::Handshake)?;
         let algorithms = self.provider.signature_verification_algorithms;
         let judge = Judge { roots, wildcard: settings.wildcard, algorithms };

@@ -1,5 +1,6 @@
 use super::message::Message;
 use super::params::{challenges, split_outside_quotes, value};
+use crate::Attempt;
 
 /// So many Contacts of a list are named; the rest is counted.
 const CONTACTS: usize = 3;
@@ -15,6 +16,15 @@ const TELLING: [(&str, &str); 8] = [
     ("security-server", "Security-Server"),
     ("error-info", "Error-Info"),
 ];
+
+/// Returns what an attempt travelled over: `UDP`, `TCP`, `TLS 1.3 TLS13_AES_128_GCM_SHA256`, `WSS, TLS 1.3 ...`.
+pub fn over(attempt: &Attempt) -> String {
+    match (attempt.transport.as_str(), &attempt.secured) {
+        ("tls", Some(secured)) => secured.clone(),
+        (other, Some(secured)) => format!("{}, {secured}", other.to_uppercase()),
+        (other, None) => other.to_uppercase(),
+    }
+}
 
 /// Returns what decides about a message, a line each. Of credentials only harmless parameters are told, never a response.
 pub fn facts(message: &Message) -> Vec<String> {

@@ -1,6 +1,6 @@
 use super::clock::{date_and_time, since, span};
 use super::exchange::{Exchange, exchanges};
-use super::facts::{facts, seen_anew, sent_again};
+use super::facts::{facts, over, seen_anew, sent_again};
 use super::message::{Message, call_ids};
 use super::text::{clean, cut, pad, right, width, wrap};
 use crate::{Attempt, AttemptKind, AttemptMessage, NO_CARRIER};
@@ -126,7 +126,7 @@ impl Drawing {
         let public = attempt.public_address.as_ref().map(|address| format!("seen as {address}"));
         self.ends(&format!("edge {}", attempt.edge), &attempt.registrar);
         self.ends(&local.unwrap_or_default(), &target.unwrap_or_else(|| "no address".to_owned()));
-        self.ends(&public.unwrap_or_default(), &attempt.transport.to_uppercase());
+        self.ends(&public.unwrap_or_default(), &over(attempt));
         self.rail("", "");
     }
 

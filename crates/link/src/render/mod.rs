@@ -20,5 +20,6 @@ mod text;
 
 pub use capture::pcapng;
 pub use exchange::{Exchange, exchanges};
+pub use facts::over;
 pub use ladder::{Glyphs, Style, ladder};
 pub use report::report;

@@ -1,6 +1,6 @@
 use super::clock::{date_and_time, span, time_of_day};
 use super::exchange::exchanges;
-use super::facts::{facts, seen_anew, sent_again};
+use super::facts::{facts, over, seen_anew, sent_again};
 use super::message::{Message, call_ids};
 use super::params::{challenges, value};
 use super::question::{Asked, question};
@@ -34,7 +34,7 @@ pub fn report(attempt: &Attempt) -> String {
     page.blank();
     page.field("What", purpose(attempt.kind));
     page.field("When", &format!("{}, for {}", date_and_time(attempt.started_at), span(attempt.ended_at - attempt.started_at)));
-    page.field("Your registrar", &format!("{} ({})", attempt.registrar, attempt.transport.to_uppercase()));
+    page.field("Your registrar", &format!("{} ({})", attempt.registrar, over(attempt)));
     page.field("Its addresses", &if attempt.targets.is_empty() { "none found".to_owned() } else { attempt.targets.join(", ") });
     page.field(
         "Our address",

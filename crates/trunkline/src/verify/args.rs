@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use edge::{Advertise, SipListen};
+use edge::{Advertise, SipListen, TlsIdentity};
 use ipnet::IpNet;
 
 use crate::cli;
@@ -66,9 +66,18 @@ pub struct VerifyArgs {
     /// So many seconds may it take in all.
     #[arg(long, value_name = "SECONDS", default_value_t = 40, value_parser = clap::value_parser!(u64).range(1..=300))]
     pub timeout: u64,
-    /// How to reach the registrar; others than udp are not built yet.
-    #[arg(long, value_enum, default_value_t = Transport::Udp)]
-    pub transport: Transport,
+    /// How to reach the registrar [default: what SIP-URI and DNS say (RFC 3263), else udp].
+    #[arg(long, value_enum)]
+    pub transport: Option<Transport>,
+    /// Certificates in PEM to trust under TLS, in place of the public roots.
+    #[arg(long, value_name = "FILE")]
+    pub tls_roots: Option<PathBuf>,
+    /// The client certificate to show under TLS, and its key, both in PEM.
+    #[arg(long, value_name = "CERT.pem,KEY.pem", value_parser = identity)]
+    pub tls_identity: Option<TlsIdentity>,
+    /// Takes *.carrier.example for sbc.carrier.example, which RFC 5922 forbids.
+    #[arg(long)]
+    pub tls_wildcard: bool,
     /// Prints one JSON object on standard output, and nothing else.
     #[arg(long, conflicts_with = "report")]
     pub json: bool,
@@ -106,6 +115,7 @@ Exit codes:
 
 Examples:
   trunkline verify sip:sbc1.carrier.co.id --user 6221500004 --challenge-only
+  trunkline verify sips:sbc1.carrier.co.id --user 6221500004 --tls-roots carrier-ca.pem --challenge-only
   trunkline verify sip:sbc1.carrier.co.id --user 6221500004 --aor sip:6221500004@ims.carrier.co.id --realm ims.carrier.co.id
   pass show carrier/jkt-04 | trunkline verify sip:203.0.113.9 --user 6221500004 --password-stdin --json";
 
@@ -121,16 +131,65 @@ pub enum By {
 /// How to reach a registrar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Transport {
-    /// Built.
+    /// Datagrams.
     Udp,
-    /// Not built yet.
+    /// A connection.
     Tcp,
-    /// Not built yet.
+    /// A connection under TLS.
     Tls,
-    /// Not built yet.
+    /// A WebSocket (RFC 7118).
     Ws,
-    /// Not built yet.
+    /// A WebSocket under TLS.
     Wss,
+}
+
+impl Transport {
+    const ALL: [Transport; 5] = [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Ws, Transport::Wss];
+
+    /// Reads a URI's `transport`; with `sips:` it goes under TLS.
+    pub fn of_uri(name: &str, secure: bool) -> Option<Self> {
+        let transport = Transport::ALL.into_iter().find(|transport| transport.as_str().eq_ignore_ascii_case(name))?;
+        Some(match transport {
+            Transport::Tcp if secure => Transport::Tls,
+            Transport::Ws if secure => Transport::Wss,
+            other => other,
+        })
+    }
+
+    /// Returns it as flag and URI have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Transport::Udp => "udp",
+            Transport::Tcp => "tcp",
+            Transport::Tls => "tls",
+            Transport::Ws => "ws",
+            Transport::Wss => "wss",
+        }
+    }
+
+    /// Whether nobody on the way can read it.
+    pub fn is_secure(self) -> bool {
+        matches!(self, Transport::Tls | Transport::Wss)
+    }
+}
+
+impl From<Transport> for link::Transport {
+    fn from(transport: Transport) -> Self {
+        match transport {
+            Transport::Udp => link::Transport::Udp,
+            Transport::Tcp => link::Transport::Tcp,
+            Transport::Tls => link::Transport::Tls,
+            Transport::Ws => link::Transport::Ws,
+            Transport::Wss => link::Transport::Wss,
+        }
+    }
+}
+
+/// What the edge of a verification calls its one client certificate.
+pub const IDENTITY: &str = "given";
+
+fn identity(text: &str) -> Result<TlsIdentity, String> {
+    format!("{IDENTITY}={text}").parse().map_err(|_| format!("{text:?} is not CERT.pem,KEY.pem"))
 }
 
 /// When to colour.

@@ -1,8 +1,10 @@
+use std::io::Read as _;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use diagnosis::{Check, Code, Diagnosis};
-use edge::{Advertise, SipListen};
+use edge::{Advertise, SipListen, TlsIdentity};
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use sip::digest::Algorithm;
@@ -42,6 +44,14 @@ pub struct Ask {
     pub dns: Vec<SocketAddr>,
     /// So long may it take.
     pub patience: Duration,
+    /// The one transport to use; what URI and DNS say where absent.
+    pub transport: Option<Transport>,
+    /// The roots to trust, PEM; the public ones where absent.
+    pub tls_roots: Option<String>,
+    /// The client certificate to show.
+    pub tls_identity: Option<TlsIdentity>,
+    /// Whether a wildcard is good for one label.
+    pub tls_wildcard: bool,
 }
 
 /// Why nothing is asked.
@@ -51,6 +61,8 @@ pub enum Unasked {
     Usage(String),
     /// Refused before anything is sent.
     Refused(Box<Finding>),
+    /// A file cannot be used.
+    File(String),
 }
 
 impl Ask {
@@ -73,6 +85,7 @@ impl Ask {
             return Err(Unasked::Refused(Box::new(Finding::unasked(faults))));
         }
         transport(args)?;
+        let tls_roots = args.tls_roots.as_deref().map(roots).transpose().map_err(Unasked::File)?;
         let whole = Uri::parse(&args.uri).map_err(|error| Unasked::Usage(error.to_string()))?;
         let aor = args.aor.as_deref().map(Uri::parse).transpose().map_err(|error| Unasked::Usage(error.to_string()))?;
         let user = user(args, &whole, aor.as_ref())?;
@@ -92,9 +105,25 @@ impl Ask {
             allow_targets: args.allow_target.clone(),
             dns: args.dns.clone(),
             patience: Duration::from_secs(args.timeout),
+            transport: args.transport,
+            tls_roots,
+            tls_identity: args.tls_identity.clone(),
+            tls_wildcard: args.tls_wildcard,
         };
         ask.policy()?;
         Ok(ask)
+    }
+
+    /// Whether it goes over a connection for certain, whatever DNS says.
+    pub fn is_connected(&self) -> bool {
+        let named = |registrar: &String| match Uri::parse(registrar) {
+            Ok(uri) => uri.scheme == Scheme::Sips || uri.transport().is_some_and(|name| !name.eq_ignore_ascii_case("udp")),
+            Err(_) => false,
+        };
+        match self.transport {
+            Some(transport) => transport != Transport::Udp,
+            None => self.registrars.iter().all(named),
+        }
     }
 
     /// Refuses an algorithm that is insisted on and forbidden in one command.
@@ -134,21 +163,34 @@ fn judge(field: Field, flag: &'static str, text: Option<&String>, faults: &mut V
     }
 }
 
+/// Refuses a flag and a URI that do not agree.
 fn transport(args: &VerifyArgs) -> Result<(), Unasked> {
-    let uris: Vec<Uri<'_>> = std::iter::once(&args.uri).chain(&args.registrar).filter_map(|text| Uri::parse(text).ok()).collect();
-    let named = uris.iter().find_map(|uri| uri.transport().filter(|name| !name.eq_ignore_ascii_case("udp")).map(str::to_ascii_uppercase));
-    let secure = uris.iter().any(|uri| uri.scheme == Scheme::Sips).then(|| "TLS (sips:)".to_owned());
-    let flag = match args.transport {
-        Transport::Udp => None,
-        Transport::Tcp => Some("TCP".to_owned()),
-        Transport::Tls => Some("TLS".to_owned()),
-        Transport::Ws => Some("WS".to_owned()),
-        Transport::Wss => Some("WSS".to_owned()),
-    };
-    match flag.or(secure).or(named) {
-        None => Ok(()),
-        Some(name) => Err(Unasked::Usage(format!("transport {name} is not built yet: this release asks over UDP only"))),
+    let Some(flag) = args.transport else { return Ok(()) };
+    for text in std::iter::once(&args.uri).chain(&args.registrar) {
+        let Ok(uri) = Uri::parse(text) else { continue };
+        let secure = uri.scheme == Scheme::Sips;
+        if secure && !flag.is_secure() {
+            return Err(Unasked::Usage(format!("{text:?} demands TLS, and --transport says {}: give tls or wss", flag.as_str())));
+        }
+        if let Some(named) = uri.transport().filter(|name| Transport::of_uri(name, secure) != Some(flag)) {
+            return Err(Unasked::Usage(format!("--transport says {} and {text:?} says {named}: give one of them", flag.as_str())));
+        }
     }
+    Ok(())
+}
+
+/// Reads a file of roots.
+fn roots(path: &Path) -> Result<String, String> {
+    const BYTES_MAX: u64 = 256 * 1024;
+    let wrong = |why: String| format!("the file {} of --tls-roots {why}", path.display());
+    let file = std::fs::File::open(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let mut text = String::new();
+    let read = file.take(BYTES_MAX + 1).read_to_string(&mut text).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    if read as u64 > BYTES_MAX {
+        return Err(wrong("is too large: 256 KB of certificates are enough".to_owned()));
+    }
+    edge::check_roots(&text).map_err(wrong)?;
+    Ok(text)
 }
 
 /// Who registers: the flag, else the user part of one of the URIs.
@@ -168,7 +210,8 @@ fn user(args: &VerifyArgs, whole: &Uri<'_>, aor: Option<&Uri<'_>>) -> Result<Str
 fn hop(uri: &Uri<'_>) -> String {
     let port = uri.port.map(|port| format!(":{port}")).unwrap_or_default();
     let params = if uri.params.is_empty() { String::new() } else { format!(";{}", uri.params) };
-    format!("sip:{}{port}{params}", uri.host)
+    let scheme = if uri.scheme == Scheme::Sips { "sips" } else { "sip" };
+    format!("{scheme}:{}{port}{params}", uri.host)
 }
 
 fn base(name: &str) -> Option<&'static str> {
@@ -236,13 +279,30 @@ mod tests {
     }
 
     #[test]
+    fn the_transport_is_what_flag_and_uri_say() {
+        for (words, registrar, connected) in [
+            (&["sips:lab", "--user", "u"][..], "sips:lab", true),
+            (&["sip:lab;transport=tcp", "--user", "u"], "sip:lab;transport=tcp", true),
+            (&["sips:lab;transport=tcp", "--user", "u", "--transport", "tls"], "sips:lab;transport=tcp", true),
+            (&["sips:lab;transport=ws", "--user", "u", "--transport", "wss"], "sips:lab;transport=ws", true),
+            (&["sip:lab", "--user", "u", "--transport", "wss"], "sip:lab", true),
+            (&["sip:lab", "--user", "u", "--transport", "udp"], "sip:lab", false),
+            (&["sip:lab", "--user", "u"], "sip:lab", false),
+            (&["sips:a", "--registrar", "sip:b", "--user", "u"], "sips:a", false),
+        ] {
+            let ask = ask(words).unwrap_or_else(|unasked| panic!("{words:?}: {unasked:?}"));
+            assert_eq!((ask.registrars[0].as_str(), ask.is_connected()), (registrar, connected), "{words:?}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_asked_is_told_from_what_cannot_be_right() {
         for (words, says) in [
             (&["sip:lab"][..], "--user"),
             (&["sip:a@lab", "--user", "b"], "--auth-user"),
-            (&["sips:lab", "--user", "u"], "not built yet"),
-            (&["sip:lab;transport=tcp", "--user", "u"], "TCP is not built yet"),
-            (&["sip:lab", "--user", "u", "--transport", "tls"], "TLS is not built yet"),
+            (&["sips:lab", "--user", "u", "--transport", "tcp"], "demands TLS"),
+            (&["sip:lab;transport=tcp", "--user", "u", "--transport", "tls"], "give one of them"),
+            (&["sip:lab", "--user", "u", "--registrar", "sip:b;transport=udp", "--transport", "ws"], "give one of them"),
         ] {
             assert!(matches!(ask(words), Err(Unasked::Usage(text)) if text.contains(says)), "{words:?}");
         }

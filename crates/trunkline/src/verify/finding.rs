@@ -93,12 +93,24 @@ impl Finding {
                 let address = self.evidence.checks.iter().find_map(|check| check.actual.as_ref()?.parse::<IpAddr>().ok());
                 Some(format!("--allow-target {}, if that address is really meant", address.map_or("CIDR".to_owned(), |ip| ip.to_string())))
             }
+            Code::TlsCertificateUntrusted => {
+                Some("--tls-roots FILE with the carrier's own root, where it has a private authority".to_owned())
+            }
+            Code::TlsClientCertificateRequired => Some("--tls-identity CERT.pem,KEY.pem".to_owned()),
+            // The check names what the certificate is for.
+            Code::TlsNameMismatch if self.evidence.checks.iter().any(|check| check.actual.as_deref().is_some_and(has_wildcard)) => {
+                Some("--tls-wildcard, if the carrier is known to use wildcard certificates".to_owned())
+            }
             Code::BlockSuspected | Code::Timeout | Code::RegisterIgnored => {
                 Some("--report prints what to send to the carrier's support".to_owned())
             }
             _ => None,
         }
     }
+}
+
+fn has_wildcard(names: &str) -> bool {
+    names.split(", ").any(|name| name.starts_with("*."))
 }
 
 /// The policy of this command is a flag, and so is the way out.

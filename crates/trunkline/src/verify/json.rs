@@ -83,7 +83,8 @@ fn attempt(attempt: &Attempt) -> Value {
         "messages": attempt.messages.iter().map(message).collect::<Vec<_>>(),
         "timings": {"durationMs": millis(attempt.ended_at - attempt.started_at), "exchanges": exchanges},
     });
-    for (name, value) in [("sourceAddress", &attempt.source_address), ("publicAddress", &attempt.public_address)] {
+    let optional = [("secured", &attempt.secured), ("sourceAddress", &attempt.source_address), ("publicAddress", &attempt.public_address)];
+    for (name, value) in optional {
         if let Some(value) = value {
             body[name] = value.as_str().into();
         }

@@ -22,6 +22,7 @@ enum Shown {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     LookingUp,
+    Connecting,
     Asking,
     Answered,
 }
@@ -43,17 +44,19 @@ impl Live {
     }
 
     /// Shows how far it has come.
-    pub fn show(&mut self, registrar: &str, counted: &Counters) {
+    pub fn show(&mut self, registrar: &str, connected: bool, counted: &Counters) {
         let phase = match (counted.received, counted.sent) {
             (0, 0) => Phase::LookingUp,
+            (0, _) if connected && counted.connections_opened == 0 => Phase::Connecting,
             (0, _) => Phase::Asking,
             (_, _) => Phase::Answered,
         };
         let text = match phase {
             Phase::LookingUp => format!("resolve    looking for the address of {registrar}"),
+            Phase::Connecting => format!("connect    opening a connection to {registrar}"),
             Phase::Asking => format!("ask        OPTIONS and REGISTER are out, no answer yet{}", again(counted.retransmissions)),
             Phase::Answered => {
-                format!("answer     {} datagrams out, {} back{}", counted.sent, counted.received, again(counted.retransmissions))
+                format!("answer     {} messages out, {} back{}", counted.sent, counted.received, again(counted.retransmissions))
             }
         };
         match &self.shown {

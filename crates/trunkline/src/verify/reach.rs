@@ -4,9 +4,10 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use edge::SipListen;
+use edge::{ResolverConfig, SipListen};
 use ipnet::IpNet;
-use sip::{Host, Uri};
+use sip::Uri;
+use tokio::time::timeout;
 
 use super::ask::Ask;
 
@@ -32,9 +33,6 @@ const METADATA: [&str; 3] = ["100.100.100.200/32", "fd00:ec2::/32", "fd20:ce::25
 /// A name server has so long to say from where to send; the edge's own look-up says what is wrong with the name.
 const LOOK_UP: Duration = Duration::from_secs(3);
 
-/// SIP's own port (RFC 3261 19.1.2).
-const SIP_PORT: u16 = 5060;
-
 /// Returns the ranges that may be sent to beyond the public Internet.
 pub fn targets(further: &[IpNet]) -> Vec<IpNet> {
     let holes = nets(&METADATA);
@@ -48,12 +46,12 @@ pub fn ports(registrars: &[String]) -> Vec<RangeInclusive<u16>> {
 }
 
 /// Chooses the sockets: the address given, or for each address family the one that the route to the registrar gives.
-pub async fn sockets(ask: &Ask) -> Vec<SipListen> {
+pub async fn sockets(ask: &Ask, resolver: &ResolverConfig) -> Vec<SipListen> {
     if let Some(local) = ask.local {
         return vec![local];
     }
     let mut chosen: Vec<IpAddr> = Vec::new();
-    for to in addresses(&ask.registrars).await {
+    for to in places(ask, resolver).await {
         if let Some(from) = source_towards(to)
             && !chosen.iter().any(|ip| ip.is_ipv4() == from.is_ipv4())
         {
@@ -66,20 +64,12 @@ pub async fn sockets(ask: &Ask) -> Vec<SipListen> {
     chosen.into_iter().map(|ip| SipListen(SocketAddr::new(ip, 0))).collect()
 }
 
-async fn addresses(registrars: &[String]) -> Vec<SocketAddr> {
+/// Returns where the registrars are, by NAPTR and SRV too, as far as name servers say so in time.
+async fn places(ask: &Ask, resolver: &ResolverConfig) -> Vec<SocketAddr> {
+    let transports: Vec<link::Transport> = ask.transport.map(Into::into).into_iter().collect();
     let mut found = Vec::new();
-    for registrar in registrars {
-        let Ok(uri) = Uri::parse(registrar) else { continue };
-        let port = uri.port.unwrap_or(SIP_PORT);
-        match uri.host {
-            Host::V4(ip) => found.push(SocketAddr::new(ip.into(), port)),
-            Host::V6(ip) => found.push(SocketAddr::new(ip.into(), port)),
-            Host::Name(name) => {
-                if let Ok(Ok(addresses)) = tokio::time::timeout(LOOK_UP, tokio::net::lookup_host((name, port))).await {
-                    found.extend(addresses);
-                }
-            }
-        }
+    for registrar in &ask.registrars {
+        found.extend(timeout(LOOK_UP, edge::locate(registrar, &transports, resolver)).await.unwrap_or_default());
     }
     found
 }
@@ -146,7 +136,7 @@ mod tests {
             ("255.255.255.255", false),
             ("0.0.0.0", false),
         ] {
-            let to = SocketAddr::new(ip.parse().unwrap(), SIP_PORT);
+            let to = SocketAddr::new(ip.parse().unwrap(), 5060);
             assert_eq!(gate.judge(to).is_ok(), passes, "{ip}");
         }
         let further = Gate::new(&targets(&["169.254.7.0/24".parse().unwrap()]), &[]);

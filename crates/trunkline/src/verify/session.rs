@@ -3,12 +3,12 @@ use std::time::Duration;
 use edge::{Counters, Edge};
 use link::{
     Account, CarrierProfile, Contact, ControlEnd, Credential, DigestPolicy, FailureBudget, FromEdge, NO_CARRIER, NonceReuse, OnDowngrade,
-    Pacing, PolicySource, Secret, Sites, ToEdge, VerifyBy, VerifyMode, VerifyOrder,
+    Pacing, PolicySource, Secret, Sites, TlsSettings, ToEdge, VerifyBy, VerifyMode, VerifyOrder,
 };
 use secrecy::SecretString;
 use tempfile::TempDir;
 
-use super::args::By;
+use super::args::{By, IDENTITY};
 use super::ask::Ask;
 use super::reach;
 use crate::failure::Failure;
@@ -37,12 +37,13 @@ impl Session {
         let system = |what| move |source| Failure::System { what, source };
         let state = tempfile::Builder::new().prefix("trunkline-verify-").tempdir().map_err(system("a temporary directory"))?;
         let mut config = edge::Config::new(EDGE, Sites::Unserved, state.path());
-        config.sip = reach::sockets(ask).await;
+        config.tls_identities.extend(ask.tls_identity.clone());
         config.advertise = ask.advertise;
         config.allow_targets = reach::targets(&ask.allow_targets);
         if !ask.dns.is_empty() {
             config.resolver = edge::ResolverConfig::Servers(ask.dns.clone());
         }
+        config.sip = reach::sockets(ask, &config.resolver).await;
         config.allow_ports = reach::ports(&ask.registrars);
         // The edge speaks of its own flag, which is another here.
         let bound = Edge::bind(config).map_err(|error| Failure::Settings(error.to_string().replace("--sip", "--local")))?;
@@ -120,8 +121,12 @@ fn profile(ask: &Ask, by: VerifyBy) -> CarrierProfile {
         id: NO_CARRIER.to_owned(),
         revision: 0,
         registrars: ask.registrars.clone(),
-        transports: Vec::new(),
-        tls: Default::default(),
+        transports: ask.transport.map(Into::into).into_iter().collect(),
+        tls: TlsSettings {
+            roots: ask.tls_roots.clone(),
+            client_certificate: ask.tls_identity.as_ref().map(|_| IDENTITY.to_owned()),
+            wildcard: ask.tls_wildcard,
+        },
         outbound_proxy: None,
         route: false,
         verify_by: by,

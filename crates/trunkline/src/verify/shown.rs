@@ -14,7 +14,10 @@ pub fn head(ask: &Ask, local: &[String], paint: &Paint) -> String {
     let what = if ask.challenge_only { "asks for the challenge of" } else { "tries the credentials of" };
     let title = format!("{what} {}", ask.address_of_record);
     let mut out = format!("{} {title}\n", paint.tone(Tone::Strong, "trunkline verify"));
-    let by = format!("at {} from {}", ask.registrars.join(", then "), local.join(" and "));
+    // A connection has a port of its own.
+    let from: Vec<&str> = local.iter().map(|local| if ask.is_connected() { address(local) } else { local }).collect();
+    let over = ask.transport.map(|transport| format!(" over {}", transport.as_str().to_uppercase())).unwrap_or_default();
+    let by = format!("at {}{over} from {}", ask.registrars.join(", then "), from.join(" and "));
     out.push_str(&paint.tone(Tone::Quiet, &by));
     out.push('\n');
     out
@@ -39,6 +42,12 @@ pub fn result(finding: &Finding, ask: &Ask, with_ladder: bool, paint: &Paint) ->
 /// Tells what was refused before anything was sent.
 pub fn refusal(finding: &Finding, paint: &Paint) -> String {
     verdict(finding, paint)
+}
+
+/// The address of a socket, `udp:ADDR:PORT`.
+fn address(local: &str) -> &str {
+    let bare = local.strip_prefix("udp:").unwrap_or(local);
+    bare.rsplit_once(':').map_or(bare, |(address, _)| address)
 }
 
 fn one_step(step: &Step, paint: &Paint) -> String {
@@ -196,6 +205,14 @@ fn words(name: &str) -> String {
         "algorithm.offered" => "the algorithm is offered",
         "algorithm.allowed" => "the algorithm is allowed",
         "algorithm.not_weaker" => "the algorithm is not weaker than before",
+        "transport.usable" => "the transport may be used",
+        "connection.kept" => "the connection is kept",
+        "websocket.open" => "the WebSocket is open",
+        "tls.name" => "the certificate is for the registrar's name",
+        "tls.valid" => "the certificate is valid now",
+        "tls.trusted" => "the certificate is signed by somebody trusted",
+        "tls.client_certificate" => "our client certificate is taken",
+        "tls.handshake" => "the TLS handshake succeeds",
         "qop.known" => "the quality of protection is known",
         "digest.accepted" => "the digest is accepted",
         "query.accepted" => "the query is accepted",
@@ -228,6 +245,10 @@ mod tests {
             allow_targets: Vec::new(),
             dns: Vec::new(),
             patience: std::time::Duration::from_secs(40),
+            transport: None,
+            tls_roots: None,
+            tls_identity: None,
+            tls_wildcard: false,
         }
     }
 

@@ -1,6 +1,6 @@
 use diagnosis::{Challenge, Code, Evidence, Stage};
 use link::AttemptMessage;
-use link::render::exchanges;
+use link::render::{exchanges, over};
 
 use super::args::By;
 use super::ask::Ask;
@@ -31,7 +31,8 @@ pub enum Went {
 /// Tells the steps of a verification.
 pub fn steps(finding: &Finding, ask: &Ask) -> Vec<Step> {
     let view = View { finding, ask, seen: &finding.evidence, code: finding.whys.first().and_then(|why| why.code.parse().ok()) };
-    vec![view.resolve(), view.reach(), view.register(), view.challenge(), view.digest(), view.binding()]
+    let steps = [Some(view.resolve()), view.connect(), Some(view.reach()), Some(view.register()), Some(view.challenge())];
+    steps.into_iter().flatten().chain([view.digest(), view.binding()]).collect()
 }
 
 struct View<'a> {
@@ -76,9 +77,37 @@ impl View<'_> {
         Step { name: "resolve", went, text }
     }
 
+    /// How the connection came about, where there was to be one.
+    fn connect(&self) -> Option<Step> {
+        let attempt = self.finding.attempt.as_ref().filter(|attempt| attempt.transport != "udp")?;
+        let failed = matches!(
+            self.code,
+            Some(
+                Code::ConnectionLost
+                    | Code::WebSocketRefused
+                    | Code::TlsHandshakeFailed
+                    | Code::TlsNameMismatch
+                    | Code::TlsCertificateExpired
+                    | Code::TlsCertificateUntrusted
+                    | Code::TlsClientCertificateRequired
+            )
+        );
+        let (went, text) = match (self.code, &attempt.secured) {
+            (Some(code), _) if failed => (Went::Badly, code.meaning().to_owned()),
+            (Some(Code::Refused), _) => (Went::Badly, "refused: nothing listens at that port".to_owned()),
+            _ if !self.sent() => (Went::Open, "not opened".to_owned()),
+            (Some(Code::Timeout | Code::Unreachable), None) if self.seen.sip.is_none() => {
+                (Went::Badly, "no connection came about".to_owned())
+            }
+            (_, Some(_)) => (Went::Well, over(attempt)),
+            (_, None) => (Went::Well, format!("{}, in the clear", over(attempt))),
+        };
+        Some(Step { name: "connect", went, text })
+    }
+
     fn reach(&self) -> Step {
         let (went, text) = match (self.code, self.seen.options_reachable, self.seen.sip.is_some()) {
-            (Some(Code::Refused), _, _) => (Went::Badly, "nothing listens at that port (ICMP says so)"),
+            (Some(Code::Refused), _, _) => (Went::Badly, "nothing listens at that port"),
             (_, Some(true), _) => (Went::Well, "OPTIONS is answered: reachable, which says nothing about credentials"),
             (_, Some(false), true) => (Went::Open, "OPTIONS is not answered, REGISTER is"),
             (_, Some(false), false) => (Went::Badly, "OPTIONS is not answered"),

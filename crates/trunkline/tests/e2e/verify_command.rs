@@ -269,8 +269,7 @@ fn a_wrong_command_line_ends_with_2_and_says_what_to_give() {
     for (words, says) in [
         (&["sip:127.0.0.1", "--user", "u"][..], "--password-stdin"),
         (&["sip:127.0.0.1", "--challenge-only"], "--user"),
-        (&["sips:127.0.0.1", "--user", "u", "--challenge-only"], "not built yet"),
-        (&["sip:127.0.0.1", "--user", "u", "--challenge-only", "--transport", "tcp"], "TCP is not built yet"),
+        (&["sips:127.0.0.1", "--user", "u", "--challenge-only", "--transport", "udp"], "demands TLS"),
         (&["sip:127.0.0.1", "--user", "u", "--password", "s3cret"], "--password"),
         (&["sip:127.0.0.1", "--user", "u", "--password-stdin", "--password-file", &path], "cannot be used with"),
         (&["sip:127.0.0.1", "--user", "u", "--timeout", "0"], "--timeout"),

@@ -18,6 +18,7 @@ pub mod secrets;
 pub mod server;
 pub mod sipp;
 pub mod story;
+pub mod streams;
 pub mod udp;
 pub mod verifier;
 pub mod wait;

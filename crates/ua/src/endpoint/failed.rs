@@ -300,7 +300,7 @@ impl Endpoint {
         let Some(mut seen) = self.observe(key) else { return judge_nothing(end) };
         seen.registrar = exchange.target.registrar.to_string();
         seen.target = Some(exchange.target.place());
-        seen.source = self.wire.address(exchange.local);
+        seen.source = exchange.record.own.or_else(|| self.wire.address(exchange.local));
         seen.challenges = exchange.seen.clone();
         seen.answered = exchange.answers.last().map(|answer| answer.choice.algorithm);
         seen.sip = match end {

@@ -141,6 +141,7 @@ impl Endpoint {
     pub(super) fn probe_options_ended(&mut self, now: Instant, key: Key, transaction: &mut Transaction, reply: &Reply<'_>) {
         let Some(probe) = self.probes.at_mut(key) else { return };
         note(&mut probe.record, &mut self.wire, now, transaction, reply);
+        probe.seen.source = probe.record.own.or(probe.seen.source);
         probe.options = None;
         // Any final answer proves that it is reachable.
         probe.seen.options = Some(matches!(reply, Reply::Answer(_)));
@@ -154,6 +155,7 @@ impl Endpoint {
     pub(super) fn probe_ended(&mut self, now: Instant, key: Key, transaction: &mut Transaction, reply: &Reply<'_>) {
         let Some(probe) = self.probes.at_mut(key) else { return };
         note(&mut probe.record, &mut self.wire, now, transaction, reply);
+        probe.seen.source = probe.record.own.or(probe.seen.source);
         probe.register = None;
         if probe.asks == Asks::Unbinding {
             return self.unbinding_ended(now, key, reply);

@@ -180,6 +180,15 @@ fn a_verification_has_a_connection_of_its_own_which_is_closed_when_it_ends() {
     assert_eq!(talk.closes, [own]);
 }
 
+#[test]
+fn over_a_connection_the_evidence_names_its_own_end() {
+    let mut talk = registered(over("tls"));
+    talk.verify(order_over("tls", "secret of alice")).opens();
+    talk.we_send("OPTIONS").they_say(ok()).we_send("REGISTER").they_say(challenge("n7"));
+    talk.we_send("REGISTER").they_say(status(403, "Forbidden"));
+    assert_eq!(talk.refusal().evidence.source_address.as_deref(), Some("192.0.2.10:40000"));
+}
+
 // covers: N6
 #[test]
 fn a_request_that_is_too_large_for_a_datagram_goes_over_tcp_to_the_same_address() {

@@ -152,9 +152,9 @@ fn an_authority_is_no_registrar_and_a_clients_certificate_no_servers() {
 #[test]
 fn roots_that_cannot_be_read_are_told() {
     for (pem, words) in [
-        ("", "hold no certificate"),
-        ("-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n", "are no PEM"),
-        ("-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n", "certificate 1 of the profile's tls.roots"),
+        ("", "tls.roots holds no certificate"),
+        ("-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n", "cannot be read as PEM"),
+        ("-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n", "cannot be used, because of certificate 1"),
     ] {
         match shown_to_nobody(trusting(pem)) {
             TlsFault::Handshake(why) => assert!(why.contains(words), "{why}"),
