@@ -5,21 +5,21 @@ use axum::http::header;
 use axum::http::request::Parts;
 use secrecy::SecretString;
 
-use super::{Permissions, built_in, secret};
+use super::{Grant, Grants, built_in, secret};
 use crate::audit::Origin;
-use crate::domain::{Client, Role};
+use crate::domain::{Client, Place, Reach, Role};
 use crate::http::{App, context, peer};
 use crate::problem::Problem;
 use crate::store::tokens::Token;
-use crate::store::{self, Connection, StoreError, now};
+use crate::store::{self, Connection, StoreError, now, reach, trunks};
 
 /// Who makes a request: the client of its bearer token, and what that may do.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// The client.
     pub client: Client,
-    /// What its roles allow.
-    pub permissions: Permissions,
+    /// What its roles allow, and where.
+    pub grants: Grants,
     /// The token, by its hash.
     pub token: Token,
     /// The caller's address, where the server knows it.
@@ -27,26 +27,65 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Refuses what the caller may not do.
+    /// Refuses what the caller may not do in the whole organisation.
     ///
     /// # Errors
     /// 403 `missing.permissions`, which names it.
     pub fn require(&self, permission: &str) -> Result<(), Problem> {
-        self.require_all(&[permission])
+        self.grants.require(&[permission])
     }
 
-    /// Refuses what the caller may not do; names all that is missing.
+    /// Refuses what the caller may do nowhere, and returns where it may. Call it before anything is looked up: who may do a thing nowhere
+    /// learns nothing of what there is.
     ///
     /// # Errors
-    /// 403 `missing.permissions`.
-    pub fn require_all(&self, permissions: &[&str]) -> Result<(), Problem> {
-        let missing: Vec<&str> = permissions.iter().copied().filter(|permission| !self.permissions.allows(permission)).collect();
-        if missing.is_empty() { Ok(()) } else { Err(Problem::missing_permissions(missing)) }
+    /// 403 `missing.permissions`, which names it.
+    pub fn require_somewhere(&self, permission: &str) -> Result<Reach, Problem> {
+        self.grants.require_somewhere(&[permission])?;
+        Ok(self.grants.reach(permission))
     }
 
-    /// Tells whether the caller may do it.
-    pub fn may(&self, permission: &str) -> bool {
-        self.permissions.allows(permission)
+    /// Refuses what the caller may not do there. Where none of its grants shows it that there is such a thing, the answer is the same as
+    /// if there were none.
+    ///
+    /// # Errors
+    /// 403 `missing.permissions`, which names all that is missing, or 404.
+    pub async fn require_on(&self, connection: &mut Connection, permissions: &[&str], place: &Place<'_>) -> Result<(), Problem> {
+        let missing: Vec<&str> = permissions.iter().copied().filter(|permission| !self.grants.on(permission, place)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        if reach::sees(connection, &self.grants.known(), place).await? {
+            return Err(Problem::missing_permissions(missing));
+        }
+        let (kind, id) = place.named();
+        Err(Problem::not_found(kind, id))
+    }
+
+    /// Refuses what the caller may not do with a trunk, as [`Caller::require_on`]. A caller who may do it everywhere is not looked up for.
+    ///
+    /// # Errors
+    /// 403 `missing.permissions`, or 404 where there is no such trunk for this caller.
+    pub async fn require_trunk(&self, app: &App, permissions: &[&str], trunk: &str) -> Result<(), Problem> {
+        self.grants.require_somewhere(permissions)?;
+        if permissions.iter().all(|permission| self.grants.everywhere(permission)) {
+            return Ok(());
+        }
+        let mut reader = app.store.read().await?;
+        let found = trunks::find(&mut reader, trunk).await?.ok_or_else(|| Problem::not_found("trunk", trunk))?;
+        self.require_on(&mut reader, permissions, &Place::trunk(&found)).await
+    }
+
+    /// Tells whether the caller may do it with a trunk.
+    ///
+    /// # Errors
+    /// [`Problem`] where the trunk cannot be read.
+    pub async fn may_with(&self, app: &App, permission: &str, trunk: &str) -> Result<bool, Problem> {
+        match self.require_trunk(app, &[permission], trunk).await {
+            Ok(()) => Ok(true),
+            Err(problem) if problem.status().is_client_error() => Ok(false),
+            Err(problem) => Err(problem),
+        }
     }
 
     /// Returns the caller as audit records name it.
@@ -71,8 +110,8 @@ impl FromRequestParts<App> for Caller {
         let client = client
             .filter(|client| !client.settings.disabled)
             .ok_or_else(|| Problem::unauthorized("bad.credentials", "The client of this access token is disabled or gone."))?;
-        let permissions = permissions(&mut reader, &client).await?;
-        Ok(Caller { client, permissions, token, remote: peer::address(parts) })
+        let grants = grants(&mut reader, &client).await?;
+        Ok(Caller { client, grants, token, remote: peer::address(parts) })
     }
 }
 
@@ -87,14 +126,14 @@ fn bearer(parts: &Parts) -> Result<SecretString, Problem> {
 }
 
 /// Returns what the client's roles allow. A role that is gone allows nothing.
-pub(super) async fn permissions(reader: &mut Connection, client: &Client) -> Result<Permissions, StoreError> {
-    let mut permissions = Vec::new();
+async fn grants(reader: &mut Connection, client: &Client) -> Result<Grants, StoreError> {
+    let mut grants = Vec::with_capacity(client.settings.role_grants.len());
     for grant in &client.settings.role_grants {
         if let Some(role) = role(reader, &grant.role_id).await? {
-            permissions.extend(role.settings.permissions);
+            grants.push(Grant { permissions: role.settings.permissions.into_iter().collect(), scope: grant.scope.clone() });
         }
     }
-    Ok(permissions.into_iter().collect())
+    Ok(grants.into_iter().collect())
 }
 
 /// Finds a role, built-in or of the store.

@@ -11,20 +11,25 @@ use serde_json::{Map, Value, json};
 use super::caller::{self, Caller};
 use super::secret;
 use crate::audit::AuditEntry;
-use crate::domain::{Client, ClientSettings};
+use crate::domain::scope::TRUNKS_MAX;
+use crate::domain::{Client, ClientSettings, Place, Scope, Trunk};
 use crate::http::precondition::IfMatch;
 use crate::http::resources::form::{self, Common};
 use crate::http::{App, JsonBody, OptionalJsonBody, Query, answer, created, listing};
 use crate::problem::Problem;
-use crate::store::{Tx, clients, page};
+use crate::store::{Tx, carriers, clients, page, sites, tokens, trunks};
 
 const KIND: &str = "client";
+
+/// So many grants has a client at most: every request reads them.
+const GRANTS_MAX: usize = 50;
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/api/v2/oauth/clients", get(list).post(create))
         .route("/api/v2/oauth/clients/{id}", get(read).put(replace).patch(change).delete(delete))
         .route("/api/v2/oauth/clients/{id}/secret", post(renew))
+        .route("/api/v2/oauth/clients/{id}/tokens", axum::routing::delete(revoke))
 }
 
 fn show(client: &Client) -> Value {
@@ -122,6 +127,17 @@ async fn renew(
     Ok(answer(body))
 }
 
+/// Ends all tokens of a client; its secret stays.
+async fn revoke(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    caller.require("oauth:client:edit")?;
+    let mut tx = app.store.begin(&caller.origin()).await?;
+    let client = current(&mut tx, &id).await?;
+    let ended = tokens::delete_all(&mut tx, &client.meta.id).await?;
+    tx.audit(AuditEntry::new("revokeTokens", KIND, &id).after(json!({ "tokens": ended })));
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 async fn current(tx: &mut Tx, id: &str) -> Result<Client, Problem> {
     clients::find(tx.connection(), id).await?.ok_or_else(|| Problem::not_found(KIND, id))
 }
@@ -138,6 +154,10 @@ async fn write(caller: &Caller, mut tx: Tx, before: Client, name: Option<String>
         may_grant(&mut tx, caller, &after.settings).await?;
     }
     let after = clients::update(&mut tx, &after).await?;
+    if after.settings.disabled {
+        // Enabled again, it begins anew.
+        tokens::delete_all(&mut tx, &after.meta.id).await?;
+    }
     tx.audit(AuditEntry::new("update", KIND, &after.meta.id).before(show(&before)).after(show(&after)));
     tx.commit().await?;
     Ok(answer(show(&after)))
@@ -157,17 +177,58 @@ async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<String>, 
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Nobody grants what they may not do themselves.
+/// Nobody grants what they may not do themselves, or further than they may.
 async fn may_grant(tx: &mut Tx, caller: &Caller, settings: &ClientSettings) -> Result<(), Problem> {
+    let grants = &settings.role_grants;
+    if grants.len() > GRANTS_MAX {
+        return Err(Problem::invalid("roleGrants", format!("A client has at most {GRANTS_MAX} grants.")));
+    }
     let mut missing = Vec::new();
-    for (index, grant) in settings.role_grants.iter().enumerate() {
+    let mut trunks_named = 0;
+    for (index, grant) in grants.iter().enumerate() {
         let role = caller::role(tx.connection(), &grant.role_id).await?.ok_or_else(|| {
             let message = format!("There is no role {:?}. GET /api/v2/authorization/roles lists them.", grant.role_id);
             Problem::invalid(format!("roleGrants[{index}].roleId"), message)
         })?;
-        missing.extend(role.settings.permissions.into_iter().filter(|permission| !caller.may(permission)));
+        let trunks = covered(tx, &grant.scope, index).await?;
+        trunks_named += trunks.len();
+        for permission in role.settings.permissions {
+            let held = caller.grants.within(&permission, &grant.scope)
+                || (!trunks.is_empty() && trunks.iter().all(|trunk| caller.grants.on(&permission, &Place::trunk(trunk))));
+            if !held {
+                missing.push(permission);
+            }
+        }
+    }
+    if trunks_named > TRUNKS_MAX {
+        let message = format!("The grants of a client name at most {TRUNKS_MAX} trunks together; scope one to a site or a carrier.");
+        return Err(Problem::invalid("roleGrants", message));
     }
     missing.sort();
     missing.dedup();
     if missing.is_empty() { Ok(()) } else { Err(Problem::missing_permissions(missing.iter().map(String::as_str))) }
+}
+
+/// Finds what a scope names; returns its trunks where it names trunks.
+async fn covered(tx: &mut Tx, scope: &Scope, index: usize) -> Result<Vec<Trunk>, Problem> {
+    let unknown = |kind: &str, field: &str, id: &str| {
+        Err(Problem::invalid(format!("roleGrants[{index}].scope.{field}"), format!("There is no {kind} {id:?}.")))
+    };
+    match scope {
+        Scope::Organization => {}
+        Scope::Site(id) if sites::find(tx.connection(), id).await?.is_none() => return unknown("site", "site.id", id),
+        Scope::Carrier(id) if carriers::find(tx.connection(), id).await?.is_none() => return unknown("carrier", "carrier.id", id),
+        Scope::Site(_) | Scope::Carrier(_) => {}
+        Scope::Trunks(ids) => {
+            let mut found = Vec::with_capacity(ids.len());
+            for (at, id) in ids.iter().enumerate() {
+                match trunks::find(tx.connection(), id).await? {
+                    Some(trunk) => found.push(trunk),
+                    None => return unknown("trunk", &format!("trunks[{at}].id"), id),
+                }
+            }
+            return Ok(found);
+        }
+    }
+    Ok(Vec::new())
 }

@@ -26,7 +26,7 @@ pub async fn ensure_client(store: &Store, chosen: Option<(String, SecretString)>
                 return Err(StartError::Bootstrap { what: format!("its secret has fewer than {SECRET_CHARS_MIN} characters") });
             }
             match clients::secret_hash(tx.connection(), &id).await? {
-                Some(kept) if secret::matches(&secret, &kept) => return Ok(None),
+                Some(kept) if secret::matches(&secret, Some(&kept)) => return Ok(None),
                 Some(_) => {
                     clients::replace_secret(&mut tx, &id, &secret::hash(&secret)).await?;
                     tx.audit(AuditEntry::new("update", "client", &id).after(serde_json::json!({ "secret": "changed" })));

@@ -4,6 +4,7 @@ pub mod built_in;
 pub mod caller;
 pub mod clients;
 pub mod first_start;
+mod grants;
 pub mod oauth;
 pub mod permission;
 pub mod roles;
@@ -12,4 +13,5 @@ pub mod throttle;
 pub mod tokens;
 
 pub use caller::Caller;
+pub use grants::{Grant, Grants};
 pub use permission::Permissions;

@@ -1,6 +1,7 @@
 //! The token endpoint: client credentials for an opaque bearer token (RFC 6749 4.4).
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -66,9 +67,10 @@ impl From<Problem> for Refusal {
 async fn grant(State(app): State<App>, request: Request) -> Result<Response, Refusal> {
     let (parts, content) = request.into_parts();
     let address = peer::address(&parts);
-    if let Some(seconds) = app.throttle.wait(address) {
-        let problem = Problem::too_many_requests(seconds, "Too many failed token requests from this address. Wait for Retry-After.");
-        return Err(Refusal { error: "slow_down", problem });
+    let slow_down = |seconds, message: &str| Refusal { error: "slow_down", problem: Problem::too_many_requests(seconds, message) };
+    let asked = Instant::now();
+    if let Some(seconds) = app.throttle.request(address, asked) {
+        return Err(slow_down(seconds, "Too many failed token requests, or too many at all, from this address. Wait for Retry-After."));
     }
     let form = form(&parts.headers, content).await?;
     match form.get("grant_type").map(|value| value.expose_secret()) {
@@ -83,18 +85,25 @@ async fn grant(State(app): State<App>, request: Request) -> Result<Response, Ref
         let message = "Give the client's id and secret by HTTP Basic, or as client_id and client_secret in the form body.";
         return Err(Refusal { error: "invalid_client", problem: Problem::unauthorized("authentication.required", message) });
     };
+    if let Some(seconds) = app.throttle.locked(&id, address, asked) {
+        return Err(slow_down(seconds, "This client is locked out after too many wrong secrets. Wait for Retry-After."));
+    }
     let mut reader = app.store.read().await.map_err(Problem::from)?;
     let client = store::clients::find(&mut reader, &id).await.map_err(Problem::from)?.filter(|client| !client.settings.disabled);
-    let kept = store::clients::secret_hash(&mut reader, &id).await.map_err(Problem::from)?.unwrap_or_default();
+    let kept = store::clients::secret_hash(&mut reader, &id).await.map_err(Problem::from)?;
     drop(reader);
+    let matches = secret::matches(&given, kept.as_deref());
     let client = match client {
-        Some(client) if secret::matches(&given, &kept) => client,
+        Some(client) if matches => client,
         _ => {
-            app.throttle.failed(address);
+            if app.throttle.failed(&id, address, asked) {
+                tracing::warn!(client = ?id.chars().take(64).collect::<String>(), "a client is locked out after too many wrong secrets");
+            }
             let message = "The client id is not known, the client is disabled, or its secret is wrong.";
             return Err(Refusal { error: "invalid_client", problem: Problem::unauthorized("bad.credentials", message) });
         }
     };
+    app.throttle.succeeded(&id, address, asked);
     let life = client.settings.access_token_validity_seconds.unwrap_or(LIFE);
     let token = secret::draw()?;
     let created = now();

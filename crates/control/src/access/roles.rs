@@ -130,7 +130,8 @@ fn settings(caller: &Caller, fields: Map<String, Value>) -> Result<RoleSettings,
         let message = format!("{bad:?} is no permission; write it like telephony:trunk:view.");
         return Err(Problem::invalid(format!("permissions[{index}]"), message));
     }
-    let missing: Vec<&str> = settings.permissions.iter().map(String::as_str).filter(|permission| !caller.may(permission)).collect();
+    let missing: Vec<&str> =
+        settings.permissions.iter().map(String::as_str).filter(|permission| !caller.grants.everywhere(permission)).collect();
     if missing.is_empty() { Ok(settings) } else { Err(Problem::missing_permissions(missing)) }
 }
 

@@ -21,7 +21,7 @@ pub(crate) fn routes() -> Router<App> {
 async fn read(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
     let organization = organization::load(&mut *app.store.read().await?).await?;
     let organization = json!({ "id": organization.meta.id, "name": organization.meta.name });
-    let permissions: Vec<&str> = caller.permissions.iter().collect();
+    let permissions: std::collections::BTreeSet<&str> = caller.grants.permissions().collect();
     Ok(answer(json!({
         "organization": organization,
         "homeOrganization": organization,

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::Meta;
+use super::{Meta, Scope};
 
 /// An OAuth client: a program or a person's tool, with roles.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,13 +37,4 @@ pub struct RoleGrant {
     /// Where it holds.
     #[serde(default)]
     pub scope: Scope,
-}
-
-/// Where a role holds. Sites, carriers and single trunks are to follow; the word is reserved for them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Scope {
-    /// Everywhere.
-    #[default]
-    Organization,
 }

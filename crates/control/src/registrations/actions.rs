@@ -34,12 +34,12 @@ pub(super) async fn act(
 ) -> Result<Response, Problem> {
     let (action, name, permission) = match action.as_str() {
         "trace" => {
-            caller.require("telephony:trace:view")?;
+            caller.require_trunk(&app, &["telephony:trace:view"], &trunk).await?;
             app.registrations.trace(&caller.origin(), &trunk, trace::minutes(&map)?).await?;
             return accepted(&app, &trunk).await;
         }
         "acknowledge-drift" => {
-            caller.require(ACT)?;
+            caller.require_trunk(&app, &[ACT], &trunk).await?;
             refuse_fields(&map)?;
             app.registrations.acknowledge_drift(&caller.origin(), &trunk).await?;
             return accepted(&app, &trunk).await;
@@ -54,7 +54,7 @@ pub(super) async fn act(
             return Err(Problem::new(StatusCode::NOT_FOUND, "not.found", message));
         }
     };
-    caller.require(permission)?;
+    caller.require_trunk(&app, &[permission], &trunk).await?;
     refuse_fields(&map)?;
     app.registrations.act(&caller.origin(), &trunk, action, name).await?;
     accepted(&app, &trunk).await

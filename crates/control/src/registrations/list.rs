@@ -12,7 +12,7 @@ use super::drift;
 use super::fleet::{Loader, Seen};
 use super::object::{self, Shown, object};
 use crate::access::Caller;
-use crate::domain::Trunk;
+use crate::domain::{Place, Reach, Trunk};
 use crate::http::{App, Query, answer, listing};
 use crate::problem::Problem;
 use crate::store::page::{Key, PLAIN};
@@ -37,27 +37,29 @@ struct Wanted {
     state: Option<String>,
     bound: Option<bool>,
     code: Option<Code>,
+    /// What the caller may see.
+    within: Reach,
 }
 
 /// GET /registrations/{trunkId}.
 pub(super) async fn one(State(app): State<App>, caller: Caller, Path(trunk): Path<String>, query: Query) -> Result<Response, Problem> {
-    caller.require(VIEW)?;
+    caller.require_trunk(&app, &[VIEW], &trunk).await?;
     query.finish()?;
     Ok(answer(app.registrations.shown(&trunk).await?))
 }
 
 /// GET /registrations.
 pub(super) async fn list(State(app): State<App>, caller: Caller, uri: Uri, mut query: Query) -> Result<Response, Problem> {
-    caller.require(VIEW)?;
+    let within = caller.require_somewhere(VIEW)?;
     let paging = listing::paging(&mut query, PLAIN)?;
-    let wanted = Wanted::take(&mut query)?;
+    let wanted = Wanted::take(&mut query, within)?;
     query.finish()?;
     let page = app.registrations.page(&paging, wanted).await?;
     Ok(answer(listing::listing(&uri, &paging, page, |body| body)))
 }
 
 impl Wanted {
-    fn take(query: &mut Query) -> Result<Self, Problem> {
+    fn take(query: &mut Query, within: Reach) -> Result<Self, Problem> {
         let state = query.take("state");
         if let Some(state) = state.as_deref().filter(|state| !object::is_state(state)) {
             return Err(Problem::invalid("state", format!("state: {state:?} is no state of a registration.")));
@@ -75,6 +77,7 @@ impl Wanted {
             state,
             bound: query.take_bool("bound")?,
             code,
+            within,
         })
     }
 
@@ -97,6 +100,7 @@ impl Wanted {
             && same(&self.site, &trunk.site)
             && same(&self.carrier, &trunk.carrier)
             && same(&self.name, &trunk.meta.name)
+            && self.within.covers(&Place::trunk(trunk))
     }
 
     fn fits_seen(&self, in_service: bool, seen: &[Seen]) -> bool {
@@ -159,7 +163,7 @@ impl Registrations {
             return Ok(cut(found.into_iter().filter(fits).collect(), paging));
         }
         if !wanted.is_live() {
-            return trunks::page(state, paging, wanted.filter()).await;
+            return trunks::page(state, paging, wanted.filter(), &wanted.within).await;
         }
         // What fails and what is held is little among much: begin with what the edges report.
         if !wanted.fits_unseen() {
@@ -188,7 +192,7 @@ impl Registrations {
         let (mut total, mut passed, mut more) = (0_u64, 0_u64, false);
         let mut items: Vec<Trunk> = Vec::new();
         loop {
-            let page = trunks::page(state, &step, wanted.filter()).await?;
+            let page = trunks::page(state, &step, wanted.filter(), &wanted.within).await?;
             for trunk in page.items {
                 if !observed.with(&trunk.meta.id, |seen| wanted.fits_seen(trunk.in_service, seen)) {
                     continue;

@@ -38,7 +38,10 @@ const KEY_CHARS_MAX: usize = 255;
 
 /// POST /registrations.
 pub(super) async fn post(State(app): State<App>, caller: Caller, headers: HeaderMap, JsonBody(map): JsonBody) -> Result<Response, Problem> {
-    caller.require(EDIT)?;
+    caller.require_somewhere(EDIT)?;
+    if let Some(trunk) = map.get("trunkId").and_then(Value::as_str) {
+        caller.require_trunk(&app, &[EDIT], trunk).await?;
+    }
     let registrations = &app.registrations;
     let key = idempotency_key(&headers)?;
     let request_mac = key.is_some().then(|| registrations.request_mac(&map));

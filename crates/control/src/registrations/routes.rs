@@ -47,7 +47,7 @@ fn exports(attempt: &str) -> Router<App> {
 
 /// DELETE /registrations/{trunkId}: 204 at once, the binding goes in the background.
 async fn delete(State(app): State<App>, caller: Caller, Path(trunk): Path<String>, if_match: IfMatch) -> Result<StatusCode, Problem> {
-    caller.require(EDIT)?;
+    caller.require_trunk(&app, &[EDIT], &trunk).await?;
     app.registrations.remove(&caller.origin(), &trunk, if_match).await?;
     Ok(StatusCode::NO_CONTENT)
 }

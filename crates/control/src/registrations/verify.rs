@@ -24,10 +24,10 @@ use super::verification::{self, PATIENCE, Question, millis};
 use super::version::{Version, VersionState};
 use crate::access::Caller;
 use crate::audit::{AuditEntry, Origin};
-use crate::domain::{AddressOfRecord, SipUri, id};
+use crate::domain::{AddressOfRecord, Place, SipUri, id};
 use crate::http::{App, JsonBody, OptionalJsonBody, answer};
 use crate::problem::Problem;
-use crate::store::{credentials, sites};
+use crate::store::{credentials, reach, sites};
 
 /// What one must be allowed to ask carriers.
 pub const VERIFY: &str = "telephony:trunkRegistration:verify";
@@ -53,11 +53,11 @@ pub(super) async fn trunk(
     headers: HeaderMap,
     OptionalJsonBody(map): OptionalJsonBody,
 ) -> Result<Response, Problem> {
-    caller.require(VERIFY)?;
+    caller.require_trunk(&app, &[VERIFY], &trunk).await?;
     let form = VerifyTrunk::read(map).map_err(form::problem)?;
     if form.asked.is_some() {
         // Whoever may try any secret may guess one.
-        caller.require(EDIT)?;
+        caller.require_trunk(&app, &[EDIT], &trunk).await?;
     }
     let patience = prefer_wait(&headers).unwrap_or(PATIENCE);
     Ok(answer(app.registrations.verify_trunk(&caller.origin(), &trunk, form, patience).await?))
@@ -70,10 +70,10 @@ pub(super) async fn ad_hoc(
     headers: HeaderMap,
     JsonBody(map): JsonBody,
 ) -> Result<Response, Problem> {
-    caller.require_all(&[VERIFY, EDIT])?;
+    caller.grants.require_somewhere(&[VERIFY, EDIT])?;
     let form = VerifyAdHoc::read(map).map_err(form::problem)?;
     let patience = prefer_wait(&headers).unwrap_or(PATIENCE);
-    Ok(answer(app.registrations.verify_ad_hoc(form, patience).await?))
+    Ok(answer(app.registrations.verify_ad_hoc(&caller, form, patience).await?))
 }
 
 impl Registrations {
@@ -162,7 +162,7 @@ impl Registrations {
         Ok(())
     }
 
-    async fn verify_ad_hoc(&self, form: VerifyAdHoc, patience: Duration) -> Result<Value, Problem> {
+    async fn verify_ad_hoc(&self, caller: &Caller, form: VerifyAdHoc, patience: Duration) -> Result<Value, Problem> {
         let VerifyAdHoc { target, site, asked, challenge_only } = form;
         let mut state = self.inner.store.snapshot().await?;
         let mut loader = Loader::new(&mut state).await?;
@@ -176,10 +176,17 @@ impl Registrations {
         };
         let unknown = || Problem::invalid("site.id", format!("There is no site {site:?}. GET /api/v2/sites lists them."));
         let found = sites::find(&mut state, &site).await?.ok_or_else(unknown)?;
+        if !reach::sees(&mut state, &caller.grants.known(), &Place::Site(&site)).await? {
+            return Err(unknown());
+        }
+        caller.require_on(&mut state, &[VERIFY, EDIT], &Place::Site(&site)).await?;
         let organization = loader.organization();
         let carrier = match &target.carrier {
             Some(id) => {
                 let unknown = || Problem::invalid("carrier.id", format!("There is no carrier {id:?}. GET /api/v2/carriers lists them."));
+                if !reach::sees(&mut state, &caller.grants.known(), &Place::Carrier(id)).await? {
+                    return Err(unknown());
+                }
                 Some(loader.carrier(&mut state, id).await?.ok_or_else(unknown)?)
             }
             None => None,

@@ -39,7 +39,7 @@ pub(super) async fn list(
     uri: Uri,
     mut query: Query,
 ) -> Result<Response, Problem> {
-    caller.require(VIEW)?;
+    caller.require_trunk(&app, &[VIEW], &trunk).await?;
     let paging = listing::paging(&mut query, SORTINGS)?;
     query.finish()?;
     let mut versions = app.registrations.versions(&trunk).await?;
@@ -67,7 +67,7 @@ pub(super) async fn one(
     Path((trunk, version)): Path<(String, String)>,
     query: Query,
 ) -> Result<Response, Problem> {
-    caller.require(VIEW)?;
+    caller.require_trunk(&app, &[VIEW], &trunk).await?;
     query.finish()?;
     Ok(answer(app.registrations.version(&trunk, number(&trunk, &version)?).await?))
 }
@@ -79,7 +79,7 @@ pub(super) async fn promote(
     Path((trunk, version)): Path<(String, String)>,
     OptionalJsonBody(map): OptionalJsonBody,
 ) -> Result<Response, Problem> {
-    caller.require(EDIT)?;
+    caller.require_trunk(&app, &[EDIT], &trunk).await?;
     refuse_fields(&map)?;
     app.registrations.promote_by_hand(&caller.origin(), &trunk, number(&trunk, &version)?).await?;
     Ok(answer(app.registrations.shown(&trunk).await?))
@@ -92,7 +92,7 @@ pub(super) async fn rollback(
     Path(trunk): Path<String>,
     OptionalJsonBody(map): OptionalJsonBody,
 ) -> Result<Response, Problem> {
-    caller.require(EDIT)?;
+    caller.require_trunk(&app, &[EDIT], &trunk).await?;
     refuse_fields(&map)?;
     app.registrations.roll_back_by_hand(&caller.origin(), &trunk, None).await?;
     Ok(answer(app.registrations.shown(&trunk).await?))
@@ -105,7 +105,7 @@ pub(super) async fn rollback_from(
     Path((trunk, version)): Path<(String, String)>,
     OptionalJsonBody(map): OptionalJsonBody,
 ) -> Result<Response, Problem> {
-    caller.require(EDIT)?;
+    caller.require_trunk(&app, &[EDIT], &trunk).await?;
     refuse_fields(&map)?;
     app.registrations.roll_back_by_hand(&caller.origin(), &trunk, Some(number(&trunk, &version)?)).await?;
     Ok(answer(app.registrations.shown(&trunk).await?))

@@ -1,8 +1,8 @@
 use sqlx::sqlite::SqliteRow;
 
 use super::page::{BY_ID, Key, Page, Paging, Select};
-use super::{Connection, StoreError, Tx, row};
-use crate::domain::Carrier;
+use super::{Connection, StoreError, Tx, reach, row};
+use crate::domain::{Carrier, Reach};
 
 const COLUMNS: &str = "id, name, version, created, modified, revision, target_revision, body";
 
@@ -18,13 +18,15 @@ pub async fn find(connection: &mut Connection, id: &str) -> Result<Option<Carrie
     found.as_ref().map(read).transpose()
 }
 
-/// Reads a page of carriers, those with this name where one is given.
+/// Reads a page of the carriers that are seen from a reach, those with this name where one is given.
 ///
 /// # Errors
 /// [`StoreError`] where one cannot be read.
-pub async fn page(connection: &mut Connection, paging: &Paging, name: Option<String>) -> Result<Page<Carrier>, StoreError> {
+pub async fn page(connection: &mut Connection, paging: &Paging, name: Option<String>, within: &Reach) -> Result<Page<Carrier>, StoreError> {
     let filters = name.map(|name| ("name = ?", Key::Text(name))).into_iter().collect();
-    Select { columns: COLUMNS, table: "carriers", id: BY_ID, filters, kept: None }.page(connection, paging, read).await
+    Select { columns: COLUMNS, table: "carriers", id: BY_ID, filters, kept: None }
+        .page_within(connection, paging, reach::carriers(within), read)
+        .await
 }
 
 /// Writes a new carrier.

@@ -2,8 +2,8 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::page::{BY_ID, Key, Page, Paging, Select};
-use super::{Connection, StoreError, Tx, row};
-use crate::domain::Edge;
+use super::{Connection, StoreError, Tx, reach, row};
+use crate::domain::{Edge, Reach};
 
 const COLUMNS: &str = "id, name, version, created, modified, site, software, local_addresses, advertised_addresses, drain, last_seen";
 
@@ -18,13 +18,15 @@ pub async fn find(connection: &mut Connection, id: &str) -> Result<Option<Edge>,
     found.as_ref().map(read).transpose()
 }
 
-/// Reads a page of edges, those of a site where one is given.
+/// Reads a page of the edges that are seen from a reach, those of a site where one is given.
 ///
 /// # Errors
 /// [`StoreError`] where one cannot be read.
-pub async fn page(connection: &mut Connection, paging: &Paging, site: Option<String>) -> Result<Page<Edge>, StoreError> {
+pub async fn page(connection: &mut Connection, paging: &Paging, site: Option<String>, within: &Reach) -> Result<Page<Edge>, StoreError> {
     let filters = site.map(|site| ("site = ?", Key::Text(site))).into_iter().collect();
-    Select { columns: COLUMNS, table: "edges", id: BY_ID, filters, kept: None }.page(connection, paging, read).await
+    Select { columns: COLUMNS, table: "edges", id: BY_ID, filters, kept: None }
+        .page_within(connection, paging, reach::edges(within), read)
+        .await
 }
 
 /// Returns the ids of the edges of a site.

@@ -18,6 +18,7 @@ mod migrate;
 mod open;
 pub mod organization;
 pub mod page;
+pub mod reach;
 pub mod roles;
 mod row;
 pub mod settings;

@@ -1,6 +1,7 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row};
 
+use super::reach::{Condition, numbered};
 use super::{Connection, StoreError};
 
 /// A value of a sort key or a filter.
@@ -85,9 +86,23 @@ impl Select {
         paging: &Paging,
         read: fn(&SqliteRow) -> Result<T, StoreError>,
     ) -> Result<Page<T>, StoreError> {
-        let total = self.total(connection).await?;
+        self.page_within(connection, paging, None, read).await
+    }
+
+    /// As [`Select::page`], of the rows that a caller's scope covers.
+    ///
+    /// # Errors
+    /// [`StoreError`] where a row cannot be read.
+    pub async fn page_within<T>(
+        &self,
+        connection: &mut Connection,
+        paging: &Paging,
+        within: Option<Condition>,
+        read: fn(&SqliteRow) -> Result<T, StoreError>,
+    ) -> Result<Page<T>, StoreError> {
+        let total = self.total(connection, within.as_ref()).await?;
         let mut binds: Vec<&Key> = Vec::new();
-        let mut clauses = self.clauses(&mut binds);
+        let mut clauses = self.clauses(&mut binds, within.as_ref());
         let (direction, beyond) = if paging.descending { ("DESC", "<") } else { ("ASC", ">") };
         let (column, id) = (paging.sorting.column, self.id.column);
         if let Some(cursor) = &paging.after {
@@ -120,13 +135,13 @@ impl Select {
         Ok(Page { items, total, next })
     }
 
-    async fn total(&self, connection: &mut Connection) -> Result<u64, StoreError> {
-        if let (Some(kept), true) = (self.kept, self.filters.is_empty()) {
+    async fn total(&self, connection: &mut Connection, within: Option<&Condition>) -> Result<u64, StoreError> {
+        if let (Some(kept), true, None) = (self.kept, self.filters.is_empty(), within) {
             let total: i64 = sqlx::query_scalar(kept).fetch_one(connection).await?;
             return Ok(total.unsigned_abs());
         }
         let mut binds = Vec::new();
-        let clauses = self.clauses(&mut binds);
+        let clauses = self.clauses(&mut binds, within);
         let condition = if clauses.is_empty() { String::new() } else { format!(" WHERE {}", clauses.join(" AND ")) };
         let mut query = sqlx::query_scalar::<_, i64>(AssertSqlSafe(format!("SELECT COUNT(*) FROM {}{condition}", self.table)));
         for key in binds {
@@ -138,12 +153,17 @@ impl Select {
         Ok(query.fetch_one(connection).await?.unsigned_abs())
     }
 
-    fn clauses<'a>(&'a self, binds: &mut Vec<&'a Key>) -> Vec<String> {
-        let numbered = self.filters.iter().map(|(condition, key)| {
+    fn clauses<'a>(&'a self, binds: &mut Vec<&'a Key>, within: Option<&'a Condition>) -> Vec<String> {
+        let mut clauses = Vec::with_capacity(self.filters.len() + 1);
+        for (condition, key) in &self.filters {
+            clauses.push(numbered(condition, binds.len()));
             binds.push(key);
-            condition.replace('?', &format!("${}", binds.len()))
-        });
-        numbered.collect()
+        }
+        if let Some(within) = within {
+            clauses.push(numbered(&within.sql, binds.len()));
+            binds.extend(&within.keys);
+        }
+        clauses
     }
 }
 

@@ -1,8 +1,8 @@
 use sqlx::sqlite::SqliteRow;
 
 use super::page::{BY_ID, Key, Page, Paging, Select};
-use super::{Connection, StoreError, Tx, row};
-use crate::domain::Site;
+use super::{Connection, StoreError, Tx, reach, row};
+use crate::domain::{Reach, Site};
 
 const COLUMNS: &str = "id, name, version, created, modified, revision, body";
 
@@ -18,13 +18,15 @@ pub async fn find(connection: &mut Connection, id: &str) -> Result<Option<Site>,
     found.as_ref().map(read).transpose()
 }
 
-/// Reads a page of sites, those with this name where one is given.
+/// Reads a page of the sites that are seen from a reach, those with this name where one is given.
 ///
 /// # Errors
 /// [`StoreError`] where one cannot be read.
-pub async fn page(connection: &mut Connection, paging: &Paging, name: Option<String>) -> Result<Page<Site>, StoreError> {
+pub async fn page(connection: &mut Connection, paging: &Paging, name: Option<String>, within: &Reach) -> Result<Page<Site>, StoreError> {
     let filters = name.map(|name| ("name = ?", Key::Text(name))).into_iter().collect();
-    Select { columns: COLUMNS, table: "sites", id: BY_ID, filters, kept: None }.page(connection, paging, read).await
+    Select { columns: COLUMNS, table: "sites", id: BY_ID, filters, kept: None }
+        .page_within(connection, paging, reach::sites(within), read)
+        .await
 }
 
 /// Returns the id of the only site, where there is exactly one.

@@ -49,3 +49,11 @@ pub async fn delete(tx: &mut Tx, hash: &str) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM tokens WHERE hash = $1").bind(hash).execute(tx.connection()).await?;
     Ok(())
 }
+
+/// Forgets all tokens of a client, and returns how many there were.
+///
+/// # Errors
+/// [`StoreError`] where it cannot be written.
+pub async fn delete_all(tx: &mut Tx, client: &str) -> Result<u64, StoreError> {
+    Ok(sqlx::query("DELETE FROM tokens WHERE client = $1").bind(client).execute(tx.connection()).await?.rows_affected())
+}

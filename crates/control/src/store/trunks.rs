@@ -2,8 +2,8 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::page::{BY_ID, Key, Page, Paging, Select};
-use super::{Connection, StoreError, Tx, row};
-use crate::domain::Trunk;
+use super::{Connection, StoreError, Tx, reach, row};
+use crate::domain::{Reach, Trunk};
 
 const COLUMNS: &str = "id, name, version, created, modified, revision, target_revision, site, carrier, in_service, body";
 
@@ -33,11 +33,11 @@ pub async fn find(connection: &mut Connection, id: &str) -> Result<Option<Trunk>
     found.as_ref().map(read).transpose()
 }
 
-/// Reads a page of trunks.
+/// Reads a page of the trunks within a reach.
 ///
 /// # Errors
 /// [`StoreError`] where one cannot be read.
-pub async fn page(connection: &mut Connection, paging: &Paging, filter: Filter) -> Result<Page<Trunk>, StoreError> {
+pub async fn page(connection: &mut Connection, paging: &Paging, filter: Filter, within: &Reach) -> Result<Page<Trunk>, StoreError> {
     let filters = [
         filter.site.map(|site| ("site = ?", Key::Text(site))),
         filter.carrier.map(|carrier| ("carrier = ?", Key::Text(carrier))),
@@ -46,7 +46,7 @@ pub async fn page(connection: &mut Connection, paging: &Paging, filter: Filter) 
     ];
     let filters = filters.into_iter().flatten().collect();
     Select { columns: COLUMNS, table: "trunks", id: BY_ID, filters, kept: Some("SELECT total FROM counts WHERE kind = 'trunk'") }
-        .page(connection, paging, read)
+        .page_within(connection, paging, reach::trunks(within), read)
         .await
 }
 

@@ -65,6 +65,13 @@ impl Lab {
         self.token_of(&text("id"), &text("secret")).await
     }
 
+    /// A token of a new client with these grants, `[{"roleId": ..., "scope": ...}]`.
+    pub async fn token_with_grants(&self, grants: &Value) -> String {
+        let client = self.post("/api/v2/oauth/clients", &serde_json::json!({ "roleGrants": grants }).to_string()).await.is(201);
+        let text = |name: &str| client.body[name].as_str().expect("text").to_owned();
+        self.token_of(&text("id"), &text("secret")).await
+    }
+
     /// Changes the database behind its back.
     pub async fn tamper(&self, sql: &str) {
         let options = SqliteConnectOptions::new().filename(self.dir.path().join("trunkline.db"));

@@ -9,6 +9,7 @@ mod frame;
 mod lab;
 mod listings;
 mod organization;
+mod scopes;
 mod sites;
 mod start;
 mod trunks;

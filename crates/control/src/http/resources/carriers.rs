@@ -9,14 +9,17 @@ use super::form::{self, Common};
 use crate::access::Caller;
 use crate::audit::AuditEntry;
 use crate::changes::Change;
-use crate::domain::{Carrier, CarrierSettings};
+use crate::domain::{Carrier, CarrierSettings, Place};
 use crate::http::precondition::IfMatch;
 use crate::http::{App, JsonBody, Query, answer, created, listing};
 use crate::problem::Problem;
 use crate::store::trunks::User;
-use crate::store::{self, Tx, carriers, page};
+use crate::store::{self, Tx, carriers, page, reach};
 
 const KIND: &str = "carrier";
+const VIEW: &str = "telephony:carrier:view";
+const EDIT: &str = "telephony:carrier:edit";
+const DELETE: &str = "telephony:carrier:delete";
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -29,18 +32,22 @@ fn show(carrier: &Carrier) -> Value {
 }
 
 async fn list(State(app): State<App>, caller: Caller, OriginalUri(uri): OriginalUri, mut query: Query) -> Result<Response, Problem> {
-    caller.require("telephony:carrier:view")?;
+    caller.require_somewhere(VIEW)?;
     let paging = listing::paging(&mut query, page::PLAIN)?;
     let name = query.take("name");
     query.finish()?;
-    let page = carriers::page(&mut *app.store.read().await?, &paging, name).await?;
+    let page = carriers::page(&mut *app.store.read().await?, &paging, name, &caller.grants.reach(VIEW)).await?;
     Ok(answer(listing::listing(&uri, &paging, page, |carrier| show(&carrier))))
 }
 
 async fn read(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
-    caller.require("telephony:carrier:view")?;
-    let carrier = carriers::find(&mut *app.store.read().await?, &id).await?;
-    Ok(answer(show(&carrier.ok_or_else(|| Problem::not_found(KIND, &id))?)))
+    let seen = caller.require_somewhere(VIEW)?;
+    let mut reader = app.store.read().await?;
+    let carrier = carriers::find(&mut reader, &id).await?.ok_or_else(|| Problem::not_found(KIND, &id))?;
+    if !reach::sees(&mut reader, &seen, &Place::Carrier(&id)).await? {
+        return Err(Problem::not_found(KIND, &id));
+    }
+    Ok(answer(show(&carrier)))
 }
 
 async fn create(State(app): State<App>, caller: Caller, JsonBody(mut fields): JsonBody) -> Result<Response, Problem> {
@@ -65,10 +72,10 @@ async fn replace(
     if_match: IfMatch,
     JsonBody(mut fields): JsonBody,
 ) -> Result<Response, Problem> {
-    caller.require("telephony:carrier:edit")?;
+    caller.require_somewhere(EDIT)?;
     let common = Common::take_for(&mut fields, &id)?;
     let mut tx = app.store.begin(&caller.origin()).await?;
-    let before = current(&mut tx, &id).await?;
+    let before = current(&mut tx, &caller, EDIT, &id).await?;
     if_match.check_required(common.version, before.meta.version)?;
     write(&app, &caller, tx, before, common.name, fields).await
 }
@@ -80,10 +87,10 @@ async fn change(
     if_match: IfMatch,
     JsonBody(mut patch): JsonBody,
 ) -> Result<Response, Problem> {
-    caller.require("telephony:carrier:edit")?;
+    caller.require_somewhere(EDIT)?;
     let common = Common::take_for(&mut patch, &id)?;
     let mut tx = app.store.begin(&caller.origin()).await?;
-    let before = current(&mut tx, &id).await?;
+    let before = current(&mut tx, &caller, EDIT, &id).await?;
     if_match.check(common.version, before.meta.version)?;
     let name = common.name.or_else(|| Some(before.meta.name.clone()));
     let mut fields = form::fields(&before.settings);
@@ -102,8 +109,11 @@ fn settings(fields: Map<String, Value>) -> Result<CarrierSettings, Problem> {
     Ok(settings)
 }
 
-async fn current(tx: &mut Tx, id: &str) -> Result<Carrier, Problem> {
-    carriers::find(tx.connection(), id).await?.ok_or_else(|| Problem::not_found(KIND, id))
+/// Finds what the caller may change so.
+async fn current(tx: &mut Tx, caller: &Caller, permission: &str, id: &str) -> Result<Carrier, Problem> {
+    let found = carriers::find(tx.connection(), id).await?.ok_or_else(|| Problem::not_found(KIND, id))?;
+    caller.require_on(tx.connection(), &[permission], &Place::Carrier(id)).await?;
+    Ok(found)
 }
 
 async fn write(
@@ -120,7 +130,7 @@ async fn write(
     let retargeted = before.settings.sends_elsewhere(&after.settings);
     if retargeted {
         // Whoever may choose where secrets go may read them.
-        caller.require("telephony:trunkCredential:edit")?;
+        caller.require_on(tx.connection(), &["telephony:trunkCredential:edit"], &Place::Carrier(&before.meta.id)).await?;
     }
     let after = carriers::update(&mut tx, &after, retargeted).await?;
     tx.audit(AuditEntry::new("update", KIND, &after.meta.id).before(show(&before)).after(show(&after)));
@@ -130,9 +140,9 @@ async fn write(
 }
 
 async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<String>, if_match: IfMatch) -> Result<StatusCode, Problem> {
-    caller.require("telephony:carrier:delete")?;
+    caller.require_somewhere(DELETE)?;
     let mut tx = app.store.begin(&caller.origin()).await?;
-    let carrier = current(&mut tx, &id).await?;
+    let carrier = current(&mut tx, &caller, DELETE, &id).await?;
     if_match.check(None, carrier.meta.version)?;
     let (total, some) = store::trunks::users(tx.connection(), &User::Carrier(&id)).await?;
     if total > 0 {

@@ -10,15 +10,18 @@ use super::form::{self, Common};
 use crate::access::Caller;
 use crate::audit::AuditEntry;
 use crate::changes::Change;
-use crate::domain::{Edge, Presence};
+use crate::domain::{Edge, Place, Presence};
 use crate::http::precondition::IfMatch;
 use crate::http::{App, JsonBody, Query, answer, listing};
 use crate::problem::Problem;
 use crate::registrations::Registrations;
-use crate::store::{edges, page};
+use crate::store::{Tx, edges, page, reach};
 use crate::time::rfc3339;
 
 const KIND: &str = "edge";
+const VIEW: &str = "telephony:edge:view";
+const EDIT: &str = "telephony:edge:edit";
+const DELETE: &str = "telephony:edge:delete";
 
 /// What a caller may change of an edge.
 #[derive(Deserialize)]
@@ -54,18 +57,22 @@ fn show(edge: &Edge, registrations: &Registrations) -> Value {
 }
 
 async fn list(State(app): State<App>, caller: Caller, OriginalUri(uri): OriginalUri, mut query: Query) -> Result<Response, Problem> {
-    caller.require("telephony:edge:view")?;
+    let seen = caller.require_somewhere(VIEW)?;
     let paging = listing::paging(&mut query, page::PLAIN)?;
     let site = query.take("site.id");
     query.finish()?;
-    let page = edges::page(&mut *app.store.read().await?, &paging, site).await?;
+    let page = edges::page(&mut *app.store.read().await?, &paging, site, &seen).await?;
     Ok(answer(listing::listing(&uri, &paging, page, |edge| show(&edge, &app.registrations))))
 }
 
 async fn read(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
-    caller.require("telephony:edge:view")?;
-    let edge = edges::find(&mut *app.store.read().await?, &id).await?;
-    Ok(answer(show(&edge.ok_or_else(|| Problem::not_found(KIND, &id))?, &app.registrations)))
+    let seen = caller.require_somewhere(VIEW)?;
+    let mut reader = app.store.read().await?;
+    let edge = edges::find(&mut reader, &id).await?.ok_or_else(|| Problem::not_found(KIND, &id))?;
+    if !reach::sees(&mut reader, &seen, &Place::Edge(&id, edge.site.as_deref())).await? {
+        return Err(Problem::not_found(KIND, &id));
+    }
+    Ok(answer(show(&edge, &app.registrations)))
 }
 
 async fn change(
@@ -75,11 +82,11 @@ async fn change(
     if_match: IfMatch,
     JsonBody(mut fields): JsonBody,
 ) -> Result<Response, Problem> {
-    caller.require("telephony:edge:edit")?;
+    caller.require_somewhere(EDIT)?;
     let common = Common::take_for(&mut fields, &id)?;
     let form: EdgeForm = form::settings(fields, &[])?;
     let mut tx = app.store.begin(&caller.origin()).await?;
-    let before = edges::find(tx.connection(), &id).await?.ok_or_else(|| Problem::not_found(KIND, &id))?;
+    let before = current(&mut tx, &caller, EDIT, &id).await?;
     if_match.check(common.version, before.meta.version)?;
     let mut after = before.clone();
     after.meta.name = common.name.unwrap_or(after.meta.name);
@@ -93,9 +100,9 @@ async fn change(
 }
 
 async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<String>, if_match: IfMatch) -> Result<StatusCode, Problem> {
-    caller.require("telephony:edge:delete")?;
+    caller.require_somewhere(DELETE)?;
     let mut tx = app.store.begin(&caller.origin()).await?;
-    let edge = edges::find(tx.connection(), &id).await?.ok_or_else(|| Problem::not_found(KIND, &id))?;
+    let edge = current(&mut tx, &caller, DELETE, &id).await?;
     if_match.check(None, edge.meta.version)?;
     if app.registrations.is_online(&id) {
         return Err(Problem::conflict(format!("The edge {id:?} is online and would come back at once. Stop it first."))
@@ -105,4 +112,11 @@ async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<String>, 
     tx.audit(AuditEntry::new("delete", KIND, &id).before(show(&edge, &app.registrations)));
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Finds what the caller may change so.
+async fn current(tx: &mut Tx, caller: &Caller, permission: &str, id: &str) -> Result<Edge, Problem> {
+    let found = edges::find(tx.connection(), id).await?.ok_or_else(|| Problem::not_found(KIND, id))?;
+    caller.require_on(tx.connection(), &[permission], &Place::Edge(id, found.site.as_deref())).await?;
+    Ok(found)
 }

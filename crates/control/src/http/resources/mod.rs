@@ -13,7 +13,7 @@ use axum::Router;
 use super::App;
 
 pub use trunk_form::TrunkForm;
-pub(crate) use trunks::show as show_trunk;
+pub(crate) use trunks::{may_put, show as show_trunk};
 
 /// The routes of all plain resources.
 pub(super) fn routes() -> Router<App> {

@@ -9,14 +9,17 @@ use super::form::{self, Common};
 use crate::access::Caller;
 use crate::audit::AuditEntry;
 use crate::changes::Change;
-use crate::domain::{Site, SiteSettings};
+use crate::domain::{Place, Site, SiteSettings};
 use crate::http::precondition::IfMatch;
 use crate::http::{App, JsonBody, Query, answer, created, listing};
 use crate::problem::Problem;
 use crate::store::trunks::User;
-use crate::store::{self, Tx, page, sites};
+use crate::store::{self, Tx, page, reach, sites};
 
 const KIND: &str = "site";
+const VIEW: &str = "telephony:site:view";
+const EDIT: &str = "telephony:site:edit";
+const DELETE: &str = "telephony:site:delete";
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -29,18 +32,22 @@ fn show(site: &Site) -> Value {
 }
 
 async fn list(State(app): State<App>, caller: Caller, OriginalUri(uri): OriginalUri, mut query: Query) -> Result<Response, Problem> {
-    caller.require("telephony:site:view")?;
+    caller.require_somewhere(VIEW)?;
     let paging = listing::paging(&mut query, page::PLAIN)?;
     let name = query.take("name");
     query.finish()?;
-    let page = sites::page(&mut *app.store.read().await?, &paging, name).await?;
+    let page = sites::page(&mut *app.store.read().await?, &paging, name, &caller.grants.reach(VIEW)).await?;
     Ok(answer(listing::listing(&uri, &paging, page, |site| show(&site))))
 }
 
 async fn read(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
-    caller.require("telephony:site:view")?;
-    let site = sites::find(&mut *app.store.read().await?, &id).await?;
-    Ok(answer(show(&site.ok_or_else(|| Problem::not_found(KIND, &id))?)))
+    let seen = caller.require_somewhere(VIEW)?;
+    let mut reader = app.store.read().await?;
+    let site = sites::find(&mut reader, &id).await?.ok_or_else(|| Problem::not_found(KIND, &id))?;
+    if !reach::sees(&mut reader, &seen, &Place::Site(&id)).await? {
+        return Err(Problem::not_found(KIND, &id));
+    }
+    Ok(answer(show(&site)))
 }
 
 async fn create(State(app): State<App>, caller: Caller, JsonBody(mut fields): JsonBody) -> Result<Response, Problem> {
@@ -65,10 +72,10 @@ async fn replace(
     if_match: IfMatch,
     JsonBody(mut fields): JsonBody,
 ) -> Result<Response, Problem> {
-    caller.require("telephony:site:edit")?;
+    caller.require_somewhere(EDIT)?;
     let common = Common::take_for(&mut fields, &id)?;
     let mut tx = app.store.begin(&caller.origin()).await?;
-    let before = current(&mut tx, &id).await?;
+    let before = current(&mut tx, &caller, EDIT, &id).await?;
     if_match.check_required(common.version, before.meta.version)?;
     write(&app, tx, before, common.name, fields).await
 }
@@ -80,10 +87,10 @@ async fn change(
     if_match: IfMatch,
     JsonBody(mut patch): JsonBody,
 ) -> Result<Response, Problem> {
-    caller.require("telephony:site:edit")?;
+    caller.require_somewhere(EDIT)?;
     let common = Common::take_for(&mut patch, &id)?;
     let mut tx = app.store.begin(&caller.origin()).await?;
-    let before = current(&mut tx, &id).await?;
+    let before = current(&mut tx, &caller, EDIT, &id).await?;
     if_match.check(common.version, before.meta.version)?;
     let name = common.name.or_else(|| Some(before.meta.name.clone()));
     let mut fields = form::fields(&before.settings);
@@ -91,8 +98,11 @@ async fn change(
     write(&app, tx, before, name, fields).await
 }
 
-async fn current(tx: &mut Tx, id: &str) -> Result<Site, Problem> {
-    sites::find(tx.connection(), id).await?.ok_or_else(|| Problem::not_found(KIND, id))
+/// Finds what the caller may change so.
+async fn current(tx: &mut Tx, caller: &Caller, permission: &str, id: &str) -> Result<Site, Problem> {
+    let found = sites::find(tx.connection(), id).await?.ok_or_else(|| Problem::not_found(KIND, id))?;
+    caller.require_on(tx.connection(), &[permission], &Place::Site(id)).await?;
+    Ok(found)
 }
 
 async fn write(app: &App, mut tx: Tx, before: Site, name: Option<String>, fields: Map<String, Value>) -> Result<Response, Problem> {
@@ -107,9 +117,9 @@ async fn write(app: &App, mut tx: Tx, before: Site, name: Option<String>, fields
 }
 
 async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<String>, if_match: IfMatch) -> Result<StatusCode, Problem> {
-    caller.require("telephony:site:delete")?;
+    caller.require_somewhere(DELETE)?;
     let mut tx = app.store.begin(&caller.origin()).await?;
-    let site = current(&mut tx, &id).await?;
+    let site = current(&mut tx, &caller, DELETE, &id).await?;
     if_match.check(None, site.meta.version)?;
     let (total, some) = store::trunks::users(tx.connection(), &User::Site(&id)).await?;
     if total > 0 {

@@ -1,10 +1,11 @@
 use serde_json::{Map, Value};
 
 use super::form::{self, Common};
-use crate::domain::{Reference, Trunk, TrunkSettings};
+use crate::access::Caller;
+use crate::domain::{Place, Reference, Trunk, TrunkSettings};
 use crate::http::decode::take;
 use crate::problem::Problem;
-use crate::store::{Tx, carriers, sites};
+use crate::store::{Tx, carriers, reach, sites};
 
 /// Fields of a trunk that are no settings of its own.
 const OTHERS: [&str; 3] = ["site", "carrier", "inService"];
@@ -51,15 +52,19 @@ impl TrunkForm {
         Ok(TrunkForm { common, site, carrier, in_service, settings })
     }
 
-    /// Makes the trunk of a form: finds its site and carrier. Nothing is written yet.
+    /// Makes the trunk of a form: finds its site and carrier among those that the caller sees. Nothing is written yet.
     ///
     /// # Errors
     /// 400 `invalid.value` where one of them does not exist, or the site is left out and not clear.
-    pub async fn resolve(self, tx: &mut Tx) -> Result<Trunk, Problem> {
+    pub async fn resolve(self, tx: &mut Tx, caller: &Caller) -> Result<Trunk, Problem> {
+        let known = caller.grants.known();
         let site = match self.site {
             Some(site) => {
                 let unknown = || Problem::invalid("site.id", format!("There is no site {:?}. GET /api/v2/sites lists them.", site.id));
                 sites::find(tx.connection(), &site.id).await?.ok_or_else(unknown)?;
+                if !reach::sees(tx.connection(), &known, &Place::Site(&site.id)).await? {
+                    return Err(unknown());
+                }
                 site.id
             }
             None => {
@@ -69,7 +74,8 @@ impl TrunkForm {
             }
         };
         let carrier = self.carrier.id;
-        if carriers::find(tx.connection(), &carrier).await?.is_none() {
+        let there = carriers::find(tx.connection(), &carrier).await?.is_some();
+        if !there || !reach::sees(tx.connection(), &known, &Place::Carrier(&carrier)).await? {
             return Err(Problem::invalid("carrier.id", format!("There is no carrier {carrier:?}. GET /api/v2/carriers lists them.")));
         }
         let meta = self.common.into_new();

@@ -10,13 +10,15 @@ use super::trunk_form::{self, TrunkForm};
 use crate::access::Caller;
 use crate::audit::AuditEntry;
 use crate::changes::Change;
-use crate::domain::Trunk;
+use crate::domain::{Place, Trunk};
 use crate::http::precondition::IfMatch;
 use crate::http::{App, JsonBody, Query, answer, created, listing};
 use crate::problem::Problem;
 use crate::store::{Tx, page, trunks};
 
 const KIND: &str = "trunk";
+const VIEW: &str = "telephony:trunk:view";
+const EDIT: &str = "telephony:trunk:edit";
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -33,7 +35,7 @@ pub(crate) fn show(trunk: &Trunk) -> Value {
 }
 
 async fn list(State(app): State<App>, caller: Caller, OriginalUri(uri): OriginalUri, mut query: Query) -> Result<Response, Problem> {
-    caller.require("telephony:trunk:view")?;
+    let seen = caller.require_somewhere(VIEW)?;
     let paging = listing::paging(&mut query, page::PLAIN)?;
     let filter = trunks::Filter {
         site: query.take("site.id"),
@@ -42,21 +44,24 @@ async fn list(State(app): State<App>, caller: Caller, OriginalUri(uri): Original
         in_service: query.take_bool("inService")?,
     };
     query.finish()?;
-    let page = trunks::page(&mut *app.store.read().await?, &paging, filter).await?;
+    let page = trunks::page(&mut *app.store.read().await?, &paging, filter, &seen).await?;
     Ok(answer(listing::listing(&uri, &paging, page, |trunk| show(&trunk))))
 }
 
 async fn read(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
-    caller.require("telephony:trunk:view")?;
-    let trunk = trunks::find(&mut *app.store.read().await?, &id).await?;
-    Ok(answer(show(&trunk.ok_or_else(|| Problem::not_found(KIND, &id))?)))
+    caller.require_somewhere(VIEW)?;
+    let mut reader = app.store.read().await?;
+    let trunk = trunks::find(&mut reader, &id).await?.ok_or_else(|| Problem::not_found(KIND, &id))?;
+    caller.require_on(&mut reader, &[VIEW], &Place::trunk(&trunk)).await?;
+    Ok(answer(show(&trunk)))
 }
 
 async fn create(State(app): State<App>, caller: Caller, JsonBody(fields): JsonBody) -> Result<Response, Problem> {
-    caller.require("telephony:trunk:edit")?;
+    caller.require_somewhere(EDIT)?;
     let form = TrunkForm::parse(fields)?;
     let mut tx = app.store.begin(&caller.origin()).await?;
-    let trunk = form.resolve(&mut tx).await?;
+    let trunk = form.resolve(&mut tx, &caller).await?;
+    may_put(&caller, &[EDIT], &trunk)?;
     if trunks::find(tx.connection(), &trunk.meta.id).await?.is_some() {
         return Err(form::taken(KIND, &trunk.meta.id));
     }
@@ -74,12 +79,12 @@ async fn replace(
     if_match: IfMatch,
     JsonBody(mut fields): JsonBody,
 ) -> Result<Response, Problem> {
-    caller.require("telephony:trunk:edit")?;
+    caller.require_somewhere(EDIT)?;
     let common = Common::take_for(&mut fields, &id)?;
     let version = common.version;
     let form = TrunkForm::parse_rest(common, fields)?;
     let mut tx = app.store.begin(&caller.origin()).await?;
-    let before = current(&mut tx, &id).await?;
+    let before = current(&mut tx, &caller, &id).await?;
     if_match.check_required(version, before.meta.version)?;
     write(&app, &caller, tx, before, form).await
 }
@@ -91,10 +96,10 @@ async fn change(
     if_match: IfMatch,
     JsonBody(mut patch): JsonBody,
 ) -> Result<Response, Problem> {
-    caller.require("telephony:trunk:edit")?;
+    caller.require_somewhere(EDIT)?;
     let mut common = Common::take_for(&mut patch, &id)?;
     let mut tx = app.store.begin(&caller.origin()).await?;
-    let before = current(&mut tx, &id).await?;
+    let before = current(&mut tx, &caller, &id).await?;
     if_match.check(common.version, before.meta.version)?;
     common.name = common.name.or_else(|| Some(before.meta.name.clone()));
     let mut fields = trunk_form::fields(&before);
@@ -103,18 +108,39 @@ async fn change(
     write(&app, &caller, tx, before, form).await
 }
 
-async fn current(tx: &mut Tx, id: &str) -> Result<Trunk, Problem> {
-    trunks::find(tx.connection(), id).await?.ok_or_else(|| Problem::not_found(KIND, id))
+/// Finds what the caller may change.
+async fn current(tx: &mut Tx, caller: &Caller, id: &str) -> Result<Trunk, Problem> {
+    let found = trunks::find(tx.connection(), id).await?.ok_or_else(|| Problem::not_found(KIND, id))?;
+    caller.require_on(tx.connection(), &[EDIT], &Place::trunk(&found)).await?;
+    Ok(found)
+}
+
+/// Refuses a trunk that would lie where the caller may not do all this.
+pub(crate) fn may_put(caller: &Caller, permissions: &[&str], trunk: &Trunk) -> Result<(), Problem> {
+    let missing: Vec<&str> = permissions.iter().copied().filter(|permission| !caller.grants.on(permission, &Place::trunk(trunk))).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "Missing permissions: {} for a trunk {:?} at site {:?} with carrier {:?}.",
+        missing.join(", "),
+        trunk.meta.id,
+        trunk.site,
+        trunk.carrier
+    );
+    Err(Problem::missing_permissions(missing).message(message))
 }
 
 async fn write(app: &App, caller: &Caller, mut tx: Tx, before: Trunk, mut form: TrunkForm) -> Result<Response, Problem> {
     form.common.id = Some(before.meta.id.clone());
-    let mut after = form.resolve(&mut tx).await?;
+    let mut after = form.resolve(&mut tx, caller).await?;
+    may_put(caller, &[EDIT], &after)?;
     after.target_revision = before.target_revision;
     let retargeted = before.carrier != after.carrier;
     if retargeted {
         // Whoever may choose where secrets go may read them.
-        caller.require("telephony:trunkCredential:edit")?;
+        caller.require_on(tx.connection(), &["telephony:trunkCredential:edit"], &Place::trunk(&before)).await?;
+        caller.require_on(tx.connection(), &["telephony:trunkCredential:edit"], &Place::trunk(&after)).await?;
     }
     let after = trunks::update(&mut tx, &after, retargeted).await?;
     tx.audit(AuditEntry::new("update", KIND, &after.meta.id).before(show(&before)).after(show(&after)));
@@ -124,9 +150,9 @@ async fn write(app: &App, caller: &Caller, mut tx: Tx, before: Trunk, mut form: 
 }
 
 async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<String>, if_match: IfMatch) -> Result<StatusCode, Problem> {
-    caller.require("telephony:trunk:edit")?;
+    caller.require_somewhere(EDIT)?;
     let mut tx = app.store.begin(&caller.origin()).await?;
-    let trunk = current(&mut tx, &id).await?;
+    let trunk = current(&mut tx, &caller, &id).await?;
     if_match.check(None, trunk.meta.version)?;
     trunks::delete(&mut tx, &id).await?;
     tx.audit(AuditEntry::new("delete", KIND, &id).before(show(&trunk)));

@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use link::render::{self, Glyphs, Style};
 
-use super::read::TRACE;
+use super::read::{TRACE, require};
 use crate::access::Caller;
 use crate::http::{App, Query};
 use crate::problem::Problem;
@@ -20,7 +20,7 @@ pub type Named = Path<Vec<(String, String)>>;
 
 /// GET .../attempts/{attemptId}/ladder, with `width` and `ascii`.
 pub async fn ladder(State(app): State<App>, caller: Caller, Path(named): Named, mut query: Query) -> Result<Response, Problem> {
-    caller.require(TRACE)?;
+    require(&app, &caller, TRACE, split(&named).0).await?;
     let width = query.take_number("width")?;
     if width.is_some_and(|width| !(WIDTH_MIN..=WIDTH_MAX).contains(&width)) {
         return Err(Problem::invalid("width", format!("width is {WIDTH_MIN} to {WIDTH_MAX} columns.")));
@@ -34,7 +34,7 @@ pub async fn ladder(State(app): State<App>, caller: Caller, Path(named): Named, 
 
 /// GET .../attempts/{attemptId}/report.
 pub async fn report(State(app): State<App>, caller: Caller, Path(named): Named, query: Query) -> Result<Response, Problem> {
-    caller.require(TRACE)?;
+    require(&app, &caller, TRACE, split(&named).0).await?;
     query.finish()?;
     let (trunk, id) = split(&named);
     Ok(text(render::report(&app.registrations.attempt(trunk, id).await?)))
@@ -42,7 +42,7 @@ pub async fn report(State(app): State<App>, caller: Caller, Path(named): Named, 
 
 /// GET .../attempts/{attemptId}/pcapng.
 pub async fn pcapng(State(app): State<App>, caller: Caller, Path(named): Named, query: Query) -> Result<Response, Problem> {
-    caller.require(TRACE)?;
+    require(&app, &caller, TRACE, split(&named).0).await?;
     query.finish()?;
     let (trunk, id) = split(&named);
     let mut response = render::pcapng(&app.registrations.attempt(trunk, id).await?).into_response();

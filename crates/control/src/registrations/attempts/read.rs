@@ -44,7 +44,7 @@ pub async fn one_ad_hoc(State(app): State<App>, caller: Caller, Path(id): Path<S
 }
 
 async fn page(State(app): State<App>, caller: &Caller, trunk: Option<&str>, uri: &Uri, mut query: Query) -> Result<Response, Problem> {
-    caller.require(VIEW)?;
+    require(&app, caller, VIEW, trunk).await?;
     let paging = listing::newest_first(&mut query, SORTINGS)?;
     let kind = match query.take("kind") {
         None => None,
@@ -65,9 +65,21 @@ async fn page(State(app): State<App>, caller: &Caller, trunk: Option<&str>, uri:
 }
 
 async fn show(app: &App, caller: &Caller, trunk: Option<&str>, id: &str, query: Query) -> Result<Response, Problem> {
-    caller.require(VIEW)?;
+    require(app, caller, VIEW, trunk).await?;
     query.finish()?;
-    Ok(answer(whole(&app.registrations.attempt(trunk, id).await?, caller.may(TRACE))))
+    let traces = match trunk {
+        Some(trunk) => caller.may_with(app, TRACE, trunk).await?,
+        None => caller.grants.everywhere(TRACE),
+    };
+    Ok(answer(whole(&app.registrations.attempt(trunk, id).await?, traces)))
+}
+
+/// Refuses what the caller may not do with the attempts of a trunk; those of no trunk are the organisation's.
+pub(super) async fn require(app: &App, caller: &Caller, permission: &str, trunk: Option<&str>) -> Result<(), Problem> {
+    match trunk {
+        Some(trunk) => caller.require_trunk(app, &[permission], trunk).await,
+        None => caller.require(permission),
+    }
 }
 
 impl Registrations {

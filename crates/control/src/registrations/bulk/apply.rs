@@ -9,11 +9,13 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use super::NEEDED;
 use super::order::Order;
+use crate::access::Caller;
 use crate::audit::{AuditEntry, Origin};
-use crate::domain::{Trunk, id};
+use crate::domain::{Place, Trunk, id};
 use crate::http::resources::form::{Common, merge};
-use crate::http::resources::{TrunkForm, show_trunk};
+use crate::http::resources::{TrunkForm, may_put, show_trunk};
 use crate::problem::Problem;
 use crate::registrations::assignment::Settings;
 use crate::registrations::check::{Checked, Standing, allowed};
@@ -81,10 +83,10 @@ struct Prepared {
 
 impl Registrations {
     /// Applies lines in their order, and writes what came of them into the job, if there is one.
-    pub(super) async fn apply(&self, origin: &Origin, lines: Vec<Read>, mut job: Option<&mut Job>) -> Vec<Done> {
+    pub(super) async fn apply(&self, origin: &Origin, caller: &Caller, lines: Vec<Read>, mut job: Option<&mut Job>) -> Vec<Done> {
         let turns = self.turns(&lines);
-        let mut proofs = self.ask_carriers(origin, &lines, &turns).await;
-        match self.apply_all(origin, &lines, &turns, &mut proofs, job.as_deref_mut()).await {
+        let mut proofs = self.ask_carriers(origin, caller, &lines, &turns).await;
+        match self.apply_all(origin, caller, &lines, &turns, &mut proofs, job.as_deref_mut()).await {
             Ok(done) => done,
             Err(error) => {
                 let problem = Problem::from(error);
@@ -120,7 +122,13 @@ impl Registrations {
     }
 
     /// Asks carriers about the lines that want it, before anything is written of them.
-    async fn ask_carriers(&self, origin: &Origin, lines: &[Read], turns: &HashMap<String, Turn>) -> HashMap<u64, Result<Proof, Problem>> {
+    async fn ask_carriers(
+        &self,
+        origin: &Origin,
+        caller: &Caller,
+        lines: &[Read],
+        turns: &HashMap<String, Turn>,
+    ) -> HashMap<u64, Result<Proof, Problem>> {
         let mut proofs = HashMap::new();
         let limit = Arc::new(Semaphore::new(ASKING));
         let mut asking = JoinSet::new();
@@ -129,7 +137,7 @@ impl Registrations {
             let Some(asked) = order.asked.as_ref().filter(|_| order.mode == Mode::Live && turns.contains_key(&order.trunk)) else {
                 continue;
             };
-            let settings = match self.would_be(origin, order).await {
+            let settings = match self.would_be(origin, caller, order).await {
                 Ok(Some(settings)) => settings,
                 Ok(None) => continue,
                 Err(problem) => {
@@ -172,11 +180,11 @@ impl Registrations {
     }
 
     /// What would stand above the credentials of a line; `None` where the carrier need not be asked.
-    async fn would_be(&self, origin: &Origin, order: &Order) -> Result<Option<Settings>, Problem> {
+    async fn would_be(&self, origin: &Origin, caller: &Caller, order: &Order) -> Result<Option<Settings>, Problem> {
         let Some(asked) = &order.asked else { return Ok(None) };
         // Dropped without a commit: nothing is written yet.
         let mut tx = self.inner.store.begin(origin).await?;
-        let prepared = prepare(&mut tx, order).await?;
+        let prepared = prepare(&mut tx, caller, order).await?;
         let settings = Loader::new(tx.connection()).await?.settings(tx.connection(), prepared.after).await?;
         allowed(&settings, asked).map_err(|diagnosis| refusal(&settings.trunk, *diagnosis))?;
         let standing = self.standing_of(&mut tx, settings).await?;
@@ -201,6 +209,7 @@ impl Registrations {
     async fn apply_all(
         &self,
         origin: &Origin,
+        caller: &Caller,
         lines: &[Read],
         turns: &HashMap<String, Turn>,
         proofs: &mut HashMap<u64, Result<Proof, Problem>>,
@@ -219,7 +228,7 @@ impl Registrations {
                         Ok(_) if order.asked.is_some() && !turns.contains_key(&order.trunk) => Err(busy(&order.trunk)),
                         Ok(proof) => {
                             let part = tx.begin_part().await?;
-                            let outcome = self.apply_one(&mut tx, &mut loader, order, proof).await;
+                            let outcome = self.apply_one(&mut tx, &mut loader, caller, order, proof).await;
                             match &outcome {
                                 Ok(_) => tx.keep_part(part).await?,
                                 Err(_) => tx.undo_part(part).await?,
@@ -245,8 +254,15 @@ impl Registrations {
         Ok(done)
     }
 
-    async fn apply_one(&self, tx: &mut Tx, loader: &mut Loader, order: &Order, proof: Option<Proof>) -> Result<u16, Problem> {
-        let Prepared { before, after } = prepare(tx, order).await?;
+    async fn apply_one(
+        &self,
+        tx: &mut Tx,
+        loader: &mut Loader,
+        caller: &Caller,
+        order: &Order,
+        proof: Option<Proof>,
+    ) -> Result<u16, Problem> {
+        let Prepared { before, after } = prepare(tx, caller, order).await?;
         let created = before.is_none();
         let trunk = write(tx, before, after).await?;
         let first = match &order.asked {
@@ -283,9 +299,12 @@ impl Registrations {
     }
 }
 
-/// Finds out what a line makes of its trunk. Nothing is written.
-async fn prepare(tx: &mut Tx, order: &Order) -> Result<Prepared, Problem> {
+/// Finds out what a line makes of its trunk, as far as the caller may. Nothing is written.
+async fn prepare(tx: &mut Tx, caller: &Caller, order: &Order) -> Result<Prepared, Problem> {
     let before = trunks::find(tx.connection(), &order.trunk).await?;
+    if let Some(before) = &before {
+        caller.require_on(tx.connection(), &NEEDED, &Place::trunk(before)).await?;
+    }
     let Some(given) = &order.fields else {
         let before = before.ok_or_else(|| Problem::not_found("trunk", &order.trunk))?;
         return Ok(Prepared { after: before.clone(), before: Some(before) });
@@ -293,7 +312,8 @@ async fn prepare(tx: &mut Tx, order: &Order) -> Result<Prepared, Problem> {
     let mut given = given.clone();
     given.insert("id".into(), order.trunk.clone().into());
     let Some(before) = before else {
-        let after = TrunkForm::parse(given)?.resolve(tx).await?;
+        let after = TrunkForm::parse(given)?.resolve(tx, caller).await?;
+        may_put(caller, &NEEDED, &after)?;
         return Ok(Prepared { before: None, after });
     };
     let common = Common::take(&mut given)?;
@@ -305,7 +325,8 @@ async fn prepare(tx: &mut Tx, order: &Order) -> Result<Prepared, Problem> {
     let shown = Common::take(&mut fields)?;
     merge(&mut fields, given);
     let common = Common { id: shown.id, name: common.name.or(shown.name), version: None };
-    let resolved = TrunkForm::parse_rest(common, fields)?.resolve(tx).await?;
+    let resolved = TrunkForm::parse_rest(common, fields)?.resolve(tx, caller).await?;
+    may_put(caller, &NEEDED, &resolved)?;
     let meta = crate::domain::Meta { name: resolved.meta.name.clone(), ..before.meta.clone() };
     let after = Trunk { meta, target_revision: before.target_revision, ..resolved };
     Ok(Prepared { before: Some(before), after })

@@ -31,15 +31,17 @@ use crate::time::rfc3339;
 const BATCH: usize = 250;
 /// So many results of a job are shown at a time.
 const RESULTS: i64 = 500;
+/// What one must be allowed to do with the trunk of a line.
+const NEEDED: [&str; 2] = ["telephony:trunk:edit", EDIT];
 const NDJSON: &str = "application/x-ndjson";
 
 /// POST /registrations/bulk.
 pub(super) async fn post(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
-    caller.require_all(&["telephony:trunk:edit", EDIT])?;
+    caller.grants.require_somewhere(&NEEDED)?;
     let (parts, body) = request.into_parts();
     require_ndjson(&parts.headers)?;
     let (sender, lines) = mpsc::channel(BATCH);
-    let work = Work { registrations: app.registrations.clone(), origin: caller.origin(), lines };
+    let work = Work { registrations: app.registrations.clone(), origin: caller.origin(), caller: caller.clone(), lines };
     if wants_ndjson(&parts.headers) {
         tokio::spawn(read(body, sender));
         return Ok(stream(work));
@@ -55,16 +57,18 @@ pub(super) async fn post(State(app): State<App>, caller: Caller, request: Reques
 
 /// GET /registrations/bulk/{jobId}.
 pub(super) async fn job(State(app): State<App>, caller: Caller, Path(job): Path<String>, mut query: Query) -> Result<Response, Problem> {
-    caller.require(VIEW)?;
+    let seen = caller.require_somewhere(VIEW)?;
     let after = i64::from(query.take_number("after")?.unwrap_or(0));
     query.finish()?;
-    Ok(answer(app.registrations.job(&job, after).await?))
+    let owner = (!seen.is_everywhere()).then_some(caller.client.meta.id.as_str());
+    Ok(answer(app.registrations.job(&job, owner, after).await?))
 }
 
 /// An import under way.
 struct Work {
     registrations: Registrations,
     origin: Origin,
+    caller: Caller,
     lines: mpsc::Receiver<Result<Line, Problem>>,
 }
 
@@ -91,7 +95,7 @@ impl Work {
             if batch.is_empty() && broken.is_none() {
                 return;
             }
-            let done = self.registrations.apply(&self.origin, batch, None).await;
+            let done = self.registrations.apply(&self.origin, &self.caller, batch, None).await;
             let mut text = String::new();
             for line in &done {
                 text.push_str(&line.body().to_string());
@@ -112,7 +116,7 @@ impl Work {
             let (batch, broken) = self.batch().await;
             let ended = batch.is_empty() || broken.is_some();
             if !batch.is_empty() {
-                self.registrations.apply(&self.origin, batch, Some(&mut job)).await;
+                self.registrations.apply(&self.origin, &self.caller, batch, Some(&mut job)).await;
             }
             if ended {
                 let message = broken.map(|problem| problem.to_string());
@@ -154,9 +158,11 @@ impl Registrations {
         Ok(tx.commit().await?)
     }
 
-    async fn job(&self, id: &str, after: i64) -> Result<Value, Problem> {
+    /// Reads a job; of this client where one is given: its results are about trunks of any scope.
+    async fn job(&self, id: &str, owner: Option<&str>, after: i64) -> Result<Value, Problem> {
         let mut state = self.inner.store.snapshot().await?;
-        let job = jobs::find(&mut state, id).await?.ok_or_else(|| Problem::not_found("bulk job", id))?;
+        let job = jobs::find(&mut state, id).await?.filter(|job| owner.is_none_or(|owner| job.client == owner));
+        let job = job.ok_or_else(|| Problem::not_found("bulk job", id))?;
         let results = jobs::results(&mut state, id, after, RESULTS).await?;
         let next = (results.len() as i64 == RESULTS).then(|| results.last().map(|(line, _)| *line)).flatten();
         let results = results.into_iter().filter_map(|(_, body)| serde_json::from_str(&body).ok()).collect();
