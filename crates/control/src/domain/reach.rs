@@ -52,11 +52,6 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// Returns the reach of what Trunkline does by itself.
-    pub fn everywhere() -> Self {
-        Reach { everywhere: true, ..Reach::default() }
-    }
-
     /// Adds what a scope covers.
     pub fn add(&mut self, scope: &Scope) {
         match scope {
@@ -113,6 +108,6 @@ mod tests {
         {
             assert_eq!(of(other.clone()), [false; 5], "{other:?}");
         }
-        assert!(Reach::default().is_nothing() && !Reach::everywhere().is_nothing());
+        assert!(Reach::default().is_nothing());
     }
 }
