@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
+use crate::audit::keeper::AuditSettings;
 use crate::sealing::MasterKeySource;
 
 /// How the control plane is started.
@@ -11,6 +12,10 @@ pub struct Config {
     pub data: PathBuf,
     /// Where the master key comes from.
     pub master_key: MasterKeySource,
+    /// The master key before this one: what it has wrapped is wrapped anew by the present one.
+    pub previous_master_key: Option<MasterKeySource>,
+    /// When the audit chain is signed, and how long it is kept.
+    pub audit: AuditSettings,
     /// The first administrator client's id and secret, where the environment chooses them.
     pub bootstrap: Option<(String, SecretString)>,
     /// Whether a proxy in front writes X-Forwarded-For.
@@ -21,6 +26,13 @@ impl Config {
     /// Starts from a data directory, with the master key in it.
     pub fn in_directory(data: impl Into<PathBuf>) -> Self {
         let data = data.into();
-        Config { master_key: MasterKeySource::File(data.join("master.key")), data, bootstrap: None, behind_proxy: false }
+        Config {
+            master_key: MasterKeySource::File(data.join("master.key")),
+            data,
+            previous_master_key: None,
+            audit: AuditSettings::default(),
+            bootstrap: None,
+            behind_proxy: false,
+        }
     }
 }

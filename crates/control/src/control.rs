@@ -4,10 +4,10 @@ use axum::Router;
 use secrecy::SecretString;
 
 use crate::access::first_start;
-use crate::audit::Origin;
+use crate::audit::{Origin, keeper};
 use crate::changes::changes;
 use crate::http::{self, App};
-use crate::sealing::Keyring;
+use crate::sealing::{self, Keyring};
 use crate::store::{self, Store};
 use crate::{Config, StartError, registrations};
 
@@ -24,14 +24,29 @@ impl Control {
     /// [`StartError`] names what is in the way, and the way out.
     pub async fn open(config: Config) -> Result<Self, StartError> {
         let store = Store::open(&config.data).await?;
-        let keyring = Keyring::load(&store, &config.master_key).await?;
+        let (keyring, new_master) = Keyring::load(&store, config.master_key, config.previous_master_key.as_ref()).await?;
+        keeper::ensure_key(&store, &keyring).await?;
+        if let Some(master) = new_master {
+            keyring.wrap_under(&store, &master).await?;
+        }
         let mut tx = store.begin(&Origin::system("start")).await?;
         store::organization::ensure(&mut tx).await?;
         tx.commit().await?;
         let first_start_client = first_start::ensure_client(&store, config.bootstrap).await?;
         let (changes, reader) = changes();
-        let registrations = registrations::start(store.clone(), keyring, reader).await?;
-        let app = App { store, changes, registrations, throttle: Arc::default(), rates: Arc::default(), behind_proxy: config.behind_proxy };
+        let registrations = registrations::start(store.clone(), keyring.clone(), reader).await?;
+        sealing::routes::start(&store, &keyring);
+        let heads = config.audit.heads.clone().unwrap_or_else(|| config.data.join("audit-heads.ndjson"));
+        tokio::spawn(keeper::run(store.clone(), heads, config.audit));
+        let app = App {
+            store,
+            keyring,
+            changes,
+            registrations,
+            throttle: Arc::default(),
+            rates: Arc::default(),
+            behind_proxy: config.behind_proxy,
+        };
         Ok(Control { app, first_start_client })
     }
 

@@ -84,6 +84,14 @@ pub enum StartError {
         /// What the system says.
         error: io::Error,
     },
+    /// The command that gives the master key gives none.
+    #[error("the master key's command {command:?} gives no key: {what}. Run it by hand to see why.")]
+    MasterKeyCommand {
+        /// The program.
+        command: String,
+        /// What went wrong.
+        what: String,
+    },
     /// The bootstrap client's id or secret from the environment cannot be used.
     #[error("the bootstrap client cannot be made: {what}. Correct TRUNKLINE_BOOTSTRAP_CLIENT_ID and TRUNKLINE_BOOTSTRAP_CLIENT_SECRET.")]
     Bootstrap {

@@ -19,6 +19,8 @@ mod sealing;
 mod store;
 mod time;
 
+pub use audit::file::{ExportError, ExportReport, verify_export};
+pub use audit::keeper::AuditSettings;
 pub use config::Config;
 pub use control::Control;
 pub use error::StartError;

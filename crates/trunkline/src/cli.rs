@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use edge::{Advertise, SipListen, TlsIdentity};
 use ipnet::IpNet;
 
+use crate::audit::{self, AuditArgs};
 use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::simulate::{self, SimulateArgs};
@@ -30,6 +31,8 @@ pub enum Command {
     Carrier(CarrierArgs),
     /// Tries credentials at a carrier from this machine, without a server, and says what came out and why.
     Verify(Box<VerifyArgs>),
+    /// Looks after the audit chain.
+    Audit(AuditArgs),
     /// Simulates trunks, carriers, a bad network and restarts by seed, on virtual time, and checks every rule at every step.
     Simulate(Box<SimulateArgs>),
 }
@@ -67,6 +70,15 @@ pub struct ServeArgs {
     /// File of the master key; made at the first start [default: master.key in the data directory].
     #[arg(long, value_name = "FILE")]
     pub master_key: Option<PathBuf>,
+    /// A command that prints the master key, in place of a file: the way to a KMS or a vault. Split at spaces, no shell.
+    #[arg(long, value_name = "COMMAND", conflicts_with = "master_key")]
+    pub master_key_command: Option<String>,
+    /// Where the signed heads of the audit chain are appended [default: audit-heads.ndjson in the data directory].
+    #[arg(long, value_name = "FILE")]
+    pub audit_heads: Option<PathBuf>,
+    /// Trims audit records that are older [default: none].
+    #[arg(long, value_name = "DAYS")]
+    pub audit_keep_days: Option<u32>,
     /// Something in front terminates TLS: allows plain HTTP off loopback, and believes X-Forwarded-For.
     #[arg(long)]
     pub behind_proxy: bool,
@@ -103,6 +115,7 @@ pub fn run() -> Result<ExitCode, Failure> {
             logging::start("off");
             return verify::run(&args);
         }
+        Command::Audit(args) => return audit::run(&args),
         Command::Simulate(args) => return simulate::run(&args),
     };
     done.map(|()| ExitCode::SUCCESS)

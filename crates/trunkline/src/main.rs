@@ -1,5 +1,6 @@
 //! The one binary: `trunkline serve`, `trunkline serve --demo`, `trunkline carrier`, `trunkline verify`, `trunkline simulate`.
 
+mod audit;
 mod cli;
 mod demo;
 mod edges;

@@ -46,6 +46,8 @@ impl Server {
         if let Some(master_key) = settings.master_key {
             config.master_key = master_key;
         }
+        config.previous_master_key = settings.previous_master_key;
+        config.audit = settings.audit;
         config.bootstrap = settings.bootstrap;
         config.behind_proxy = settings.behind_proxy;
         let control = Control::open(config).await?;

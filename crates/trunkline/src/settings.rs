@@ -30,6 +30,10 @@ pub struct Settings {
     pub tls_identities: Vec<TlsIdentity>,
     /// The master key, where it is not the file in the data directory.
     pub master_key: Option<MasterKeySource>,
+    /// The master key that the present one takes the place of.
+    pub previous_master_key: Option<MasterKeySource>,
+    /// When the audit chain is signed, and how long it is kept.
+    pub audit: control::AuditSettings,
     /// The first administrator client of the environment.
     pub bootstrap: Option<(String, SecretString)>,
     /// Whether something in front terminates TLS.
@@ -79,7 +83,20 @@ impl Settings {
         } else {
             args.tls_identity
         };
+        let command = match args.master_key_command {
+            Some(words) => words.split_whitespace().map(str::to_owned).collect(),
+            None => file.master_key_command,
+        };
         let master_key_file = args.master_key.or(file.master_key);
+        let keep_days = args.audit_keep_days.or(file.audit_keep_days);
+        if keep_days == Some(0) {
+            return Err(Failure::Settings("audit-keep-days is at least 1; leave it out to keep every record.".into()));
+        }
+        let audit = control::AuditSettings {
+            heads: args.audit_heads.or(file.audit_heads),
+            keep: keep_days.map(|days| std::time::Duration::from_secs(u64::from(days) * 86_400)),
+            ..control::AuditSettings::default()
+        };
         let edges = edges(args.sip, args.advertise, args.site, file.sip, file.advertise, file.site, file.edge)?;
         Ok(Settings {
             data: args.data.or(file.data),
@@ -88,7 +105,9 @@ impl Settings {
             allow_targets,
             dns,
             tls_identities,
-            master_key: master_key(master_key_file, environment)?,
+            master_key: master_key(master_key_file, command, environment)?,
+            previous_master_key: environment("TRUNKLINE_PREVIOUS_MASTER_KEY").map(|key| MasterKeySource::Env(key.into())),
+            audit,
             bootstrap: bootstrap(environment)?,
             behind_proxy,
         })
@@ -149,14 +168,20 @@ fn read<T>(setting: &str, text: &str, parse: impl Fn(&str) -> Result<T, String>)
     parse(text).map_err(|what| Failure::Settings(format!("the configuration file's {setting}: {what}")))
 }
 
-fn master_key(file: Option<PathBuf>, environment: &dyn Fn(&str) -> Option<String>) -> Result<Option<MasterKeySource>, Failure> {
-    match (file, environment("TRUNKLINE_MASTER_KEY")) {
-        (Some(_), Some(_)) => {
-            Err(Failure::Settings("the master key is given twice, by --master-key and by TRUNKLINE_MASTER_KEY. Leave one out.".into()))
-        }
-        (Some(file), None) => Ok(Some(MasterKeySource::File(file))),
-        (None, Some(key)) => Ok(Some(MasterKeySource::Env(key.into()))),
-        (None, None) => Ok(None),
+fn master_key(
+    file: Option<PathBuf>,
+    command: Vec<String>,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<Option<MasterKeySource>, Failure> {
+    match (file, command.is_empty(), environment("TRUNKLINE_MASTER_KEY")) {
+        (None, true, None) => Ok(None),
+        (Some(file), true, None) => Ok(Some(MasterKeySource::File(file))),
+        (None, true, Some(key)) => Ok(Some(MasterKeySource::Env(key.into()))),
+        (None, false, None) => Ok(Some(MasterKeySource::Command(command))),
+        _ => Err(Failure::Settings(
+            "the master key is given twice: by --master-key, by --master-key-command or by TRUNKLINE_MASTER_KEY. Leave all but one out."
+                .into(),
+        )),
     }
 }
 
@@ -214,7 +239,9 @@ mod tests {
             ("sip = ['tcp:127.0.0.1:5060']", &[], "udp:ADDR:PORT"),
             ("allow-target = ['carrier']", &[], "10.0.0.0/8"),
             ("dns = ['ns.example']", &[], "192.0.2.53"),
-            ("master-key = 'f'", &[("TRUNKLINE_MASTER_KEY", "k")], "Leave one out"),
+            ("master-key = 'f'", &[("TRUNKLINE_MASTER_KEY", "k")], "Leave all but one out"),
+            ("master-key-command = ['vault']", &[("TRUNKLINE_MASTER_KEY", "k")], "Leave all but one out"),
+            ("audit-keep-days = 0", &[], "at least 1"),
             ("", &[("TRUNKLINE_BOOTSTRAP_CLIENT_ID", "k")], "Set both"),
             ("", &[("TRUNKLINE_BOOTSTRAP_CLIENT_SECRET", "k")], "Set both"),
             (&twice, &[], "twice"),

@@ -18,6 +18,9 @@ pub struct SettingsFile {
     pub dns: Vec<String>,
     pub tls_identity: Vec<String>,
     pub master_key: Option<PathBuf>,
+    pub master_key_command: Vec<String>,
+    pub audit_heads: Option<PathBuf>,
+    pub audit_keep_days: Option<u32>,
     pub behind_proxy: Option<bool>,
     pub edge: Vec<EdgeTable>,
 }

@@ -4,6 +4,7 @@ use super::throttle::Rates;
 use crate::access::throttle::Throttle;
 use crate::changes::Changes;
 use crate::registrations::Registrations;
+use crate::sealing::Keyring;
 use crate::store::Store;
 
 /// What the routes share; cheap to clone.
@@ -11,6 +12,8 @@ use crate::store::Store;
 pub struct App {
     /// What is configured.
     pub store: Store,
+    /// What seals secrets.
+    pub keyring: Keyring,
     /// Told of every committed change.
     pub changes: Changes,
     /// The registrations and the edges that keep them.

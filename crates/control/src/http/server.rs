@@ -11,12 +11,12 @@ use tokio::task::JoinHandle;
 use super::peer::{self, Peer};
 use super::{App, context, diagnoses, fallback, form_rules, health, resources};
 use crate::problem::Problem;
-use crate::{access, audit, registrations};
+use crate::{access, audit, registrations, sealing};
 
 /// So long may an answer take; a live verification waits at most 40 s of it.
 const PATIENCE: Duration = Duration::from_secs(75);
 /// Calls whose body or answer is a stream, and lasts as long as it lasts.
-const STREAMS: [&str; 2] = ["/api/v2/trunks/voice/registrations/bulk", "/api/v2/events"];
+const STREAMS: [&str; 3] = ["/api/v2/trunks/voice/registrations/bulk", "/api/v2/events", "/api/v2/audits/export"];
 
 const CORRELATION: HeaderName = HeaderName::from_static("inin-correlation-id");
 
@@ -31,6 +31,7 @@ pub fn router(app: App) -> Router {
         .merge(access::clients::routes())
         .merge(access::roles::routes())
         .merge(audit::routes::routes())
+        .merge(sealing::routes::routes())
         .merge(resources::routes())
         .merge(registrations::routes())
         .fallback(fallback::not_found)

@@ -1,34 +1,43 @@
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use link::Secret;
 use secrecy::ExposeSecret;
-use subtle::ConstantTimeEq;
+use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use super::master_key::mac;
-use super::{MasterKey, MasterKeySource};
+use super::{MasterKey, MasterKeySource, opening};
 use crate::StartError;
-use crate::audit::{AuditEntry, Origin};
 use crate::encoding::{base64, hex, unbase64};
-use crate::store::data_keys::{self, WrappedKey};
-use crate::store::{Store, StoreError, settings};
+use crate::store::data_keys::WrappedKey;
+use crate::store::{Store, StoreError};
 
-/// The setting that tells the right master key from another.
-const CHECK: &str = "master_key_check";
+/// The id of the key of the MACs, which lies beside the data keys, wrapped as they are.
+pub(super) const MAC_KEY: i64 = 0;
+
+/// A key in memory.
+pub(super) type Plain = Zeroizing<[u8; 32]>;
 
 /// Seals and opens secrets at rest. Cheap to clone; Debug prints nothing.
 #[derive(Clone)]
-pub struct Keyring(Arc<Keys>);
+pub struct Keyring {
+    keys: Arc<RwLock<Keys>>,
+    source: Arc<MasterKeySource>,
+    /// One rotation at a time: a master key must wrap every data key that there is.
+    pub(super) turn: Arc<Mutex<()>>,
+}
 
-struct Keys {
-    data: BTreeMap<i64, Zeroizing<[u8; 32]>>,
+/// The keys, unwrapped.
+pub(super) struct Keys {
+    /// By id; those that seal nothing any more stay until the end of the process, for whoever has just read a row.
+    pub(super) data: BTreeMap<i64, Plain>,
     /// The key that seals what is new.
-    newest: i64,
-    mac: Zeroizing<[u8; 32]>,
+    pub(super) newest: i64,
+    pub(super) mac: Plain,
 }
 
 /// A secret as it is stored.
@@ -48,7 +57,7 @@ pub struct OpenError;
 
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a stored secret does not open: it was moved to another trunk or version, or damaged")
+        f.write_str("a stored secret does not open: it was moved to another row, or damaged")
     }
 }
 
@@ -67,53 +76,27 @@ impl fmt::Debug for SealedRow {
 }
 
 impl Keyring {
-    /// Reads the data keys of the store, or makes the first one at the first start.
+    /// Reads the data keys of the store, or makes the first one at the first start. Where `previous` is the key that sealed this store, the
+    /// one of `source` comes back beside it, for [`Keyring::wrap_under`].
     ///
     /// # Errors
     /// [`StartError`] where the master key is lost, malformed, or not the one that sealed this store.
-    pub async fn load(store: &Store, source: &MasterKeySource) -> Result<Self, StartError> {
-        let mut reader = store.read().await?;
-        let check = settings::load(&mut reader, CHECK).await?;
-        let stored = data_keys::all(&mut reader).await?;
-        drop(reader);
-        let master = source.load(check.is_none())?;
-        let expected = hex(&master.derive("check")[..]);
-        let stored = match check {
-            Some(check) if bool::from(check.as_bytes().ct_eq(expected.as_bytes())) => stored,
-            Some(_) => return Err(StartError::MasterKeyWrong { source_name: source.to_string() }),
-            None => {
-                let first = wrap(&master, 1)?;
-                let mut tx = store.begin(&Origin::system("sealing")).await?;
-                settings::save(&mut tx, CHECK, &expected).await?;
-                data_keys::insert(&mut tx, &first).await?;
-                tx.audit(AuditEntry::new("create", "dataKey", "1"));
-                tx.commit().await?;
-                vec![first]
-            }
-        };
-        let mut data = BTreeMap::new();
-        for key in &stored {
-            let plain = unwrap(&master, key).ok_or_else(|| StoreError::Unreadable(format!("data key {}", key.id)))?;
-            data.insert(key.id, plain);
-        }
-        let newest = data.keys().next_back().copied().ok_or_else(|| StoreError::Unreadable("no data key".into()))?;
-        Ok(Keyring(Arc::new(Keys { data, newest, mac: master.derive("mac") })))
+    pub async fn load(
+        store: &Store,
+        source: MasterKeySource,
+        previous: Option<&MasterKeySource>,
+    ) -> Result<(Self, Option<MasterKey>), StartError> {
+        let (keys, new_master) = opening::open(store, &source, previous).await?;
+        Ok((Keyring { keys: Arc::new(RwLock::new(keys)), source: Arc::new(source), turn: Arc::default() }, new_master))
     }
 
-    /// Seals a secret to a trunk and version.
+    /// Seals a secret to a trunk and version. Call it within the transaction that writes it: a data key goes when no row has it any more.
     ///
     /// # Panics
     /// If the system has no entropy: nothing could be sealed safely.
     #[must_use]
     pub fn seal(&self, trunk: &str, version: u32, secret: &Secret) -> SealedRow {
-        let key_id = self.0.newest;
-        let mut nonce = [0; 24];
-        getrandom::fill(&mut nonce).expect("the system gives entropy");
-        let plain = secret.to_plain();
-        let payload = Payload { msg: &plain, aad: &associated(trunk, version, key_id) };
-        let key = self.0.data.get(&key_id).expect("the newest key is among the keys");
-        let bytes = cipher(key).encrypt(&XNonce::from(nonce), payload).expect("a credential is far below the cipher's limit");
-        SealedRow { key_id, nonce: nonce.to_vec(), bytes }
+        self.seal_as(&secret.to_plain(), |key_id| associated(trunk, version, key_id))
     }
 
     /// Opens what was sealed for this trunk and version.
@@ -121,11 +104,83 @@ impl Keyring {
     /// # Errors
     /// [`OpenError`] for another trunk, version or key, and for damaged bytes.
     pub fn open(&self, trunk: &str, version: u32, row: &SealedRow) -> Result<Secret, OpenError> {
-        let key = self.0.data.get(&row.key_id).ok_or(OpenError)?;
-        let nonce: [u8; 24] = row.nonce.as_slice().try_into().map_err(|_| OpenError)?;
-        let payload = Payload { msg: &row.bytes, aad: &associated(trunk, version, row.key_id) };
-        let plain = Zeroizing::new(cipher(key).decrypt(&XNonce::from(nonce), payload).map_err(|_| OpenError)?);
+        let plain = self.open_as(row, |key_id| associated(trunk, version, key_id))?;
         Secret::from_plain(&plain).ok_or(OpenError)
+    }
+
+    /// Seals what was sealed for this trunk and version with the newest key, whatever it is.
+    pub(super) fn seal_anew(&self, trunk: &str, version: u32, row: &SealedRow) -> Result<SealedRow, OpenError> {
+        let plain = self.open_as(row, |key_id| associated(trunk, version, key_id))?;
+        Ok(self.seal_as(&plain, |key_id| associated(trunk, version, key_id)))
+    }
+
+    /// Seals bytes to a place of their own, such as `webhook/` and an id. Call it within the transaction that writes them.
+    ///
+    /// # Panics
+    /// If the system has no entropy: nothing could be sealed safely.
+    #[must_use]
+    pub fn seal_bytes(&self, place: &str, plain: &[u8]) -> SealedRow {
+        self.seal_as(plain, |key_id| placed(place, key_id))
+    }
+
+    /// Opens what was sealed to this place.
+    ///
+    /// # Errors
+    /// [`OpenError`] for another place or key, and for damaged bytes.
+    pub fn open_bytes(&self, place: &str, row: &SealedRow) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        self.open_as(row, |key_id| placed(place, key_id))
+    }
+
+    fn seal_as(&self, plain: &[u8], associated: impl Fn(i64) -> Vec<u8>) -> SealedRow {
+        let keys = self.keys();
+        let key_id = keys.newest;
+        let mut nonce = [0; 24];
+        getrandom::fill(&mut nonce).expect("the system gives entropy");
+        let payload = Payload { msg: plain, aad: &associated(key_id) };
+        let key = keys.data.get(&key_id).expect("the newest key is among the keys");
+        let bytes = cipher(key).encrypt(&XNonce::from(nonce), payload).expect("a secret is far below the cipher's limit");
+        SealedRow { key_id, nonce: nonce.to_vec(), bytes }
+    }
+
+    fn open_as(&self, row: &SealedRow, associated: impl Fn(i64) -> Vec<u8>) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        let keys = self.keys();
+        let key = keys.data.get(&row.key_id).ok_or(OpenError)?;
+        let nonce: [u8; 24] = row.nonce.as_slice().try_into().map_err(|_| OpenError)?;
+        let payload = Payload { msg: &row.bytes, aad: &associated(row.key_id) };
+        Ok(Zeroizing::new(cipher(key).decrypt(&XNonce::from(nonce), payload).map_err(|_| OpenError)?))
+    }
+
+    /// Returns the id of the key that seals what is new.
+    pub fn newest(&self) -> i64 {
+        self.keys().newest
+    }
+
+    /// Returns where the master key comes from.
+    pub fn source(&self) -> &MasterKeySource {
+        &self.source
+    }
+
+    /// As [`Keyring::source`], to be taken elsewhere.
+    pub(super) fn source_handle(&self) -> Arc<MasterKeySource> {
+        Arc::clone(&self.source)
+    }
+
+    /// Seals what is new under a key from here on. It is stored already.
+    pub(super) fn adopt(&self, id: i64, key: Plain) {
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        keys.data.insert(id, key);
+        keys.newest = keys.newest.max(id);
+    }
+
+    /// Wraps all keys in memory under another master key.
+    pub(super) fn wrap_all(&self, master: &MasterKey) -> Result<Vec<WrappedKey>, StoreError> {
+        let keys = self.keys();
+        let mac = std::iter::once((&MAC_KEY, &keys.mac));
+        keys.data.iter().chain(mac).map(|(id, key)| wrap(master, *id, key)).collect()
+    }
+
+    fn keys(&self) -> RwLockReadGuard<'_, Keys> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Computes what tells equal credentials from others without keeping either readable, in hexadecimal.
@@ -160,11 +215,11 @@ impl Keyring {
                 None => fields.push(0),
             }
         }
-        hex(&mac(&self.0.mac, &[&fields]))
+        hex(&mac(&self.keys().mac, &[&fields]))
     }
 }
 
-fn cipher(key: &[u8; 32]) -> XChaCha20Poly1305 {
+pub(super) fn cipher(key: &[u8; 32]) -> XChaCha20Poly1305 {
     XChaCha20Poly1305::new(key.into())
 }
 
@@ -178,13 +233,27 @@ fn associated(trunk: &str, version: u32, key_id: i64) -> Vec<u8> {
     bytes
 }
 
-/// Draws a data key and wraps it.
-fn wrap(master: &MasterKey, id: i64) -> Result<WrappedKey, StartError> {
-    let entropy = |error: getrandom::Error| StoreError::Unreadable(format!("the system gives no entropy: {error}"));
+/// A place and the key's id; the leading zero tells it from a trunk's id, which is never empty.
+fn placed(place: &str, key_id: i64) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(place.len() + 10);
+    bytes.push(0);
+    bytes.extend_from_slice(place.as_bytes());
+    bytes.push(0);
+    bytes.extend_from_slice(&key_id.to_be_bytes());
+    bytes
+}
+
+/// Draws a key.
+pub(super) fn draw() -> Result<Plain, StoreError> {
     let mut key = Zeroizing::new([0; 32]);
-    getrandom::fill(&mut key[..]).map_err(entropy)?;
+    getrandom::fill(&mut key[..]).map_err(no_entropy)?;
+    Ok(key)
+}
+
+/// Wraps a key.
+pub(super) fn wrap(master: &MasterKey, id: i64, key: &Plain) -> Result<WrappedKey, StoreError> {
     let mut nonce = [0; 24];
-    getrandom::fill(&mut nonce).map_err(entropy)?;
+    getrandom::fill(&mut nonce).map_err(no_entropy)?;
     let payload = Payload { msg: &key[..], aad: &id.to_be_bytes() };
     let wrapped = cipher(&master.derive("wrap"))
         .encrypt(&XNonce::from(nonce), payload)
@@ -192,7 +261,7 @@ fn wrap(master: &MasterKey, id: i64) -> Result<WrappedKey, StartError> {
     Ok(WrappedKey { id, nonce: base64(&nonce), wrapped: base64(&wrapped) })
 }
 
-fn unwrap(master: &MasterKey, key: &WrappedKey) -> Option<Zeroizing<[u8; 32]>> {
+pub(super) fn unwrap(master: &MasterKey, key: &WrappedKey) -> Option<Plain> {
     let nonce: [u8; 24] = unbase64(&key.nonce)?.try_into().ok()?;
     let wrapped = unbase64(&key.wrapped)?;
     let payload = Payload { msg: &wrapped, aad: &key.id.to_be_bytes() };
@@ -200,14 +269,18 @@ fn unwrap(master: &MasterKey, key: &WrappedKey) -> Option<Zeroizing<[u8; 32]>> {
     Some(Zeroizing::new(plain.as_slice().try_into().ok()?))
 }
 
+fn no_entropy(error: getrandom::Error) -> StoreError {
+    StoreError::Unreadable(format!("the system gives no entropy: {error}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Connection;
+    use crate::store::{Connection, data_keys};
 
     async fn keyring(dir: &tempfile::TempDir) -> (Store, Keyring) {
         let store = Store::open(dir.path()).await.expect("it opens");
-        let keyring = Keyring::load(&store, &MasterKeySource::File(dir.path().join("master.key"))).await.expect("it loads");
+        let keyring = Keyring::load(&store, MasterKeySource::File(dir.path().join("master.key")), None).await.expect("it loads").0;
         (store, keyring)
     }
 
@@ -256,6 +329,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn sealed_bytes_open_at_their_own_place_only() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (_store, keyring) = keyring(&dir).await;
+        let row = keyring.seal_bytes("webhook/w1", b"bytes");
+        assert_eq!(keyring.open_bytes("webhook/w1", &row).expect("it opens").as_slice(), b"bytes");
+        assert!(keyring.open_bytes("webhook/w2", &row).is_err());
+        assert!(keyring.open("webhook/w1", 1, &row).is_err());
+    }
+
+    #[tokio::test]
     async fn the_mac_tells_every_part_apart() {
         let dir = tempfile::tempdir().expect("a directory");
         let (_store, keyring) = keyring(&dir).await;
@@ -287,7 +370,7 @@ mod tests {
         let connection: &mut Connection = &mut reader;
         for key in data_keys::all(connection).await.expect("keys") {
             let wrapped = unbase64(&key.wrapped).expect("base64");
-            assert!(keyring.0.data.values().all(|plain| !wrapped.windows(32).any(|window| window == &plain[..])));
+            assert!(keyring.keys().data.values().all(|plain| !wrapped.windows(32).any(|window| window == &plain[..])));
         }
     }
 }

@@ -9,8 +9,9 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use super::command;
 use crate::StartError;
-use crate::encoding::{base64, unbase64, unhex};
+use crate::encoding::{base64, hex, unbase64, unhex};
 
 /// The environment variable that may hold the master key.
 pub const VARIABLE: &str = "TRUNKLINE_MASTER_KEY";
@@ -22,6 +23,8 @@ pub enum MasterKeySource {
     File(PathBuf),
     /// The value of `TRUNKLINE_MASTER_KEY`: base64 or hexadecimal.
     Env(SecretString),
+    /// What a program prints: the way to a KMS or a vault. The program and its arguments; no shell is between.
+    Command(Vec<String>),
 }
 
 /// The key from which all others come. Debug prints nothing.
@@ -38,6 +41,7 @@ impl fmt::Display for MasterKeySource {
         match self {
             MasterKeySource::File(path) => write!(f, "the file {}", path.display()),
             MasterKeySource::Env(_) => write!(f, "the variable {VARIABLE}"),
+            MasterKeySource::Command(words) => write!(f, "the command {:?}", words.first().map_or("", String::as_str)),
         }
     }
 }
@@ -47,6 +51,10 @@ impl MasterKeySource {
     pub(crate) fn load(&self, first_start: bool) -> Result<MasterKey, StartError> {
         match self {
             MasterKeySource::Env(text) => self.parse(text.expose_secret()),
+            MasterKeySource::Command(words) => {
+                let failed = |what| StartError::MasterKeyCommand { command: words.first().cloned().unwrap_or_default(), what };
+                self.parse(&command::output(words).map_err(failed)?)
+            }
             MasterKeySource::File(path) => match File::open(path) {
                 Ok(file) => self.read(path, file),
                 Err(error) if error.kind() == io::ErrorKind::NotFound && first_start => create(path),
@@ -56,7 +64,14 @@ impl MasterKeySource {
         }
     }
 
-    fn read(&self, path: &Path, file: File) -> Result<MasterKey, StartError> {
+    /// Returns where the next key of a file lies while the keys are wrapped anew.
+    pub(super) fn next_file(path: &Path) -> PathBuf {
+        let mut next = path.as_os_str().to_owned();
+        next.push(".next");
+        PathBuf::from(next)
+    }
+
+    pub(super) fn read(&self, path: &Path, file: File) -> Result<MasterKey, StartError> {
         let unusable = |error| StartError::MasterKeyFile { path: path.to_owned(), error };
         let mode = file.metadata().map_err(unusable)?.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
@@ -78,12 +93,17 @@ impl MasterKeySource {
         Ok(MasterKey(Zeroizing::new(key)))
     }
 
-    fn malformed(&self) -> StartError {
+    pub(super) fn malformed(&self) -> StartError {
         StartError::MasterKeyMalformed { source_name: self.to_string() }
     }
 }
 
 impl MasterKey {
+    /// Returns what tells this key from another and says nothing of it.
+    pub(super) fn check(&self) -> String {
+        hex(&self.derive("check")[..])
+    }
+
     /// Derives a key for one purpose: HMAC-SHA256 under the master key, one block of HKDF-Expand.
     pub(super) fn derive(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(mac(&self.0, &[b"trunkline/1/", purpose.as_bytes()]))
@@ -91,7 +111,7 @@ impl MasterKey {
 }
 
 /// HMAC-SHA256 over the parts, one after the other.
-pub(super) fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+pub(crate) fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     // HMAC takes a key of any length.
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes 32 bytes");
     for part in parts {
@@ -101,11 +121,10 @@ pub(super) fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
 }
 
 /// Writes a fresh key so that a crash leaves either the whole file or none.
-fn create(path: &Path) -> Result<MasterKey, StartError> {
+pub(super) fn create(path: &Path) -> Result<MasterKey, StartError> {
     let unusable = |error| StartError::MasterKeyFile { path: path.to_owned(), error };
     let mut key = Zeroizing::new([0; 32]);
     getrandom::fill(&mut key[..]).map_err(|error| unusable(io::Error::other(error.to_string())))?;
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut draft = path.as_os_str().to_owned();
     draft.push(".new");
     let draft = PathBuf::from(draft);
@@ -113,7 +132,14 @@ fn create(path: &Path) -> Result<MasterKey, StartError> {
     file.set_permissions(std::fs::Permissions::from_mode(0o600)).map_err(unusable)?;
     let text = Zeroizing::new(base64(&key[..]));
     file.write_all(text.as_bytes()).and_then(|()| file.write_all(b"\n")).and_then(|()| file.sync_all()).map_err(unusable)?;
-    std::fs::rename(&draft, path).map_err(unusable)?;
-    File::open(parent).and_then(|folder| folder.sync_all()).map_err(unusable)?;
+    put(&draft, path)?;
     Ok(MasterKey(key))
+}
+
+/// Puts a file in the place of another so that it is there after a loss of power.
+pub(super) fn put(from: &Path, to: &Path) -> Result<(), StartError> {
+    let unusable = |error| StartError::MasterKeyFile { path: to.to_owned(), error };
+    std::fs::rename(from, to).map_err(unusable)?;
+    let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(parent).and_then(|folder| folder.sync_all()).map_err(unusable)
 }

@@ -3,13 +3,17 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::page::{Key, Page, Paging, Select, Sorting};
-use super::tx::Head;
-use super::{Connection, StoreError};
-use crate::audit::{AuditEntry, Origin};
+use super::tx;
+use super::{Connection, StoreError, Tx, audit_heads};
+use crate::audit::{AuditEntry, AuditKey, Head, HeadKind, Origin};
 use crate::encoding::hex;
 
 const COLUMNS: &str =
     "number, revision, at, client, action, entity_kind, entity_id, before, after, remote, correlation, previous_hash, hash";
+
+/// What was written but for what was trimmed.
+const KEPT: &str =
+    "SELECT audit_number - COALESCE((SELECT MAX(number) FROM audit_heads WHERE kind = 'checkpoint'), 0) FROM revision WHERE id = 1";
 
 /// The orders of the audit listing.
 pub const SORTINGS: &[Sorting] =
@@ -80,10 +84,33 @@ pub struct Filter {
     pub action: Option<String>,
     /// By this client.
     pub client: Option<String>,
+    /// From this address.
+    pub remote: Option<String>,
+    /// By this request.
+    pub correlation: Option<String>,
     /// At or after.
     pub from: Option<i64>,
     /// Before.
     pub to: Option<i64>,
+}
+
+/// What a look at the whole chain has found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// So many records hold.
+    pub records: u64,
+    /// The last record that was trimmed.
+    pub trimmed: Option<i64>,
+    /// Whether the head that was given is that of a record of this chain.
+    pub compared: bool,
+    /// The first break.
+    pub broken: Option<Break>,
+}
+
+impl Verdict {
+    fn broken(self, number: i64, what: &'static str) -> Self {
+        Verdict { broken: Some(Break { number, what }), ..self }
+    }
 }
 
 /// Where the chain is broken.
@@ -98,7 +125,7 @@ pub struct Break {
 /// Writes the next record of the chain and moves its head on.
 pub(super) async fn append(
     connection: &mut Connection,
-    head: &mut Head,
+    head: &mut tx::Head,
     origin: &Origin,
     at: link::UnixMicros,
     entry: AuditEntry,
@@ -152,54 +179,140 @@ pub async fn page(connection: &mut Connection, paging: &Paging, filter: Filter) 
         filter.entity_kind.map(|kind| ("entity_kind = ?", Key::Text(kind))),
         filter.action.map(|action| ("action = ?", Key::Text(action))),
         filter.client.map(|client| ("client = ?", Key::Text(client))),
+        filter.remote.map(|remote| ("remote = ?", Key::Text(remote))),
+        filter.correlation.map(|correlation| ("correlation = ?", Key::Text(correlation))),
         filter.from.map(|from| ("at >= ?", Key::Number(from))),
         filter.to.map(|to| ("at < ?", Key::Number(to))),
     ];
     let filters = filters.into_iter().flatten().collect();
-    Select { columns: COLUMNS, table: "audits", id: SORTINGS[0], filters, kept: Some("SELECT audit_number FROM revision WHERE id = 1") }
-        .page(connection, paging, read)
-        .await
+    Select { columns: COLUMNS, table: "audits", id: SORTINGS[0], filters, kept: Some(KEPT) }.page(connection, paging, read).await
 }
 
-/// Re-computes the whole chain. Returns how many records hold, and the first break if there is one.
+/// Reads up to `limit` records behind a number, in their order.
 ///
 /// # Errors
-/// [`StoreError`] where a record cannot be read.
-pub async fn verify(connection: &mut Connection) -> Result<(u64, Option<Break>), StoreError> {
-    const BATCH: i64 = 1000;
-    let (mut number, mut hash, mut good) = (0i64, String::new(), 0u64);
-    loop {
-        let select = "SELECT number, revision, at, client, action, entity_kind, entity_id, before, after, remote, correlation, \
-            previous_hash, hash FROM audits WHERE number > $1 ORDER BY number LIMIT $2";
-        let rows = sqlx::query(select).bind(number).bind(BATCH).fetch_all(&mut *connection).await?;
-        if rows.is_empty() {
-            break;
+/// [`StoreError`] where one cannot be read.
+pub async fn after(connection: &mut Connection, number: i64, limit: i64) -> Result<Vec<Record>, StoreError> {
+    rows_after(connection, number, limit).await?.iter().map(read).collect()
+}
+
+/// Returns the hash of a record, if it is there.
+///
+/// # Errors
+/// [`StoreError`] where it cannot be read.
+pub async fn hash_of(connection: &mut Connection, number: i64) -> Result<Option<String>, StoreError> {
+    Ok(sqlx::query_scalar("SELECT hash FROM audits WHERE number = $1").bind(number).fetch_optional(connection).await?)
+}
+
+/// Removes the oldest records from before a time, at most so many, and returns number and hash of the last of them. The newest record stays.
+///
+/// # Errors
+/// [`StoreError`] where they cannot be written.
+pub async fn trim(tx: &mut Tx, before: link::UnixMicros, most: i64) -> Result<Option<(i64, String)>, StoreError> {
+    // Times may go back where a clock was set; the numbers do not. What is younger keeps all that follows it.
+    let bounds = "SELECT MIN(number), MAX(number), (SELECT MIN(number) FROM audits WHERE at >= $1) FROM audits";
+    let (first, last, young): (Option<i64>, Option<i64>, Option<i64>) =
+        sqlx::query_as(bounds).bind(before).fetch_one(tx.connection()).await?;
+    let (Some(first), Some(last)) = (first, last) else { return Ok(None) };
+    let to = young.unwrap_or(last).min(last).min(first + most) - 1;
+    if to < first {
+        return Ok(None);
+    }
+    let hash = hash_of(tx.connection(), to).await?.ok_or_else(|| StoreError::Unreadable(format!("audit record {to}")))?;
+    sqlx::query("DELETE FROM audits WHERE number <= $1").bind(to).execute(tx.connection()).await?;
+    Ok(Some((to, hash)))
+}
+
+/// Re-computes the whole chain from where it was trimmed, and holds it against every head that was signed, the newest record's MAC, and one
+/// that the caller has kept.
+///
+/// # Errors
+/// [`StoreError`] where the database cannot be read; what is written in it is no error, but a break.
+pub async fn verify(connection: &mut Connection, key: Option<&AuditKey>, kept: Option<&Head>) -> Result<Verdict, StoreError> {
+    match chain(connection, key, kept).await {
+        Ok(verdict) => Ok(verdict),
+        // A column that does not read as its type was written by somebody else.
+        Err(StoreError::Unreadable(_) | StoreError::Sql(sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_))) => {
+            Ok(Verdict::default().broken(0, "What says where the chain begins or ends, or a signed head, was altered."))
         }
+        Err(error) => Err(error),
+    }
+}
+
+async fn chain(connection: &mut Connection, key: Option<&AuditKey>, kept: Option<&Head>) -> Result<Verdict, StoreError> {
+    const BATCH: i64 = 1000;
+    let public = key.map_or("", AuditKey::public);
+    let checkpoint = audit_heads::last(connection, HeadKind::Checkpoint, public).await?;
+    let mut verdict = Verdict { trimmed: checkpoint.as_ref().map(|head| head.number), ..Verdict::default() };
+    if let Some(checkpoint) = checkpoint.as_ref().filter(|checkpoint| key.is_some() && !checkpoint.is_signed()) {
+        return Ok(verdict.broken(checkpoint.number, "Where the chain was trimmed is not signed by Trunkline."));
+    }
+    let (mut number, mut hash) = checkpoint.map_or((0, String::new()), |head| (head.number, head.hash));
+    let before: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM audits WHERE number <= $1").bind(number).fetch_one(&mut *connection).await?;
+    if before > 0 {
+        return Ok(verdict.broken(number, "A record stands before the beginning of the chain."));
+    }
+    let mut heads_seen = i64::from(verdict.trimmed.is_some());
+    loop {
+        let rows = rows_after(connection, number, BATCH).await?;
+        let Some(last) = rows.last() else { break };
+        let heads = audit_heads::between(connection, number, last.try_get("number")?, public).await?;
+        heads_seen += heads.len() as i64;
+        let mut heads = heads.into_iter().peekable();
         for row in &rows {
-            let record = read(row)?;
+            let Ok(record) = read(row) else { return Ok(verdict.broken(number + 1, "It cannot be read.")) };
             if record.number != number + 1 {
-                return Ok((good, Some(Break { number: number + 1, what: "The record is missing." })));
+                return Ok(verdict.broken(number + 1, "The record is missing."));
             }
             if record.previous_hash != hash {
-                return Ok((good, Some(Break { number: record.number, what: "It does not follow the record before." })));
+                return Ok(verdict.broken(record.number, "It does not follow the record before."));
             }
             if record.computed_hash() != record.hash {
-                return Ok((good, Some(Break { number: record.number, what: "Its content was altered." })));
+                return Ok(verdict.broken(record.number, "Its content was altered."));
+            }
+            while let Some(head) = heads.next_if(|head| head.number <= record.number) {
+                if head.number != record.number || head.hash != record.hash || (key.is_some() && !head.is_signed()) {
+                    return Ok(verdict.broken(record.number, "It is not the record that was signed."));
+                }
             }
             number = record.number;
             hash = record.hash;
-            good += 1;
+            verdict.records += 1;
         }
     }
-    let (last, head): (i64, String) =
-        sqlx::query_as("SELECT audit_number, audit_hash FROM revision WHERE id = 1").fetch_one(connection).await?;
+    if heads_seen != audit_heads::count(connection).await? {
+        return Ok(verdict.broken(number + 1, "There are signed heads of records that are not there."));
+    }
+    let (last, head, mac) = audit_heads::newest(connection).await?;
     if last != number {
-        return Ok((good, Some(Break { number: number + 1, what: "The records from here on are missing." })));
+        return Ok(verdict.broken(number + 1, "The records from here on are missing."));
     }
     if head != hash {
-        return Ok((good, Some(Break { number, what: "It is not the record that was written last." })));
+        return Ok(verdict.broken(number, "It is not the record that was written last."));
     }
-    Ok((good, None))
+    if key.is_some_and(|key| !key.wrote(last, &head, &mac)) {
+        return Ok(verdict.broken(number, "It was not written by Trunkline: the chain was continued or cut by somebody without its key."));
+    }
+    let Some(kept) = kept else { return Ok(verdict) };
+    if !kept.is_signed() || key.is_some_and(|key| key.public() != kept.public_key) {
+        return Ok(verdict.broken(kept.number, "The given head was not signed by this installation."));
+    }
+    let compared = match verdict.trimmed {
+        Some(trimmed) if kept.number < trimmed => return Ok(verdict),
+        Some(trimmed) if kept.number == trimmed => audit_heads::last(connection, HeadKind::Checkpoint, public).await?.map(|head| head.hash),
+        _ => hash_of(connection, kept.number).await?,
+    };
+    match compared {
+        Some(hash) if hash == kept.hash => Ok(Verdict { compared: true, ..verdict }),
+        Some(_) => Ok(verdict.broken(kept.number, "It is not the record that the given head was signed for.")),
+        None => Ok(verdict.broken(number + 1, "The given head was signed for a record that is not there: the chain was cut.")),
+    }
+}
+
+async fn rows_after(connection: &mut Connection, number: i64, limit: i64) -> Result<Vec<SqliteRow>, StoreError> {
+    let select = "SELECT number, revision, at, client, action, entity_kind, entity_id, before, after, remote, correlation, \
+        previous_hash, hash FROM audits WHERE number > $1 ORDER BY number LIMIT $2";
+    Ok(sqlx::query(select).bind(number).bind(limit).fetch_all(connection).await?)
 }
 
 fn read(row: &SqliteRow) -> Result<Record, StoreError> {

@@ -4,6 +4,7 @@
 //! [`Tx`]. The nouns' statements are functions over a connection, one file each, so that they compose within a transaction.
 
 pub mod attempts;
+pub mod audit_heads;
 pub mod audits;
 pub mod carriers;
 pub mod clients;
@@ -21,6 +22,7 @@ pub mod page;
 pub mod reach;
 pub mod roles;
 mod row;
+pub mod sealed;
 pub mod settings;
 pub mod sites;
 #[cfg(test)]
@@ -32,7 +34,7 @@ mod tx;
 pub mod verifications;
 
 use std::fs::File;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use sqlx::pool::PoolConnection;
 use sqlx::{Sqlite, SqlitePool, Transaction};
@@ -41,7 +43,7 @@ pub use error::StoreError;
 pub use page::{Cursor, Page, Paging, Sorting};
 pub use tx::Tx;
 
-use crate::audit::Origin;
+use crate::audit::{AuditKey, Origin};
 pub use crate::time::now;
 
 /// What the nouns' functions take: a reader or a transaction's connection, dereferenced.
@@ -59,6 +61,8 @@ pub struct Store {
 struct Inner {
     readers: SqlitePool,
     writer: SqlitePool,
+    /// Authenticates the audit chain; known once the keys are open.
+    audit_key: OnceLock<Arc<AuditKey>>,
     /// Held until the store is closed: a second process on the same data would act on stale registrations.
     lock: Mutex<Option<File>>,
 }
@@ -86,7 +90,7 @@ impl Store {
     /// [`StoreError::Busy`] where the turn does not come in time, or another process holds the database's lock.
     pub async fn begin(&self, origin: &Origin) -> Result<Tx, StoreError> {
         let inner = self.inner.writer.begin_with("BEGIN IMMEDIATE").await?;
-        Ok(Tx::new(inner, origin.clone()))
+        Ok(Tx::new(inner, origin.clone(), self.inner.audit_key.get().cloned()))
     }
 
     /// Records that an edge is there; called when it attaches.
@@ -97,6 +101,22 @@ impl Store {
         let mut tx = self.begin(&Origin::system("link")).await?;
         edges::seen(&mut tx, hello).await?;
         tx.commit().await
+    }
+
+    /// Authenticates the audit chain from here on with this key.
+    pub(crate) fn set_audit_key(&self, key: Arc<AuditKey>) {
+        // It is set once, at the start.
+        let _ = self.inner.audit_key.set(key);
+    }
+
+    /// Lends the key of the audit chain.
+    pub(crate) fn audit_key(&self) -> Option<&AuditKey> {
+        self.inner.audit_key.get().map(|key| &**key)
+    }
+
+    /// Tells whether it was closed.
+    pub fn is_closed(&self) -> bool {
+        self.inner.writer.is_closed()
     }
 
     /// Closes the database after what is under way.

@@ -2,7 +2,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -62,7 +62,7 @@ impl Store {
             .connect_with(options.pragma("query_only", "ON"))
             .await
             .map_err(|error| start_error(&file, error.into()))?;
-        Ok(Store { inner: Arc::new(Inner { readers, writer, lock: Mutex::new(Some(lock)) }) })
+        Ok(Store { inner: Arc::new(Inner { readers, writer, audit_key: OnceLock::new(), lock: Mutex::new(Some(lock)) }) })
     }
 }
 

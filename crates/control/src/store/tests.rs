@@ -64,8 +64,8 @@ async fn a_change_that_is_dropped_leaves_nothing() {
     add_site(&mut tx, "b").await.expect("written");
     tx.commit().await.expect("committed");
     assert_eq!(site_ids(&store).await, ["b"]);
-    let (records, broken) = audits::verify(&mut store.read().await.expect("a reader")).await.expect("read");
-    assert_eq!((records, broken), (1, None));
+    let verdict = audits::verify(&mut store.read().await.expect("a reader"), None, None).await.expect("read");
+    assert_eq!((verdict.records, verdict.broken), (1, None));
 }
 
 #[tokio::test]
@@ -81,8 +81,8 @@ async fn what_was_committed_survives_the_loss_of_the_process_and_what_was_not_do
     copy_files(dir.path(), copy.path());
     let after = Store::open(copy.path()).await.expect("it recovers");
     assert_eq!(site_ids(&after).await, ["kept"]);
-    let (records, broken) = audits::verify(&mut after.read().await.expect("a reader")).await.expect("read");
-    assert_eq!((records, broken), (1, None));
+    let verdict = audits::verify(&mut after.read().await.expect("a reader"), None, None).await.expect("read");
+    assert_eq!((verdict.records, verdict.broken), (1, None));
     drop(tx);
 }
 
@@ -124,7 +124,8 @@ async fn changes_take_turns_and_their_records_form_one_chain() {
     tasks.join_all().await;
     assert_eq!(site_ids(&store).await.len(), 30);
     let mut reader = store.read().await.expect("a reader");
-    assert_eq!(audits::verify(&mut reader).await.expect("read"), (30, None));
+    let verdict = audits::verify(&mut reader, None, None).await.expect("read");
+    assert_eq!((verdict.records, verdict.broken), (30, None));
     let revisions: Vec<i64> =
         sqlx::query_scalar("SELECT revision FROM audits ORDER BY number").fetch_all(&mut *reader).await.expect("read");
     assert_eq!(revisions, (1..=30).collect::<Vec<_>>());

@@ -1,13 +1,16 @@
+use std::sync::Arc;
+
 use link::Generation;
 use sqlx::{Sqlite, SqliteConnection, Transaction};
 
 use super::{StoreError, audits, now};
-use crate::audit::{AuditEntry, Origin};
+use crate::audit::{AuditEntry, AuditKey, Origin};
 
 /// One change: everything in it happens, with its audit records, or nothing does. Dropped without [`Tx::commit`], nothing does.
 pub struct Tx {
     inner: Transaction<'static, Sqlite>,
     origin: Origin,
+    audit_key: Option<Arc<AuditKey>>,
     entries: Vec<AuditEntry>,
     head: Option<Head>,
     now: link::UnixMicros,
@@ -29,8 +32,8 @@ pub(super) struct Head {
 }
 
 impl Tx {
-    pub(super) fn new(inner: Transaction<'static, Sqlite>, origin: Origin) -> Self {
-        Tx { inner, origin, entries: Vec::new(), head: None, now: now() }
+    pub(super) fn new(inner: Transaction<'static, Sqlite>, origin: Origin, audit_key: Option<Arc<AuditKey>>) -> Self {
+        Tx { inner, origin, audit_key, entries: Vec::new(), head: None, now: now() }
     }
 
     /// Lends the connection, inside the transaction.
@@ -106,9 +109,11 @@ impl Tx {
             for entry in std::mem::take(&mut self.entries) {
                 audits::append(&mut self.inner, &mut head, &self.origin, self.now, entry).await?;
             }
-            sqlx::query("UPDATE revision SET audit_number = $1, audit_hash = $2 WHERE id = 1")
+            let mac = self.audit_key.as_ref().map(|key| key.mac(head.audit_number, &head.audit_hash));
+            sqlx::query("UPDATE revision SET audit_number = $1, audit_hash = $2, audit_mac = COALESCE($3, audit_mac) WHERE id = 1")
                 .bind(head.audit_number)
                 .bind(&head.audit_hash)
+                .bind(mac)
                 .execute(&mut *self.inner)
                 .await?;
         }

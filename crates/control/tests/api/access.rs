@@ -80,6 +80,9 @@ async fn no_route_of_the_api_answers_without_a_good_token() {
         "/api/v2/trunks/voice",
         "/api/v2/audits",
         "/api/v2/audits/verify",
+        "/api/v2/audits/head",
+        "/api/v2/audits/export",
+        "/api/v2/sealing",
         "/api/v2/diagnoses",
     ] {
         let answer = lab.call(Method::GET, path, "", &[], None).await.refused(401, "authentication.required");

@@ -1,3 +1,4 @@
+use axum::http::Method;
 use serde_json::json;
 
 use crate::lab::Lab;
@@ -50,4 +51,61 @@ async fn an_altered_or_removed_record_is_found() {
     other.tamper(&format!("DELETE FROM audits WHERE number = {records}")).await;
     let broken = other.get("/api/v2/audits/verify").await;
     assert_eq!(broken.body["firstBreak"]["number"], records);
+}
+
+fn escaped(text: &str) -> String {
+    text.bytes().map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+#[tokio::test]
+async fn records_are_found_by_who_from_where_and_by_which_request() {
+    let lab = Lab::new().await;
+    let headers = [("ININ-Correlation-Id", "change-4711")];
+    lab.call(Method::POST, "/api/v2/sites", &lab.token, &headers, Some(r#"{"id": "s"}"#)).await.is(201);
+    for (filter, total) in
+        [("correlationId=change-4711", 1), ("correlationId=none", 0), ("clientId=admin&entityType=site", 1), ("remoteAddress=192.0.2.1", 0)]
+    {
+        assert_eq!(lab.get(&format!("/api/v2/audits?{filter}")).await.is(200).body["total"], total, "{filter}");
+    }
+}
+
+#[tokio::test]
+async fn the_chain_is_held_against_a_head_that_was_carried_away() {
+    let lab = Lab::furnished().await;
+    let head = lab.get("/api/v2/audits/head").await.is(200);
+    lab.post("/api/v2/sites", r#"{"id": "later"}"#).await.is(201);
+    let held = lab.get(&format!("/api/v2/audits/verify?head={}", escaped(&head.text))).await.is(200);
+    assert_eq!((&held.body["intact"], &held.body["head"]["compared"]), (&json!(true), &json!(true)));
+    let mut forged = head.body.clone();
+    forged["hash"] = json!("00");
+    let held = lab.get(&format!("/api/v2/audits/verify?head={}", escaped(&forged.to_string()))).await.is(200);
+    assert_eq!(held.body["intact"], false);
+    lab.get("/api/v2/audits/verify?head=nonsense").await.refused(400, "invalid.value").about("head");
+}
+
+#[tokio::test]
+async fn the_exported_chain_holds_on_any_machine_with_the_heads_that_were_signed_meanwhile() {
+    let lab = Lab::furnished().await;
+    let heads = lab.dir.path().join("audit-heads.ndjson");
+    // The first head is signed at the start.
+    for _ in 0..500 {
+        if std::fs::read_to_string(&heads).is_ok_and(|text| text.ends_with('\n')) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let heads = std::fs::read_to_string(&heads).expect("a head");
+    let key = lab.get("/api/v2/audits/head").await.is(200).body["publicKey"].as_str().expect("a key").to_owned();
+    let export = lab.get("/api/v2/audits/export").await.is(200);
+    assert_eq!(export.header("content-type"), "application/x-ndjson");
+    let report = control::verify_export(export.text.as_bytes(), Some(heads.as_bytes()), Some(&key)).expect("an export");
+    assert_eq!(report.broken, None);
+    assert!(report.records > 3 && report.heads >= 1, "{report:?}");
+    let viewer = lab.token_with_role("trunk-viewer").await;
+    for path in ["/api/v2/audits/export", "/api/v2/audits/head", "/api/v2/audits/verify"] {
+        lab.call(Method::GET, path, &viewer, &[], None).await.refused(403, "missing.permissions").about("audits:audit:view");
+    }
+    lab.tamper("UPDATE revision SET audit_hash = '00'").await;
+    lab.get("/api/v2/audits/export").await.refused(409, "conflict");
+    lab.get("/api/v2/audits/head").await.refused(409, "conflict");
 }

@@ -10,6 +10,7 @@ mod lab;
 mod listings;
 mod organization;
 mod scopes;
+mod sealing;
 mod sites;
 mod start;
 mod trunks;

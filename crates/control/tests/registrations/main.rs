@@ -15,6 +15,7 @@ mod held;
 mod idempotent;
 mod joined;
 mod rejected;
+mod resealed;
 mod restart;
 mod rollback;
 mod sample;
