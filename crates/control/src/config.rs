@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
+use crate::Clock;
 use crate::audit::keeper::AuditSettings;
 use crate::sealing::MasterKeySource;
 
@@ -20,6 +21,8 @@ pub struct Config {
     pub bootstrap: Option<(String, SecretString)>,
     /// Whether a proxy in front writes X-Forwarded-For.
     pub behind_proxy: bool,
+    /// What time it is for planned changes.
+    pub clock: Clock,
 }
 
 impl Config {
@@ -33,6 +36,7 @@ impl Config {
             audit: AuditSettings::default(),
             bootstrap: None,
             behind_proxy: false,
+            clock: Clock::default(),
         }
     }
 }

@@ -34,7 +34,7 @@ impl Control {
         tx.commit().await?;
         let first_start_client = first_start::ensure_client(&store, config.bootstrap).await?;
         let (changes, reader) = changes();
-        let registrations = registrations::start(store.clone(), keyring.clone(), reader).await?;
+        let registrations = registrations::start(store.clone(), keyring.clone(), reader, config.clock).await?;
         sealing::routes::start(&store, &keyring);
         let heads = config.audit.heads.clone().unwrap_or_else(|| config.data.join("audit-heads.ndjson"));
         tokio::spawn(keeper::run(store.clone(), heads, config.audit));

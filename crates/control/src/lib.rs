@@ -25,3 +25,4 @@ pub use config::Config;
 pub use control::Control;
 pub use error::StartError;
 pub use sealing::MasterKeySource;
+pub use time::Clock;

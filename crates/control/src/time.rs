@@ -1,7 +1,49 @@
 //! Times of the API: RFC 3339 in UTC outside, microseconds since the Unix epoch inside.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use link::UnixMicros;
+use tokio::sync::watch;
+
+/// What time it is for what happens at a time: the system's, or what a test says.
+#[derive(Clone, Debug, Default)]
+pub struct Clock(Option<watch::Receiver<UnixMicros>>);
+
+/// The system's clock may be set while one waits; so long at most until it is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+impl Clock {
+    /// A clock that goes when it is told to; the sender says what time it is.
+    pub fn set(at: UnixMicros) -> (Self, watch::Sender<UnixMicros>) {
+        let (hand, face) = watch::channel(at);
+        (Clock(Some(face)), hand)
+    }
+
+    /// Reads it.
+    pub fn now(&self) -> UnixMicros {
+        self.0.as_ref().map_or_else(now, |face| *face.borrow())
+    }
+
+    /// Waits until it is this late.
+    pub async fn until(&self, at: UnixMicros) {
+        match &self.0 {
+            Some(face) => {
+                let mut face = face.clone();
+                if face.wait_for(|now| *now >= at).await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+            None => loop {
+                let left = Duration::from_micros(u64::try_from(at - now()).unwrap_or(0));
+                if left.is_zero() {
+                    return;
+                }
+                tokio::time::sleep(left.min(LOOK_AGAIN)).await;
+            },
+        }
+    }
+}
 
 /// Reads the clock.
 pub fn now() -> UnixMicros {

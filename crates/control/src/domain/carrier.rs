@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{DigestPolicySetting, ExtraHeader, Meta, SipUri};
 
 pub mod checked;
+mod maintenance;
 mod parts;
 
 pub use parts::{FailureBudgetSettings, Maintenance, OptionsSettings, PacingSettings, ResponseSource, TlsSettings, Transport};

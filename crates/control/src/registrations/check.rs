@@ -76,6 +76,11 @@ impl Standing {
         self.found(VersionState::Active, asked, mac).is_some()
     }
 
+    /// Returns the staged version of these very credentials.
+    pub fn staged(&self, asked: &Asked, mac: &str) -> Option<&Version> {
+        self.found(VersionState::Staged, asked, mac)
+    }
+
     /// Returns the rejected version of these very credentials.
     pub fn rejected(&self, asked: &Asked, mac: &str) -> Option<&Version> {
         self.found(VersionState::Rejected, asked, mac)

@@ -7,7 +7,6 @@ use diagnosis::Code;
 use serde_json::Value;
 
 use super::Registrations;
-use super::assignment::Settings;
 use super::drift;
 use super::fleet::{Loader, Seen};
 use super::object::{self, Shown, object};
@@ -16,7 +15,7 @@ use crate::domain::{Place, Reach, Trunk};
 use crate::http::{App, Query, answer, listing};
 use crate::problem::Problem;
 use crate::store::page::{Key, PLAIN};
-use crate::store::{Connection, Cursor, Page, Paging, StoreError, credentials, drifts, now, trunks};
+use crate::store::{Connection, Cursor, Page, Paging, StoreError, credentials, drifts, now, planned, trunks};
 
 /// What one must be allowed to look at registrations.
 pub const VIEW: &str = "telephony:trunkRegistration:view";
@@ -124,34 +123,47 @@ impl Registrations {
     /// 404 where there is no such trunk.
     pub(super) async fn shown(&self, trunk: &str) -> Result<Value, Problem> {
         let mut state = self.inner.store.snapshot().await?;
-        let found = Loader::new(&mut state).await?.find(&mut state, trunk).await?;
-        let settings = found.ok_or_else(|| Problem::not_found("trunk", trunk))?;
-        Ok(self.body(&mut state, &settings).await?)
+        let found = trunks::find(&mut state, trunk).await?.ok_or_else(|| Problem::not_found("trunk", trunk))?;
+        let body = self.bodies(&mut state, vec![found]).await?.pop();
+        body.ok_or_else(|| Problem::internal("a trunk that is there is shown"))
     }
 
-    async fn body(&self, state: &mut Connection, settings: &Settings) -> Result<Value, StoreError> {
-        let trunk = &settings.trunk.meta.id;
-        let registration = credentials::registration(state, trunk).await?;
-        let versions = match registration {
-            Some(_) => credentials::versions(state, trunk).await?,
-            None => Vec::new(),
-        };
-        let seen = self.inner.fleet.observed().of(trunk);
-        let drift = drifts::since(state, trunk, drift::counts_since(&versions)).await?;
-        let trace_until = self.inner.fleet.traces().until(trunk, now());
-        let registration = registration.as_ref();
-        Ok(object(&Shown { settings, registration, versions: &versions, seen: &seen, drift: &drift, trace_until }))
+    /// Writes the objects of a page: as many statements for a page of 500 as for one trunk.
+    async fn bodies(&self, state: &mut Connection, trunks: Vec<Trunk>) -> Result<Vec<Value>, StoreError> {
+        let mut loader = Loader::new(state).await?;
+        loader.prepare(state, &trunks).await?;
+        let ids: Vec<&str> = trunks.iter().map(|trunk| trunk.meta.id.as_str()).collect();
+        let registrations = credentials::registrations_of(state, &ids).await?;
+        let mut versions = credentials::versions_of(state, &ids).await?;
+        let mut drifts = drifts::of(state, &ids).await?;
+        let planned = planned::of(state, &ids).await?;
+        let time = self.inner.clock.now();
+        let mut bodies = Vec::with_capacity(trunks.len());
+        for trunk in trunks {
+            let id = trunk.meta.id.clone();
+            let versions = versions.remove(&id).unwrap_or_default();
+            let mut drift = drifts.remove(&id).unwrap_or_default();
+            let since = drift::counts_since(&versions);
+            drift.retain(|seen| seen.at > since);
+            let settings = loader.settings(state, trunk).await?;
+            bodies.push(object(&Shown {
+                settings: &settings,
+                registration: registrations.get(&id),
+                versions: &versions,
+                seen: &self.inner.fleet.observed().of(&id),
+                drift: &drift,
+                trace_until: self.inner.fleet.traces().until(&id, now()),
+                activate_at: planned.get(&id).map(|planned| planned.at),
+                maintenance_until: settings.carrier.settings.maintenance_until(time),
+            }));
+        }
+        Ok(bodies)
     }
 
     async fn page(&self, paging: &Paging, wanted: Wanted) -> Result<Page<Value>, Problem> {
         let mut state = self.inner.store.snapshot().await?;
         let page = self.trunks(&mut state, paging, wanted).await?;
-        let mut loader = Loader::new(&mut state).await?;
-        let mut items = Vec::with_capacity(page.items.len());
-        for trunk in page.items {
-            let settings = loader.settings(&mut state, trunk).await?;
-            items.push(self.body(&mut state, &settings).await?);
-        }
+        let items = self.bodies(&mut state, page.items).await?;
         Ok(Page { items, total: page.total, next: page.next })
     }
 
@@ -171,12 +183,9 @@ impl Registrations {
             let seen = observed.matching(LOOKED_UP, |seen| wanted.fits_seen(true, seen) || wanted.fits_seen(false, seen));
             if let Some(ids) = seen {
                 let mut fitting = Vec::with_capacity(ids.len());
-                for id in ids {
-                    if let Some(trunk) = trunks::find(state, &id).await?.filter(|trunk| wanted.fits_trunk(trunk))
-                        && observed.with(&id, |seen| wanted.fits_seen(trunk.in_service, seen))
-                    {
-                        fitting.push(trunk);
-                    }
+                for ids in ids.chunks(WALK as usize) {
+                    let found = trunks::some(state, ids).await?.into_iter().filter(|trunk| wanted.fits_trunk(trunk));
+                    fitting.extend(found.filter(|trunk| observed.with(&trunk.meta.id, |seen| wanted.fits_seen(trunk.in_service, seen))));
                 }
                 return Ok(cut(fitting, paging));
             }

@@ -5,6 +5,7 @@
 //! What is desired stands in the store; what is observed stands in memory ([`fleet`]); edges converge to the one and report the other.
 
 mod actions;
+mod activate;
 pub mod assignment;
 mod attempts;
 mod bulk;
@@ -15,12 +16,14 @@ mod form;
 mod list;
 mod object;
 mod outcomes;
+mod plan;
 mod policy;
 mod post;
 mod refusal;
 mod remove;
 mod resume;
 mod rollback;
+pub mod rotation;
 mod routes;
 mod running;
 mod set;
@@ -34,19 +37,20 @@ mod versions;
 use std::sync::Arc;
 
 use link::{ControlEnd, FromEdge, RegistrationState};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 pub use fleet::Fleet;
 pub use routes::routes;
 
 use self::attempts::Attempts;
 use self::fleet::AttachedEdge;
+use self::rotation::Runners;
 use self::running::Running;
-use crate::StartError;
-use crate::changes::ChangesReader;
+use crate::changes::{Change, ChangesReader};
 use crate::domain::Presence;
 use crate::sealing::Keyring;
 use crate::store::Store;
+use crate::{Clock, StartError};
 
 /// So many reports of an edge are taken at a time; acceptances among them are written in one transaction.
 const REPORTS: usize = 1024;
@@ -65,6 +69,10 @@ struct Inner {
     fleet: Fleet,
     running: Running,
     attempts: Attempts,
+    clock: Clock,
+    /// Told of new plans.
+    plans: Notify,
+    rotations: Runners,
     /// Becomes true at the end.
     ending: watch::Sender<bool>,
 }
@@ -73,12 +81,24 @@ struct Inner {
 ///
 /// # Errors
 /// [`StartError`] where the store cannot be read.
-pub async fn start(store: Store, keyring: Keyring, changes: ChangesReader) -> Result<Registrations, StartError> {
+pub async fn start(store: Store, keyring: Keyring, changes: ChangesReader, clock: Clock) -> Result<Registrations, StartError> {
     let (ending, _) = watch::channel(false);
     let attempts = Attempts::start(store.clone());
-    let inner = Inner { store, keyring, fleet: Fleet::default(), running: Running::default(), attempts, ending };
+    let inner = Inner {
+        store,
+        keyring,
+        fleet: Fleet::default(),
+        running: Running::default(),
+        attempts,
+        clock,
+        plans: Notify::new(),
+        rotations: Runners::default(),
+        ending,
+    };
     let registrations = Registrations { inner: Arc::new(inner) };
     registrations.resume().await?;
+    registrations.resume_rotations().await?;
+    tokio::spawn(registrations.clone().keep_plans());
     tokio::spawn(registrations.clone().follow(changes));
     Ok(registrations)
 }
@@ -123,6 +143,10 @@ impl Registrations {
             }
             for change in &batch {
                 self.inner.fleet.changed(change);
+                if matches!(change, Change::Carrier(_)) {
+                    // Its maintenance may be another one.
+                    self.inner.plans.notify_one();
+                }
             }
         }
     }

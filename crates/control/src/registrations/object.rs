@@ -34,6 +34,10 @@ pub struct Shown<'a> {
     pub drift: &'a [drifts::Seen],
     /// Until when every exchange is kept.
     pub trace_until: Option<UnixMicros>,
+    /// When the staged version is due.
+    pub activate_at: Option<UnixMicros>,
+    /// Until when the carrier is at work on itself.
+    pub maintenance_until: Option<UnixMicros>,
 }
 
 /// Writes the registration object. Absent values are left out.
@@ -55,7 +59,11 @@ pub fn object(shown: &Shown<'_>) -> Value {
     body.insert("carrier".into(), json!({ "id": trunk.carrier, "selfUri": format!("/api/v2/carriers/{}", trunk.carrier) }));
     body.insert("addressOfRecord".into(), trunk.settings.address_of_record.as_str().into());
     body.insert("registrars".into(), carrier.settings.registrars.iter().map(|uri| uri.as_str()).collect::<Vec<_>>().into());
-    body.insert("credentials".into(), credentials(shown.versions, active));
+    let mut credentials = credentials(shown.versions, active);
+    if let Some(at) = shown.activate_at {
+        credentials["activateAt"] = rfc3339(at).into();
+    }
+    body.insert("credentials".into(), credentials);
     body.insert("registrationState".into(), state(trunk.in_service, active.is_some(), shown.seen).into());
     body.insert("bound".into(), is_bound(shown.seen).into());
     body.insert("since".into(), rfc3339(shown.seen.iter().map(|seen| seen.status.since).max().unwrap_or(modified)).into());
@@ -67,6 +75,9 @@ pub fn object(shown: &Shown<'_>) -> Value {
     }
     if let Some(until) = shown.trace_until {
         body.insert("traceUntil".into(), rfc3339(until).into());
+    }
+    if let Some(until) = shown.maintenance_until {
+        body.insert("maintenanceUntil".into(), rfc3339(until).into());
     }
     body.insert("warnings".into(), warnings(shown, active));
     Value::Object(body)
@@ -315,6 +326,8 @@ mod tests {
             seen: &seen,
             drift: &[],
             trace_until: None,
+            activate_at: None,
+            maintenance_until: None,
         });
         assert_eq!(body["id"], "t1");
         assert_eq!(body["version"], 4);
@@ -339,7 +352,16 @@ mod tests {
     #[test]
     fn a_trunk_without_credentials_has_an_object_too() {
         let settings = settings();
-        let body = object(&Shown { settings: &settings, registration: None, versions: &[], seen: &[], drift: &[], trace_until: None });
+        let body = object(&Shown {
+            settings: &settings,
+            registration: None,
+            versions: &[],
+            seen: &[],
+            drift: &[],
+            trace_until: None,
+            activate_at: None,
+            maintenance_until: None,
+        });
         assert_eq!(body["credentials"], json!({ "passwordSet": false }));
         assert_eq!((&body["registrationState"], &body["bound"], &body["version"]), (&json!("PENDING"), &json!(false), &json!(1)));
         assert_eq!((body["edges"].clone(), body["warnings"].clone()), (json!([]), json!([])));
@@ -379,6 +401,8 @@ mod tests {
             seen: &[unasked],
             drift: &[],
             trace_until: None,
+            activate_at: None,
+            maintenance_until: None,
         });
         assert_eq!(
             codes(&body),
@@ -407,6 +431,8 @@ mod tests {
             seen: &[held],
             drift: &[],
             trace_until: None,
+            activate_at: None,
+            maintenance_until: None,
         });
         assert_eq!(body["edges"][0]["diagnosis"]["code"], "sip.credentials.both_rejected");
         assert_eq!(body["edges"][0]["diagnosis"]["docs"], "/docs/diagnoses/sip.credentials.both_rejected");

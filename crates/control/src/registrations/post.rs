@@ -225,7 +225,11 @@ pub(super) fn prefer_wait(headers: &HeaderMap) -> Option<Duration> {
     seconds.map(|seconds: u32| Duration::from_secs(seconds.into()).min(WAIT_MAX))
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+/// Reads the caller's Idempotency-Key.
+///
+/// # Errors
+/// 400 where it is empty or too long.
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().unwrap_or_default();
     if key.is_empty() || key.len() > KEY_CHARS_MAX {

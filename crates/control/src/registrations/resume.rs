@@ -28,8 +28,14 @@ impl Registrations {
         for row in open {
             let versions = credentials::versions_with_macs(tx.connection(), &row.trunk).await?;
             if let Some((version, mac)) = versions.into_iter().find(|(version, _)| version.version == row.version) {
-                let identity =
-                    Identity { username: version.username, realm: version.realm, algorithm: version.algorithm, mac, standby: false };
+                let identity = Identity {
+                    username: version.username,
+                    realm: version.realm,
+                    algorithm: version.algorithm,
+                    mac,
+                    standby: false,
+                    at: None,
+                };
                 identified.push((row, identity));
             }
         }

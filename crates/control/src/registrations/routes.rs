@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::routing::{get, post as posted};
 
 use super::post::EDIT;
-use super::{actions, attempts, bulk, list, post, verify, versions};
+use super::{actions, attempts, bulk, list, post, rotation, verify, versions};
 use crate::access::Caller;
 use crate::http::App;
 use crate::http::precondition::IfMatch;
@@ -24,13 +24,15 @@ pub fn routes() -> Router<App> {
         .route(&path("/{trunk}/attempts"), get(attempts::list))
         .route(&path("/{trunk}/attempts/{attempt}"), get(attempts::one))
         .merge(exports("/{trunk}/attempts/{attempt}"))
-        .route(&path("/bulk"), posted(bulk::post))
+        .route(&path("/bulk"), get(bulk::export).post(bulk::post))
         .route(&path("/bulk/{job}"), get(bulk::job))
+        .route(&path("/bulk/{job}/report"), get(rotation::report))
+        .route(&path("/bulk/{job}/{action}"), posted(rotation::act))
         .route(&path("/{trunk}"), get(list::one).delete(delete))
         .route(&path("/{trunk}/verify"), posted(verify::trunk))
         .route(&path("/{trunk}/credentials"), get(versions::list))
         .route(&path("/{trunk}/credentials/rollback"), posted(versions::rollback))
-        .route(&path("/{trunk}/credentials/{version}"), get(versions::one))
+        .route(&path("/{trunk}/credentials/{version}"), get(versions::one).delete(versions::withdraw))
         .route(&path("/{trunk}/credentials/{version}/promote"), posted(versions::promote))
         .route(&path("/{trunk}/credentials/{version}/rollback"), posted(versions::rollback_from))
         .route(&path("/{trunk}/actions/{action}"), posted(actions::act))

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use link::Generation;
+use link::{Generation, UnixMicros};
 use tokio::sync::watch;
 
 use crate::problem::Problem;
@@ -21,6 +21,8 @@ pub struct Identity {
     pub mac: String,
     /// They are kept beside the active ones.
     pub standby: bool,
+    /// They wait for this time.
+    pub at: Option<UnixMicros>,
 }
 
 /// How far it is.
@@ -137,7 +139,7 @@ mod tests {
     use super::*;
 
     fn identity(mac: &str) -> Identity {
-        Identity { username: "u".into(), realm: None, algorithm: None, mac: mac.into(), standby: false }
+        Identity { username: "u".into(), realm: None, algorithm: None, mac: mac.into(), standby: false, at: None }
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 
 use super::assignment::{Settings, credential};
 use super::check::{Checked, Standing, allowed};
-use super::fleet::Loader;
+use super::fleet::{AttachedEdge, Loader};
 use super::form::{Mode, Posted};
 use super::refusal::{edge_offline, indeterminate, refusal};
 use super::running::{Entry, Identity, Progress, Settled, Turn};
@@ -41,6 +41,7 @@ impl Registrations {
             algorithm: posted.asked.algorithm.map(str::to_owned),
             mac: self.mac(&posted.asked.username, &posted.asked.secret),
             standby: posted.standby,
+            at: posted.activate_at,
         };
         loop {
             match self.inner.running.enter(&posted.trunk, identity.clone()) {
@@ -82,6 +83,9 @@ impl Registrations {
         if posted.standby {
             let kept = standing.keeps(&posted.asked, &mac);
             return if kept { Ok(Settled::Unchanged) } else { self.keep(origin, posted, &mac, &standing).await };
+        }
+        if let Some(at) = posted.activate_at {
+            return self.plan(origin, posted, &mac, &standing, at).await;
         }
         match standing.check(&posted.asked, &mac, now())? {
             Checked::Unchanged => Ok(Settled::Unchanged),
@@ -170,7 +174,6 @@ impl Registrations {
         let settings = &standing.settings;
         let edge = self.inner.fleet.serving(&settings.trunk.site).ok_or_else(|| edge_offline(&settings.trunk))?;
         let accept_unproven = accept_unproven(posted, settings);
-        let verification_id = id::generate();
 
         let mut tx = self.inner.store.begin(origin).await?;
         self.decide_orphans(&mut tx, &posted.trunk, &settings.basis()).await?;
@@ -186,10 +189,22 @@ impl Registrations {
                 transition::stage(&mut tx, &self.inner.keyring, &new, VersionState::Verifying).await?
             }
         };
+        let row = Self::open_verification(&mut tx, origin, &version, &edge).await?;
+        tx.commit().await?;
+        self.ask_and_decide(turn, origin, settings, &edge, &row, &version, &posted.asked.secret).await
+    }
+
+    /// Writes that a version is about to be tried, before anything is sent.
+    pub(super) async fn open_verification(
+        tx: &mut Tx,
+        origin: &Origin,
+        version: &Version,
+        edge: &AttachedEdge,
+    ) -> Result<Verification, StoreError> {
         let deadline = tx.now() + i64::try_from((PATIENCE + GRACE).as_micros()).unwrap_or(i64::MAX);
         let row = Verification {
-            id: verification_id.clone(),
-            trunk: posted.trunk.clone(),
+            id: id::generate(),
+            trunk: version.trunk.clone(),
             version: version.version,
             edge: edge.id().to_owned(),
             client: origin.client.clone(),
@@ -197,16 +212,32 @@ impl Registrations {
             deadline,
         };
         verifications::insert(tx.connection(), &row).await?;
-        tx.commit().await?;
+        Ok(row)
+    }
 
+    /// Asks the carrier about a version that is being verified, and writes what comes of it.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) async fn ask_and_decide(
+        &self,
+        turn: &Turn,
+        origin: &Origin,
+        settings: &Settings,
+        edge: &AttachedEdge,
+        row: &Verification,
+        version: &Version,
+        secret: &Secret,
+    ) -> Result<Settled, Problem> {
         turn.tell(Progress::Verifying(version.version));
         // As it was asked for: what an earlier refusal had negotiated binds nobody.
         let fresh = Version { negotiated: None, ..version.clone() };
-        let sealed = credential(&fresh, &posted.asked.secret, &edge.key, &posted.trunk);
-        let question =
-            Question { id: verification_id, accept_unproven: Some(accept_unproven), ..Question::new(VerifyMode::Digest, Some(sealed)) };
-        let verdict = verification::ask(&self.inner.fleet, &edge, question.order(settings)).await;
-        self.decide(origin, &row, settings, verdict).await
+        let sealed = credential(&fresh, secret, &edge.key, &version.trunk);
+        let question = Question {
+            id: row.id.clone(),
+            accept_unproven: Some(version.accept_unproven),
+            ..Question::new(VerifyMode::Digest, Some(sealed))
+        };
+        let verdict = verification::ask(&self.inner.fleet, edge, question.order(settings)).await;
+        self.decide(origin, row, settings, verdict).await
     }
 
     /// Writes what a verdict means; tried again while the store is busy, for the carrier's answer cannot be asked for a second time.

@@ -9,7 +9,7 @@ use super::version::{LastOutcome, Version, VersionState};
 use crate::audit::AuditEntry;
 use crate::sealing::Keyring;
 use crate::store::credentials::{self, Registration};
-use crate::store::{StoreError, Tx, verifications};
+use crate::store::{StoreError, Tx, planned, verifications};
 
 /// The kind of entity that audit records name.
 pub const KIND: &str = "credentials";
@@ -52,9 +52,33 @@ pub async fn stage(tx: &mut Tx, keyring: &Keyring, new: &New<'_>, state: Version
     let mut registration = registration_or_new(tx, new.trunk).await?;
     registration.last_version += 1;
     touch(&mut registration, now);
-    let version = Version {
+    let version = version_of(new, registration.last_version, state, now);
+    let sealed = keyring.seal(new.trunk, version.version, &new.asked.secret);
+    credentials::save_registration(tx.connection(), new.trunk, &registration).await?;
+    credentials::insert(tx.connection(), &version, &sealed, new.mac).await?;
+    tx.audit(AuditEntry::new("stage", KIND, new.trunk).after(audited(&version)));
+    Ok(version)
+}
+
+/// As [`stage`] and [`promote`] after each other, for a trunk that never had credentials: with nothing to look at, two statements do.
+pub async fn promote_first(tx: &mut Tx, keyring: &Keyring, new: &New<'_>, proof: Proof) -> Result<Promoted, StoreError> {
+    let (now, generation) = (tx.now(), tx.generation().await?);
+    let mut version = version_of(new, 1, VersionState::Staged, now);
+    tx.audit(AuditEntry::new("stage", KIND, new.trunk).after(audited(&version)));
+    become_active(&mut version, proof, now);
+    let revision = generation.number;
+    let registration = Registration { version: 2, created: now, modified: now, revision, verified: revision, last_version: 1 };
+    let sealed = keyring.seal(new.trunk, version.version, &new.asked.secret);
+    credentials::save_registration(tx.connection(), new.trunk, &registration).await?;
+    credentials::insert(tx.connection(), &version, &sealed, new.mac).await?;
+    tx.audit(AuditEntry::new("promote", KIND, new.trunk).after(audited(&version)));
+    Ok(Promoted { version: 1, generation, first: true })
+}
+
+fn version_of(new: &New<'_>, number: u32, state: VersionState, now: UnixMicros) -> Version {
+    Version {
         trunk: new.trunk.to_owned(),
-        version: registration.last_version,
+        version: number,
         state,
         username: new.asked.username.clone(),
         realm: new.asked.realm.clone(),
@@ -74,12 +98,21 @@ pub async fn stage(tx: &mut Tx, keyring: &Keyring, new: &New<'_>, state: Version
         created_at: now,
         changed_at: now,
         promoted_at: None,
-    };
-    let sealed = keyring.seal(new.trunk, version.version, &new.asked.secret);
-    credentials::save_registration(tx.connection(), new.trunk, &registration).await?;
-    credentials::insert(tx.connection(), &version, &sealed, new.mac).await?;
-    tx.audit(AuditEntry::new("stage", KIND, new.trunk).after(audited(&version)));
-    Ok(version)
+    }
+}
+
+fn become_active(version: &mut Version, proof: Proof, now: UnixMicros) {
+    version.state = VersionState::Active;
+    version.changed_at = now;
+    version.promoted_at = Some(now);
+    version.accepted_at = None;
+    version.diagnosis = None;
+    version.digest_sent = false;
+    if proof.negotiated.is_some() {
+        version.negotiated = proof.negotiated;
+        version.last_outcome = Some(LastOutcome::Accepted);
+    }
+    version.authenticated = proof.authenticated || version.authenticated;
 }
 
 /// Moves a version to another state that changes nothing for the edges.
@@ -119,17 +152,7 @@ pub async fn promote(tx: &mut Tx, version: &Version, proof: Proof, action: &'sta
     }
     let first = before.is_none();
     let mut version = version.clone();
-    version.state = VersionState::Active;
-    version.changed_at = now;
-    version.promoted_at = Some(now);
-    version.accepted_at = None;
-    version.diagnosis = None;
-    version.digest_sent = false;
-    if proof.negotiated.is_some() {
-        version.negotiated = proof.negotiated;
-        version.last_outcome = Some(LastOutcome::Accepted);
-    }
-    version.authenticated = proof.authenticated || version.authenticated;
+    become_active(&mut version, proof, now);
     credentials::update(tx.connection(), &version).await?;
     credentials::tidy(tx.connection(), &version.trunk).await?;
     let generation = bump(tx, &version.trunk).await?;
@@ -190,6 +213,7 @@ pub async fn retire_all(tx: &mut Tx, trunk: &str) -> Result<bool, StoreError> {
         return Ok(false);
     }
     verifications::close_all(tx.connection(), trunk).await?;
+    planned::remove_all(tx.connection(), trunk).await?;
     credentials::tidy(tx.connection(), trunk).await?;
     bump(tx, trunk).await?;
     tx.audit(AuditEntry::new("delete", KIND, trunk).before(json!({ "versions": retired })));

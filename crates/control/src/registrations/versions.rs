@@ -1,7 +1,7 @@
 //! Credential versions: listed, shown, promoted and rolled back by hand.
 
 use axum::extract::{Path, State};
-use axum::http::Uri;
+use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
@@ -20,7 +20,7 @@ use crate::domain::id;
 use crate::http::{App, OptionalJsonBody, Query, answer, listing};
 use crate::problem::Problem;
 use crate::store::page::Key;
-use crate::store::{Cursor, Page, Sorting, credentials, trunks};
+use crate::store::{Cursor, Page, Sorting, credentials, planned, trunks};
 use crate::time::rfc3339;
 
 /// The orders of a trunk's versions.
@@ -111,7 +111,43 @@ pub(super) async fn rollback_from(
     Ok(answer(app.registrations.shown(&trunk).await?))
 }
 
+/// DELETE /registrations/{trunkId}/credentials/{version}.
+pub(super) async fn withdraw(
+    State(app): State<App>,
+    caller: Caller,
+    Path((trunk, version)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    caller.require_trunk(&app, &[EDIT], &trunk).await?;
+    app.registrations.withdraw(&caller.origin(), &trunk, number(&trunk, &version)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 impl Registrations {
+    /// Gives up a version that waits: planned or standby.
+    async fn withdraw(&self, origin: &Origin, trunk: &str, number: u32) -> Result<(), Problem> {
+        let _turn = self.turn(trunk, Instant::now()).await?;
+        let mut tx = self.inner.store.begin(origin).await?;
+        let found = credentials::version(tx.connection(), trunk, number).await?;
+        let mut version = found.ok_or_else(|| unknown(trunk, &number.to_string()))?;
+        let standby = match version.state {
+            VersionState::Standby => true,
+            VersionState::Staged => false,
+            state => {
+                let message = format!("Version {number} is {state}; only a version that waits, STAGED or STANDBY, is withdrawn.");
+                return Err(Problem::conflict(message).entity(trunk, None));
+            }
+        };
+        planned::remove(tx.connection(), trunk, number).await?;
+        transition::enter(&mut tx, &mut version, VersionState::Retired, "retire").await?;
+        credentials::tidy(tx.connection(), trunk).await?;
+        if standby {
+            transition::reassign(&mut tx, trunk).await?;
+        }
+        tx.commit().await?;
+        self.inner.fleet.touch(trunk);
+        Ok(())
+    }
+
     async fn versions(&self, trunk: &str) -> Result<Vec<Version>, Problem> {
         let mut state = self.inner.store.snapshot().await?;
         if trunks::find(&mut state, trunk).await?.is_none() {
@@ -136,7 +172,8 @@ impl Registrations {
     pub(super) async fn turn(&self, trunk: &str, deadline: Instant) -> Result<Turn, Problem> {
         loop {
             // A MAC is hexadecimal, so this is the same as nobody's.
-            let identity = Identity { username: String::new(), realm: None, algorithm: None, mac: id::generate(), standby: false };
+            let identity =
+                Identity { username: String::new(), realm: None, algorithm: None, mac: id::generate(), standby: false, at: None };
             match self.inner.running.enter(trunk, identity) {
                 Entry::Mine(turn) => return Ok(turn),
                 Entry::Same(ongoing) | Entry::Other(ongoing) => {
@@ -169,6 +206,7 @@ impl Registrations {
         if let Some(algorithm) = version.effective_algorithm() {
             policy::check_asked(&settings.policy(), algorithm, Some(trunk)).map_err(|diagnosis| refusal(&settings.trunk, *diagnosis))?;
         }
+        planned::remove(tx.connection(), trunk, number).await?;
         transition::promote(&mut tx, &version, kept(&version), "promote").await?;
         tx.commit().await?;
         self.inner.fleet.touch(trunk);

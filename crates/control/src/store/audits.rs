@@ -188,6 +188,16 @@ pub async fn page(connection: &mut Connection, paging: &Paging, filter: Filter) 
     Select { columns: COLUMNS, table: "audits", id: SORTINGS[0], filters, kept: Some(KEPT) }.page(connection, paging, read).await
 }
 
+/// Reads one record.
+///
+/// # Errors
+/// [`StoreError`] where it cannot be read.
+pub async fn find(connection: &mut Connection, number: i64) -> Result<Option<Record>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM audits WHERE number = $1");
+    let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(number).fetch_optional(connection).await?;
+    row.as_ref().map(read).transpose()
+}
+
 /// Reads up to `limit` records behind a number, in their order.
 ///
 /// # Errors

@@ -18,6 +18,19 @@ pub async fn find(connection: &mut Connection, id: &str) -> Result<Option<Carrie
     found.as_ref().map(read).transpose()
 }
 
+/// Reads the carriers of some ids.
+///
+/// # Errors
+/// [`StoreError`] where one cannot be read.
+pub async fn some(connection: &mut Connection, ids: &[&str]) -> Result<Vec<Carrier>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!("SELECT {COLUMNS} FROM carriers WHERE id IN ({})", row::places(ids.len()));
+    let query = ids.iter().fold(sqlx::query(sqlx::AssertSqlSafe(sql)), |query, id| query.bind(*id));
+    query.fetch_all(connection).await?.iter().map(read).collect()
+}
+
 /// Reads a page of the carriers that are seen from a reach, those with this name where one is given.
 ///
 /// # Errors
@@ -27,6 +40,18 @@ pub async fn page(connection: &mut Connection, paging: &Paging, name: Option<Str
     Select { columns: COLUMNS, table: "carriers", id: BY_ID, filters, kept: None }
         .page_within(connection, paging, reach::carriers(within), read)
         .await
+}
+
+/// Reads the carriers whose profile has maintenance windows.
+///
+/// # Errors
+/// [`StoreError`] where one cannot be read.
+pub async fn maintained(connection: &mut Connection) -> Result<Vec<Carrier>, StoreError> {
+    // The text is this program's own JSON; a name that looks like the field is sorted out below.
+    let sql = format!("SELECT {COLUMNS} FROM carriers WHERE body LIKE '%\"maintenance\":%' ORDER BY id");
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(connection).await?;
+    let carriers: Vec<Carrier> = rows.iter().map(read).collect::<Result<_, _>>()?;
+    Ok(carriers.into_iter().filter(|carrier| carrier.settings.maintenance.is_some()).collect())
 }
 
 /// Writes a new carrier.

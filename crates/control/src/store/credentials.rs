@@ -1,5 +1,7 @@
 //! Credential versions, and the one row for each trunk that counts them.
 
+use std::collections::HashMap;
+
 use link::UnixMicros;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -76,6 +78,21 @@ pub async fn versions(connection: &mut Connection, trunk: &str) -> Result<Vec<Ve
     rows.iter().map(read_version).collect()
 }
 
+/// Reads all versions of some trunks, each trunk's oldest first.
+pub async fn versions_of(connection: &mut Connection, trunks: &[&str]) -> Result<HashMap<String, Vec<Version>>, StoreError> {
+    let mut found: HashMap<String, Vec<Version>> = HashMap::new();
+    if trunks.is_empty() {
+        return Ok(found);
+    }
+    let sql = format!("SELECT {COLUMNS} FROM credentials WHERE trunk IN ({}) ORDER BY trunk, version", row::places(trunks.len()));
+    let query = trunks.iter().fold(sqlx::query(sqlx::AssertSqlSafe(sql)), |query, trunk| query.bind(*trunk));
+    for row in &query.fetch_all(connection).await? {
+        let version = read_version(row)?;
+        found.entry(version.trunk.clone()).or_default().push(version);
+    }
+    Ok(found)
+}
+
 /// Reads all versions of a trunk with the keyed MAC of their secrets, the newest first.
 pub async fn versions_with_macs(connection: &mut Connection, trunk: &str) -> Result<Vec<(Version, String)>, StoreError> {
     let sql = format!("SELECT {COLUMNS}, mac FROM credentials WHERE trunk = $1 AND secret IS NOT NULL ORDER BY version DESC");
@@ -114,6 +131,20 @@ pub async fn usable_between(connection: &mut Connection, first: &str, last: &str
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(first).bind(last).fetch_all(connection).await?;
     rows.iter().map(read_stored).collect()
+}
+
+/// As [`registration`], for some trunks.
+pub async fn registrations_of(connection: &mut Connection, trunks: &[&str]) -> Result<HashMap<String, Registration>, StoreError> {
+    if trunks.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let sql = format!(
+        "SELECT trunk, version, created, modified, revision, verified, last_version FROM registrations WHERE trunk IN ({})",
+        row::places(trunks.len())
+    );
+    let query = trunks.iter().fold(sqlx::query(sqlx::AssertSqlSafe(sql)), |query, trunk| query.bind(*trunk));
+    let rows = query.fetch_all(connection).await?;
+    rows.iter().map(|row| Ok((row.try_get("trunk")?, read_registration(row)?))).collect()
 }
 
 /// As [`registration`], for all trunks in a range of ids, both ends included, ordered by trunk.

@@ -1,8 +1,10 @@
 //! What a trunk's carrier does otherwise than before: the latest of each kind.
 
+use std::collections::HashMap;
+
 use link::{Drift, UnixMicros};
 
-use super::{Connection, StoreError};
+use super::{Connection, StoreError, row};
 
 /// So many characters of a value are kept: a realm of a usual length whole.
 pub const VALUE_CHARS_MAX: usize = 256;
@@ -52,6 +54,22 @@ pub async fn since(connection: &mut Connection, trunk: &str, after: UnixMicros) 
             .fetch_all(connection)
             .await?;
     Ok(rows.into_iter().map(|(what, before, after, at)| Seen { drift: Drift { what, before, after }, at }).collect())
+}
+
+/// Reads all changes of some trunks, each trunk's latest first.
+pub async fn of(connection: &mut Connection, trunks: &[&str]) -> Result<HashMap<String, Vec<Seen>>, StoreError> {
+    let mut found: HashMap<String, Vec<Seen>> = HashMap::new();
+    if trunks.is_empty() {
+        return Ok(found);
+    }
+    let sql =
+        format!("SELECT trunk, what, before, after, at FROM drifts WHERE trunk IN ({}) ORDER BY at DESC, what", row::places(trunks.len()));
+    let query = sqlx::query_as::<_, (String, String, String, String, UnixMicros)>(sqlx::AssertSqlSafe(sql));
+    let query = trunks.iter().fold(query, |query, trunk| query.bind(*trunk));
+    for (trunk, what, before, after, at) in query.fetch_all(connection).await? {
+        found.entry(trunk).or_default().push(Seen { drift: Drift { what, before, after }, at });
+    }
+    Ok(found)
 }
 
 /// Forgets the changes of a trunk; tells how many there were.

@@ -46,3 +46,9 @@ pub(super) fn signed(number: u64) -> i64 {
     // A counter of changes does not reach 2^63.
     i64::try_from(number).unwrap_or(i64::MAX)
 }
+
+/// Writes `$1, $2, ...`, to be bound one by one.
+pub(super) fn places(count: usize) -> String {
+    let places: Vec<String> = (1..=count).map(|place| format!("${place}")).collect();
+    places.join(", ")
+}

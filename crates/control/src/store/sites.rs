@@ -18,6 +18,19 @@ pub async fn find(connection: &mut Connection, id: &str) -> Result<Option<Site>,
     found.as_ref().map(read).transpose()
 }
 
+/// Reads the sites of some ids.
+///
+/// # Errors
+/// [`StoreError`] where one cannot be read.
+pub async fn some(connection: &mut Connection, ids: &[&str]) -> Result<Vec<Site>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!("SELECT {COLUMNS} FROM sites WHERE id IN ({})", row::places(ids.len()));
+    let query = ids.iter().fold(sqlx::query(sqlx::AssertSqlSafe(sql)), |query, id| query.bind(*id));
+    query.fetch_all(connection).await?.iter().map(read).collect()
+}
+
 /// Reads a page of the sites that are seen from a reach, those with this name where one is given.
 ///
 /// # Errors

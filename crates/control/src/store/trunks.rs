@@ -3,7 +3,7 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::page::{BY_ID, Key, Page, Paging, Select};
 use super::{Connection, StoreError, Tx, reach, row};
-use crate::domain::{Reach, Trunk};
+use crate::domain::{Meta, Reach, Trunk};
 
 const COLUMNS: &str = "id, name, version, created, modified, revision, target_revision, site, carrier, in_service, body";
 
@@ -31,6 +31,19 @@ pub async fn find(connection: &mut Connection, id: &str) -> Result<Option<Trunk>
     let sql = format!("SELECT {COLUMNS} FROM trunks WHERE id = $1");
     let found = sqlx::query(AssertSqlSafe(sql)).bind(id).fetch_optional(connection).await?;
     found.as_ref().map(read).transpose()
+}
+
+/// Reads the trunks of some ids, in the order of their ids; ids of none are left out.
+///
+/// # Errors
+/// [`StoreError`] where one cannot be read.
+pub async fn some(connection: &mut Connection, ids: &[String]) -> Result<Vec<Trunk>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!("SELECT {COLUMNS} FROM trunks WHERE id IN ({}) ORDER BY id", row::places(ids.len()));
+    let query = ids.iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, id| query.bind(id));
+    query.fetch_all(connection).await?.iter().map(read).collect()
 }
 
 /// Reads a page of the trunks within a reach.
@@ -118,7 +131,9 @@ pub async fn insert(tx: &mut Tx, trunk: &Trunk) -> Result<Trunk, StoreError> {
         .execute(tx.connection())
         .await?;
     sqlx::query("UPDATE counts SET total = total + 1 WHERE kind = $1").bind(KIND).execute(tx.connection()).await?;
-    written(tx, &trunk.meta.id).await
+    // As it was written; an import of many would spend as much on reading each back.
+    let meta = Meta { version: 1, created: now, modified: now, revision: revision.unsigned_abs(), ..trunk.meta.clone() };
+    Ok(Trunk { meta, target_revision: revision.unsigned_abs(), ..trunk.clone() })
 }
 
 /// Writes the next version of a trunk; `retargeted` where it sends its secret elsewhere than before.

@@ -33,6 +33,11 @@ impl Lab {
         let dir = tempfile::tempdir().expect("a directory");
         let mut config = Config::in_directory(dir.path());
         config.bootstrap = Some((CLIENT.into(), SECRET.into()));
+        Lab::on(config, dir).await
+    }
+
+    /// Started in a way of one's own, in a directory that it lives in.
+    pub async fn on(config: Config, dir: TempDir) -> Self {
         let control = Control::open(config).await.expect("it starts");
         let router = control.router();
         let mut lab = Lab { control, router, token: String::new(), dir };

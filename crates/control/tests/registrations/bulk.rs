@@ -133,3 +133,132 @@ async fn without_ndjson_in_accept_it_is_a_job_with_state_and_results() {
     let headers = [("content-type", "application/json")];
     scene.lab.call(Method::POST, &format!("{PATH}/bulk"), &scene.lab.token, &headers, Some("{}")).await.is(415);
 }
+
+async fn keyed(scene: &Scene, lines: &[Value], key: &str) -> Vec<Value> {
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let headers = [("content-type", "application/x-ndjson"), ("accept", "application/x-ndjson"), ("idempotency-key", key)];
+    let answer = scene.lab.call(Method::POST, &format!("{PATH}/bulk"), &scene.lab.token, &headers, Some(&text)).await.is(200);
+    answer.text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn under_a_key_a_file_sent_again_goes_on_where_it_ended() {
+    let scene = Scene::new().await;
+    let mut nowhere = line("b2", "x");
+    nowhere["trunk"]["carrier"]["id"] = json!("nobody");
+    let first = keyed(&scene, &[line("b1", "x"), nowhere.clone()], "night").await;
+    assert_eq!((&first[0]["status"], &first[1]["status"]), (&json!(201), &json!(400)));
+    // What was undone since is not done again: the line has its result.
+    scene.lab.delete("/api/v2/trunks/voice/b1").await.is(204);
+    let second = keyed(&scene, &[line("b1", "x"), nowhere.clone(), line("b3", "x")], "night").await;
+    assert_eq!(second[..2], first[..], "the results are the first ones");
+    assert_eq!(second[2]["status"], 201);
+    scene.lab.get("/api/v2/trunks/voice/b1").await.is(404);
+    let other = keyed(&scene, &[line("b4", "x"), nowhere], "night").await;
+    assert_eq!((&other[0]["status"], &other[0]["error"]["details"][0]["fieldName"]), (&json!(400), &json!("Idempotency-Key")));
+    scene.lab.get("/api/v2/trunks/voice/b4").await.is(404);
+    assert_eq!(keyed(&scene, &[line("b1", "x")], "another").await[0]["status"], 201);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_job_of_a_key_counts_each_line_once() {
+    let scene = Scene::new().await;
+    for _ in 0..2 {
+        keyed(&scene, &[line("b1", "x"), json!({})], "k").await;
+    }
+    let headers = [("content-type", "application/x-ndjson"), ("idempotency-key", "k")];
+    let text = format!("{}\n{{}}\n", line("b1", "x"));
+    let answer = scene.lab.call(Method::POST, &format!("{PATH}/bulk"), &scene.lab.token, &headers, Some(&text)).await.is(202);
+    let job = scene.lab.until(answer.header("location"), |job| job.body["state"] == "COMPLETED").await;
+    assert_eq!(job.body["progress"], json!({"lines": 2, "succeeded": 1, "failed": 1}));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dry_run_tells_what_would_come_of_it_and_writes_nothing() {
+    let scene = Scene::new().await;
+    let mut live = line("b3", "x");
+    live["verify"] = json!("live");
+    let text =
+        format!("{}\n{}\n{live}\n{{}}\n", line("b1", "x"), json!({"trunkId": "b9", "credentials": {"username": "u", "password": "p"}}));
+    let before = scene.lab.get("/api/v2/audits?pageSize=1").await.is(200).body["total"].clone();
+    let headers = [("content-type", "application/x-ndjson"), ("accept", "application/x-ndjson")];
+    let path = format!("{PATH}/bulk?dryRun=true");
+    let answer = scene.lab.call(Method::POST, &path, &scene.lab.token, &headers, Some(&text)).await.is(200);
+    let statuses: Vec<u64> =
+        answer.text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")["status"].as_u64().expect("a status")).collect();
+    assert_eq!(statuses, [201, 404, 201, 400], "{}", answer.text);
+    scene.lab.get("/api/v2/trunks/voice/b1").await.is(404);
+    assert_eq!(scene.lab.get("/api/v2/audits?pageSize=1").await.is(200).body["total"], before);
+    assert!(scene.edge.verifications().is_empty(), "no carrier was asked");
+    let job = scene.lab.call(Method::POST, &path, &scene.lab.token, &headers[..1], Some(&text)).await.is(202);
+    let job = scene.lab.until(job.header("location"), |job| job.body["state"] == "COMPLETED").await;
+    assert_eq!((&job.body["dryRun"], &job.body["progress"]["succeeded"]), (&json!(true), &json!(2)));
+    scene.lab.get("/api/v2/trunks/voice/b1").await.is(404);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_exported_is_imported_again_without_secrets() {
+    let scene = Scene::registered().await;
+    let mut fancy = line("b1", "very-secret");
+    fancy["trunk"]["expires"] = json!(600);
+    fancy["trunk"]["inService"] = json!(false);
+    fancy["trunk"]["digestPolicy"] = json!({"allowed": ["MD5"]});
+    fancy["credentials"]["realm"] = json!("lab.example");
+    assert_eq!(results(&scene, &[fancy]).await[0]["status"], 201);
+    let export = scene.lab.get(&format!("{PATH}/bulk")).await.is(200);
+    assert!(!export.text.contains("very-secret") && !export.text.contains("first"), "{}", export.text);
+    let lines: Vec<Value> = export.text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines.iter().map(|line| line["trunk"]["id"].as_str().unwrap()).collect::<Vec<_>>(), ["b1", "t1"]);
+    assert_eq!(lines[0]["credentials"], json!({"username": "b1", "passwordSet": true, "realm": "lab.example"}));
+    assert_eq!((&lines[0]["trunk"]["expires"], &lines[0]["trunk"]["inService"]), (&json!(600), &json!(false)));
+
+    // Here nothing changes by it.
+    let again = results(&scene, &lines).await;
+    assert!(again.iter().all(|result| result["status"] == 200), "{again:?}");
+    assert_eq!(scene.lab.get("/api/v2/trunks/voice/b1").await.is(200).body["version"], 1);
+    assert_eq!(scene.registration().await["credentials"]["activeVersion"], 1);
+
+    // Elsewhere the trunks are as they were here, and wait for their secrets.
+    let other = Scene::new().await;
+    other.lab.delete("/api/v2/trunks/voice/t1").await.is(204);
+    assert!(results(&other, &lines).await.iter().all(|result| result["status"] == 201));
+    let exported = other.lab.get(&format!("{PATH}/bulk?site.id=s1&carrier.id=c1")).await.is(200);
+    let trunks: Vec<Value> = exported.text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["trunk"].clone()).collect();
+    assert_eq!(trunks, lines.iter().map(|line| line["trunk"].clone()).collect::<Vec<_>>());
+    assert_eq!(other.registration().await["credentials"], json!({"passwordSet": false}));
+    assert_eq!(other.lab.get(&format!("{PATH}/bulk?carrier.id=c9")).await.is(200).text, "");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_carriers_sheet_is_imported_and_what_copying_left_is_refused() {
+    let scene = Scene::new().await;
+    let sheet =
+        "Rufnummer;SIP-User;Kennwort\n62215001;u5001;p-1\n62215002;u5002;p-2\u{a0}\n62215003;\u{201c}u5003\u{201d};p-3\n62215004;u5004\n";
+    let query = "column.id=Rufnummer&column.username=SIP-User&column.password=Kennwort&value.carrier=c1&value.site=s1\
+                 &value.addressOfRecord=sip:%2B{Rufnummer}@lab.example";
+    let headers = [("content-type", "text/csv; charset=utf-8"), ("accept", "application/x-ndjson")];
+    let path = format!("{PATH}/bulk?{query}");
+    let answer = scene.lab.call(Method::POST, &path, &scene.lab.token, &headers, Some(sheet)).await.is(200);
+    let done: Vec<Value> = answer.text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let told: Vec<(u64, u64, &str)> = done
+        .iter()
+        .map(|result| {
+            let code = result["error"]["code"].as_str().unwrap_or_default();
+            (result["line"].as_u64().unwrap(), result["status"].as_u64().unwrap(), code)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [(2, 201, ""), (3, 400, "registration.whitespace"), (4, 400, "registration.whitespace"), (5, 400, "bad.request")],
+        "{}",
+        answer.text
+    );
+    assert!(!answer.text.contains("p-2"), "no secret in an answer");
+    let trunk = scene.lab.get("/api/v2/trunks/voice/62215001").await.is(200).body;
+    assert_eq!(trunk["addressOfRecord"], "sip:+62215001@lab.example");
+    let path = format!("{PATH}/bulk?column.id=Nummer");
+    let answer = scene.lab.call(Method::POST, &path, &scene.lab.token, &headers, Some(sheet)).await.is(200);
+    assert!(answer.text.contains("column.id") && answer.text.contains("Rufnummer"), "{}", answer.text);
+    let path = format!("{PATH}/bulk?column.pasword=Kennwort");
+    scene.lab.call(Method::POST, &path, &scene.lab.token, &headers, Some(sheet)).await.refused(400, "invalid.value");
+}

@@ -6,6 +6,7 @@ use axum::routing::get;
 use serde_json::{Map, Value};
 
 use super::form::{self, Common};
+use super::undo::Edit;
 use crate::access::Caller;
 use crate::audit::AuditEntry;
 use crate::changes::Change;
@@ -77,7 +78,7 @@ async fn replace(
     let mut tx = app.store.begin(&caller.origin()).await?;
     let before = current(&mut tx, &caller, EDIT, &id).await?;
     if_match.check_required(common.version, before.meta.version)?;
-    write(&app, &caller, tx, before, common.name, fields).await
+    write(&app, &caller, tx, before, common.name, fields, "update").await
 }
 
 async fn change(
@@ -95,7 +96,19 @@ async fn change(
     let name = common.name.or_else(|| Some(before.meta.name.clone()));
     let mut fields = form::fields(&before.settings);
     form::merge(&mut fields, patch);
-    write(&app, &caller, tx, before, name, fields).await
+    write(&app, &caller, tx, before, name, fields, "update").await
+}
+
+/// Takes an edit back.
+pub(super) async fn undo(app: &App, caller: &Caller, id: &str, edit: &Edit) -> Result<Response, Problem> {
+    caller.require_somewhere(EDIT)?;
+    let mut tx = app.store.begin(&caller.origin()).await?;
+    let before = current(&mut tx, caller, EDIT, id).await?;
+    let mut shown = form::fields(&before.settings);
+    shown.insert("name".into(), before.meta.name.clone().into());
+    let mut fields = edit.taken_back(&shown)?;
+    let common = Common::take(&mut fields)?;
+    write(app, caller, tx, before, common.name, fields, "undo").await
 }
 
 fn settings(fields: Map<String, Value>) -> Result<CarrierSettings, Problem> {
@@ -123,6 +136,7 @@ async fn write(
     before: Carrier,
     name: Option<String>,
     fields: Map<String, Value>,
+    action: &'static str,
 ) -> Result<Response, Problem> {
     let mut after = before.clone();
     after.meta.name = name.unwrap_or_else(|| before.meta.id.clone());
@@ -133,7 +147,7 @@ async fn write(
         caller.require_on(tx.connection(), &["telephony:trunkCredential:edit"], &Place::Carrier(&before.meta.id)).await?;
     }
     let after = carriers::update(&mut tx, &after, retargeted).await?;
-    tx.audit(AuditEntry::new("update", KIND, &after.meta.id).before(show(&before)).after(show(&after)));
+    tx.audit(AuditEntry::new(action, KIND, &after.meta.id).before(show(&before)).after(show(&after)));
     tx.commit().await?;
     app.changes.announce(Change::Carrier(after.meta.id.clone()));
     Ok(answer(show(&after)))

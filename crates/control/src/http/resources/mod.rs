@@ -7,6 +7,7 @@ mod organization;
 mod sites;
 mod trunk_form;
 mod trunks;
+mod undo;
 
 use axum::Router;
 
@@ -23,4 +24,5 @@ pub(super) fn routes() -> Router<App> {
         .merge(edges::routes())
         .merge(carriers::routes())
         .merge(trunks::routes())
+        .merge(undo::routes())
 }

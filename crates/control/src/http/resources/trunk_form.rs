@@ -26,6 +26,11 @@ pub struct TrunkForm {
 }
 
 impl TrunkForm {
+    /// Tells whether a field of a trunk as it is shown is one that a caller gives, and not the server's.
+    pub fn is_given(name: &str) -> bool {
+        !form::COMMON.contains(&name) || matches!(name, "id" | "name")
+    }
+
     /// Reads a body.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::form::{self, Common};
 use super::trunk_form::{self, TrunkForm};
+use super::undo::Edit;
 use crate::access::Caller;
 use crate::audit::AuditEntry;
 use crate::changes::Change;
@@ -86,7 +87,7 @@ async fn replace(
     let mut tx = app.store.begin(&caller.origin()).await?;
     let before = current(&mut tx, &caller, &id).await?;
     if_match.check_required(version, before.meta.version)?;
-    write(&app, &caller, tx, before, form).await
+    write(&app, &caller, tx, before, form, "update").await
 }
 
 async fn change(
@@ -105,7 +106,19 @@ async fn change(
     let mut fields = trunk_form::fields(&before);
     form::merge(&mut fields, patch);
     let form = TrunkForm::parse_rest(common, fields)?;
-    write(&app, &caller, tx, before, form).await
+    write(&app, &caller, tx, before, form, "update").await
+}
+
+/// Takes an edit back.
+pub(super) async fn undo(app: &App, caller: &Caller, id: &str, edit: &Edit) -> Result<Response, Problem> {
+    caller.require_somewhere(EDIT)?;
+    let mut tx = app.store.begin(&caller.origin()).await?;
+    let before = current(&mut tx, caller, id).await?;
+    let mut shown = trunk_form::fields(&before);
+    shown.insert("name".into(), before.meta.name.clone().into());
+    let mut fields = edit.taken_back(&shown)?;
+    let common = Common::take(&mut fields)?;
+    write(app, caller, tx, before, TrunkForm::parse_rest(common, fields)?, "undo").await
 }
 
 /// Finds what the caller may change.
@@ -131,7 +144,14 @@ pub(crate) fn may_put(caller: &Caller, permissions: &[&str], trunk: &Trunk) -> R
     Err(Problem::missing_permissions(missing).message(message))
 }
 
-async fn write(app: &App, caller: &Caller, mut tx: Tx, before: Trunk, mut form: TrunkForm) -> Result<Response, Problem> {
+async fn write(
+    app: &App,
+    caller: &Caller,
+    mut tx: Tx,
+    before: Trunk,
+    mut form: TrunkForm,
+    action: &'static str,
+) -> Result<Response, Problem> {
     form.common.id = Some(before.meta.id.clone());
     let mut after = form.resolve(&mut tx, caller).await?;
     may_put(caller, &[EDIT], &after)?;
@@ -143,7 +163,7 @@ async fn write(app: &App, caller: &Caller, mut tx: Tx, before: Trunk, mut form: 
         caller.require_on(tx.connection(), &["telephony:trunkCredential:edit"], &Place::trunk(&after)).await?;
     }
     let after = trunks::update(&mut tx, &after, retargeted).await?;
-    tx.audit(AuditEntry::new("update", KIND, &after.meta.id).before(show(&before)).after(show(&after)));
+    tx.audit(AuditEntry::new(action, KIND, &after.meta.id).before(show(&before)).after(show(&after)));
     tx.commit().await?;
     app.changes.announce(Change::Trunk(after.meta.id.clone()));
     Ok(answer(show(&after)))

@@ -4,13 +4,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use diagnosis::Code;
-use link::{Outcome, VerifyBy, VerifyMode};
-use serde_json::{Value, json};
+use link::{Secret, VerifyBy, VerifyMode};
+use secrecy::SecretString;
+use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::NEEDED;
 use super::order::Order;
+use super::result_line;
 use crate::access::Caller;
 use crate::audit::{AuditEntry, Origin};
 use crate::domain::{Place, Trunk, id};
@@ -28,7 +30,7 @@ use crate::registrations::verification::{self, Question};
 use crate::registrations::verify::seal;
 use crate::registrations::version::VersionState;
 use crate::registrations::{Registrations, policy};
-use crate::store::jobs::{self, Job};
+use crate::store::jobs::{self, Job, LineResult};
 use crate::store::{StoreError, Tx, credentials, trunks};
 
 /// So many lines with `"verify": "live"` ask carriers at the same time.
@@ -39,6 +41,10 @@ const ASKING: usize = 16;
 pub struct Read {
     /// Counts from 1.
     pub number: u64,
+    /// The keyed MAC of its text, where the job has a key.
+    pub mac: Option<String>,
+    /// The job has a result of it that was of the moment.
+    pub again: bool,
     /// What it asks for, or why it cannot be read; with the trunk's id where that can be told.
     pub order: Result<Order, (Option<String>, Problem)>,
 }
@@ -47,31 +53,52 @@ pub struct Read {
 #[derive(Debug)]
 pub struct Done {
     /// Counts from 1.
-    pub number: u64,
+    number: u64,
     trunk: Option<String>,
-    outcome: Result<u16, Problem>,
+    outcome: Outcome,
+    mac: Option<String>,
+    again: bool,
+}
+
+/// How a line ended.
+#[derive(Debug)]
+enum Outcome {
+    /// It was applied or refused, this time.
+    Now(Result<u16, Problem>),
+    /// The job has its result already.
+    Before(String),
+    /// The job has a result of another line under this number.
+    Mistaken(Problem),
 }
 
 impl Done {
-    /// Tells whether it did what it says.
-    pub fn succeeded(&self) -> bool {
-        self.outcome.is_ok()
+    fn new(line: &Read, trunk: Option<String>, outcome: Result<u16, Problem>) -> Self {
+        Done { number: line.number, trunk, outcome: Outcome::Now(outcome), mac: line.mac.clone(), again: line.again }
     }
 
     /// Writes the result line.
-    pub fn body(&self) -> Value {
-        let mut body = json!({ "line": self.number });
-        if let Some(trunk) = &self.trunk {
-            body["trunkId"] = trunk.clone().into();
-        }
-        match &self.outcome {
-            Ok(status) => body["status"] = (*status).into(),
-            Err(problem) => {
-                body["status"] = problem.status().as_u16().into();
-                body["error"] = problem.body();
-            }
-        }
-        body
+    pub fn text(&self) -> String {
+        let outcome = match &self.outcome {
+            Outcome::Before(text) => return text.clone(),
+            Outcome::Now(Err(problem)) | Outcome::Mistaken(problem) => Err(problem),
+            Outcome::Now(Ok(status)) => Ok(*status),
+        };
+        result_line(self.number, self.trunk.as_deref(), outcome)
+    }
+}
+
+/// Lines that are applied together.
+struct Batch<'a> {
+    caller: &'a Caller,
+    lines: &'a [Read],
+    turns: &'a HashMap<String, Turn>,
+    dry_run: bool,
+}
+
+impl Batch<'_> {
+    /// Somebody else sets the trunk's credentials.
+    fn is_busy(&self, order: &Order) -> bool {
+        !self.dry_run && order.asked.is_some() && !self.turns.contains_key(&order.trunk)
     }
 }
 
@@ -82,21 +109,38 @@ struct Prepared {
 }
 
 impl Registrations {
-    /// Applies lines in their order, and writes what came of them into the job, if there is one.
-    pub(super) async fn apply(&self, origin: &Origin, caller: &Caller, lines: Vec<Read>, mut job: Option<&mut Job>) -> Vec<Done> {
-        let turns = self.turns(&lines);
-        let mut proofs = self.ask_carriers(origin, caller, &lines, &turns).await;
-        match self.apply_all(origin, caller, &lines, &turns, &mut proofs, job.as_deref_mut()).await {
+    /// Applies lines in their order, and writes what came of them into the job, if there is one. What the job knows already is not applied
+    /// again. A dry run finds out what would come of them, without asking carriers, and writes nothing else.
+    pub(super) async fn apply(
+        &self,
+        caller: &Caller,
+        origin: &Origin,
+        lines: Vec<Read>,
+        mut job: Option<&mut Job>,
+        dry_run: bool,
+    ) -> Vec<Done> {
+        let (mut before, lines) = match job.as_deref().filter(|job| job.key.is_some()) {
+            None => (Vec::new(), lines),
+            Some(job) => match self.known(job, lines).await {
+                Ok(split) => split,
+                Err((lines, error)) => {
+                    let problem = Problem::from(error);
+                    return lines.iter().map(|line| Done::new(line, None, Err(problem.clone()))).collect();
+                }
+            },
+        };
+        let turns = if dry_run { HashMap::new() } else { self.turns(&lines) };
+        let mut proofs = if dry_run { HashMap::new() } else { self.ask_carriers(origin, caller, &lines, &turns).await };
+        let work = Batch { caller, lines: &lines, turns: &turns, dry_run };
+        let mut done = match self.apply_all(origin, &work, &mut proofs, job.as_deref_mut()).await {
             Ok(done) => done,
             Err(error) => {
                 let problem = Problem::from(error);
-                let done: Vec<Done> = lines
-                    .into_iter()
-                    .map(|line| match line.order {
-                        Ok(order) => Done { number: line.number, trunk: Some(order.trunk), outcome: Err(problem.clone()) },
-                        Err((trunk, problem)) => Done { number: line.number, trunk, outcome: Err(problem) },
-                    })
-                    .collect();
+                let failed = |line: &Read| match &line.order {
+                    Ok(order) => Done::new(line, Some(order.trunk.clone()), Err(problem.clone())),
+                    Err((trunk, problem)) => Done::new(line, trunk.clone(), Err(problem.clone())),
+                };
+                let done: Vec<Done> = lines.iter().map(failed).collect();
                 if let Some(job) = job
                     && let Err(error) = self.note(origin, job, &done).await
                 {
@@ -104,14 +148,58 @@ impl Registrations {
                 }
                 done
             }
+        };
+        if !before.is_empty() {
+            done.append(&mut before);
+            done.sort_by_key(|done| done.number);
         }
+        done
+    }
+
+    /// Tells one line of an import from another without keeping it readable.
+    pub(super) fn line_mac(&self, text: &[u8]) -> String {
+        let text = String::from_utf8_lossy(text).into_owned();
+        self.mac("bulk line", &Secret::Password(SecretString::from(text)))
+    }
+
+    /// Sorts out the lines whose results the job has. Refusals of the moment are tried again.
+    async fn known(&self, job: &Job, lines: Vec<Read>) -> Result<(Vec<Done>, Vec<Read>), (Vec<Read>, StoreError)> {
+        let (Some(first), Some(last)) = (lines.first(), lines.last()) else { return Ok((Vec::new(), lines)) };
+        let found = async {
+            let mut reader = self.inner.store.read().await?;
+            jobs::results_between(&mut reader, &job.id, signed(first.number), signed(last.number)).await
+        };
+        let mut results = match found.await {
+            Ok(results) => results,
+            Err(error) => return Err((lines, error)),
+        };
+        let (mut known, mut left) = (Vec::new(), Vec::with_capacity(lines.len()));
+        for mut line in lines {
+            let Some(LineResult { body, mac }) = results.remove(&signed(line.number)) else {
+                left.push(line);
+                continue;
+            };
+            if mac != line.mac {
+                let message = "Another line was sent under this Idempotency-Key and number; send the same file again, or take a new key.";
+                let problem = Problem::invalid("Idempotency-Key", message);
+                let outcome = Outcome::Mistaken(problem);
+                known.push(Done { number: line.number, trunk: None, outcome, mac: None, again: true });
+            } else if is_of_the_moment(&body) {
+                line.again = true;
+                left.push(line);
+            } else {
+                known.push(Done { number: line.number, trunk: None, outcome: Outcome::Before(body), mac, again: true });
+            }
+        }
+        Ok((known, left))
     }
 
     /// Takes the turn of every trunk of the lines that is free.
     fn turns(&self, lines: &[Read]) -> HashMap<String, Turn> {
         let mut turns = HashMap::new();
         for order in lines.iter().filter_map(|line| line.order.as_ref().ok()).filter(|order| order.asked.is_some()) {
-            let identity = Identity { username: String::new(), realm: None, algorithm: None, mac: id::generate(), standby: false };
+            let identity =
+                Identity { username: String::new(), realm: None, algorithm: None, mac: id::generate(), standby: false, at: None };
             if !turns.contains_key(&order.trunk)
                 && let Entry::Mine(turn) = self.inner.running.enter(&order.trunk, identity)
             {
@@ -159,10 +247,10 @@ impl Registrations {
                 let _place = limit.acquire_owned().await;
                 let verdict = verification::ask(&fleet, &edge, verify).await;
                 let proof = match verdict.outcome {
-                    Outcome::Proved => Ok(Proof { negotiated: verdict.negotiated, authenticated: true }),
-                    Outcome::AcceptedUnproven => Ok(Proof::default()),
-                    Outcome::Learned => Err(diagnosis::Diagnosis::new(Code::Indeterminate)),
-                    Outcome::Refused(diagnosis) => Err(*diagnosis),
+                    link::Outcome::Proved => Ok(Proof { negotiated: verdict.negotiated, authenticated: true }),
+                    link::Outcome::AcceptedUnproven => Ok(Proof::default()),
+                    link::Outcome::Learned => Err(diagnosis::Diagnosis::new(Code::Indeterminate)),
+                    link::Outcome::Refused(diagnosis) => Err(*diagnosis),
                 };
                 let proof = proof.map_err(|diagnosis| {
                     refusal(&settings.trunk, policy::name_override(diagnosis, &settings.policy(), Some(&settings.trunk.meta.id)))
@@ -209,26 +297,24 @@ impl Registrations {
     async fn apply_all(
         &self,
         origin: &Origin,
-        caller: &Caller,
-        lines: &[Read],
-        turns: &HashMap<String, Turn>,
+        batch: &Batch<'_>,
         proofs: &mut HashMap<u64, Result<Proof, Problem>>,
         job: Option<&mut Job>,
     ) -> Result<Vec<Done>, StoreError> {
         let mut tx = self.inner.store.begin(origin).await?;
         let mut loader = Loader::new(tx.connection()).await?;
-        let mut done = Vec::with_capacity(lines.len());
+        let mut done = Vec::with_capacity(batch.lines.len());
         let mut touched = Vec::new();
-        for line in lines {
+        for line in batch.lines {
             let (trunk, outcome) = match &line.order {
                 Err((trunk, problem)) => (trunk.clone(), Err(problem.clone())),
                 Ok(order) => {
                     let outcome = match proofs.remove(&line.number).transpose() {
                         Err(problem) => Err(problem),
-                        Ok(_) if order.asked.is_some() && !turns.contains_key(&order.trunk) => Err(busy(&order.trunk)),
+                        Ok(_) if batch.is_busy(order) => Err(busy(&order.trunk)),
                         Ok(proof) => {
                             let part = tx.begin_part().await?;
-                            let outcome = self.apply_one(&mut tx, &mut loader, caller, order, proof).await;
+                            let outcome = self.apply_one(&mut tx, &mut loader, batch.caller, order, proof).await;
                             match &outcome {
                                 Ok(_) => tx.keep_part(part).await?,
                                 Err(_) => tx.undo_part(part).await?,
@@ -242,7 +328,15 @@ impl Registrations {
                     (Some(order.trunk.clone()), outcome)
                 }
             };
-            done.push(Done { number: line.number, trunk, outcome });
+            done.push(Done::new(line, trunk, outcome));
+        }
+        if batch.dry_run {
+            // Dropped without a commit.
+            drop(tx);
+            if let Some(job) = job {
+                self.note(origin, job, &done).await?;
+            }
+            return Ok(done);
         }
         if let Some(job) = job {
             write_results(&mut tx, job, &done).await?;
@@ -276,14 +370,16 @@ impl Registrations {
                     Checked::Unchanged => false,
                     Checked::New { again } => {
                         let accept_unproven = order.accept_unproven.unwrap_or_else(|| standing.settings.profile().accept_unproven);
-                        let version = match again {
-                            Some(again) => *again,
+                        let new = New { trunk: &order.trunk, asked, mac: &mac, accept_unproven };
+                        let (keyring, proof) = (&self.inner.keyring, proof.unwrap_or_default());
+                        match again {
+                            Some(again) => transition::promote(tx, &again, proof, "promote").await?.first,
+                            None if standing.registration.is_none() => transition::promote_first(tx, keyring, &new, proof).await?.first,
                             None => {
-                                let new = New { trunk: &order.trunk, asked, mac: &mac, accept_unproven };
-                                transition::stage(tx, &self.inner.keyring, &new, VersionState::Staged).await?
+                                let version = transition::stage(tx, keyring, &new, VersionState::Staged).await?;
+                                transition::promote(tx, &version, proof, "promote").await?.first
                             }
-                        };
-                        transition::promote(tx, &version, proof.unwrap_or_default(), "promote").await?.first
+                        }
                     }
                 }
             }
@@ -353,10 +449,16 @@ async fn write_results(tx: &mut Tx, job: &mut Job, done: &[Done]) -> Result<(), 
     let mut next = job.clone();
     next.modified = tx.now();
     for line in done {
-        let number = i64::try_from(line.number).unwrap_or(i64::MAX);
-        jobs::insert_result(tx.connection(), &next.id, number, &line.body().to_string()).await?;
-        next.lines += 1;
-        if line.succeeded() {
+        let Outcome::Now(outcome) = &line.outcome else { continue };
+        let result = LineResult { body: line.text(), mac: line.mac.clone() };
+        jobs::save_result(tx.connection(), &next.id, signed(line.number), &result).await?;
+        if line.again {
+            // It was counted as a failure before.
+            next.failed -= 1;
+        } else {
+            next.lines += 1;
+        }
+        if outcome.is_ok() {
             next.succeeded += 1;
         } else {
             next.failed += 1;
@@ -365,6 +467,16 @@ async fn write_results(tx: &mut Tx, job: &mut Job, done: &[Done]) -> Result<(), 
     jobs::update(tx.connection(), &next).await?;
     *job = next;
     Ok(())
+}
+
+/// A refusal that may be another one a moment later: a busy trunk or store, a spent allowance, an edge that was away.
+fn is_of_the_moment(result: &str) -> bool {
+    let status = serde_json::from_str::<Value>(result).ok().and_then(|result| result["status"].as_u64());
+    status.is_none_or(|status| matches!(status, 409 | 429 | 500..))
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 fn busy(trunk: &str) -> Problem {

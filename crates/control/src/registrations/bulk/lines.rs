@@ -22,12 +22,12 @@ pub struct Lines {
 }
 
 /// One line that is not blank.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Line {
     /// Counts all lines from 1, blank ones too.
     pub number: u64,
-    /// Its text, or `None` where it is too long.
-    pub text: Option<Zeroizing<Vec<u8>>>,
+    /// Its text, JSON, or why it cannot be had.
+    pub text: Result<Zeroizing<Vec<u8>>, Problem>,
 }
 
 impl Lines {
@@ -95,12 +95,17 @@ impl Lines {
         self.number += 1;
         let text = std::mem::take(&mut self.rest);
         if std::mem::take(&mut self.skipping) {
-            return Some(Line { number: self.number, text: None });
+            return Some(Line { number: self.number, text: Err(too_long()) });
         }
         let blank = text.iter().all(u8::is_ascii_whitespace);
         // The line holds a password; it is wiped when it has been read.
-        (!blank).then_some(Line { number: self.number, text: Some(text) })
+        (!blank).then_some(Line { number: self.number, text: Ok(text) })
     }
+}
+
+/// 413 for one line.
+pub fn too_long() -> Problem {
+    Problem::too_large(LINE_BYTES_MAX).message(format!("The line is longer than {LINE_BYTES_MAX} bytes; it was not applied."))
 }
 
 #[cfg(test)]
@@ -117,7 +122,7 @@ mod tests {
         let mut lines = Lines::new(body(chunks));
         let mut all = Vec::new();
         while let Some(line) = lines.next().await.unwrap() {
-            all.push((line.number, line.text.map(|text| String::from_utf8(text.to_vec()).unwrap())));
+            all.push((line.number, line.text.ok().map(|text| String::from_utf8(text.to_vec()).unwrap())));
         }
         all
     }

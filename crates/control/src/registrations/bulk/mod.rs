@@ -1,57 +1,97 @@
-//! Bulk import and rotation: newline-delimited JSON, a line a trunk, one result line each.
+//! Bulk import and export: a line a trunk, one result line each; newline-delimited JSON, or a sheet in CSV.
 
 mod apply;
+mod export;
+mod job;
 mod lines;
 mod order;
+mod sheet;
+mod work;
 
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::mpsc;
 
-use self::apply::Read;
-use self::lines::{LINE_BYTES_MAX, Line, Lines};
-use self::order::Order;
+pub(super) use self::export::export;
+pub(super) use self::lines::Line;
+use self::lines::Lines;
+pub(super) use self::order::Order;
+use self::sheet::{Mapping, Sheet};
+use self::work::Work;
 use super::Registrations;
 use super::list::VIEW;
 use super::object::PATH;
-use super::post::EDIT;
+use super::post::{EDIT, idempotency_key};
+use super::rotation::Pace;
 use crate::access::Caller;
-use crate::audit::Origin;
-use crate::domain::id;
 use crate::http::{App, Query, answer, context};
 use crate::problem::Problem;
-use crate::store::jobs::{self, Job};
-use crate::time::rfc3339;
 
 /// So many lines are applied in one transaction at most.
-const BATCH: usize = 250;
-/// So many results of a job are shown at a time.
-const RESULTS: i64 = 500;
+const BATCH: usize = 500;
 /// What one must be allowed to do with the trunk of a line.
 const NEEDED: [&str; 2] = ["telephony:trunk:edit", EDIT];
 const NDJSON: &str = "application/x-ndjson";
+const CSV: &str = "text/csv";
 
 /// POST /registrations/bulk.
-pub(super) async fn post(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
-    caller.grants.require_somewhere(&NEEDED)?;
+pub(super) async fn post(State(app): State<App>, caller: Caller, mut query: Query, request: Request) -> Result<Response, Problem> {
+    let rotate = query.take_bool("rotate")?.unwrap_or(false);
+    // A rotation takes trunks as they are.
+    caller.grants.require_somewhere(if rotate { &NEEDED[1..] } else { &NEEDED })?;
     let (parts, body) = request.into_parts();
-    require_ndjson(&parts.headers)?;
-    let (sender, lines) = mpsc::channel(BATCH);
-    let work = Work { registrations: app.registrations.clone(), origin: caller.origin(), caller: caller.clone(), lines };
-    if wants_ndjson(&parts.headers) {
-        tokio::spawn(read(body, sender));
-        return Ok(stream(work));
+    let dry_run = query.take_bool("dryRun")?.unwrap_or(false);
+    let source = match media(&parts.headers)? {
+        Media::Lines => Source::Lines(Lines::new(body)),
+        Media::Sheet => Source::Sheet(Box::new(Sheet::new(body, Mapping::take(&mut query)?))),
+    };
+    let pace = if rotate { Some(Pace::take(&mut query)?) } else { None };
+    query.finish()?;
+    let key = idempotency_key(&parts.headers)?;
+    if let Some(pace) = pace {
+        if dry_run {
+            return Err(Problem::invalid("dryRun", "A rotation has no dry run: import with dryRun=true judges the same lines."));
+        }
+        return rotate_all(&app, &caller, key, pace, source).await;
     }
-    let job = app.registrations.begin_job(&caller.origin()).await?;
-    let (location, shown) = (format!("{PATH}/bulk/{}", job.id), body_of(&job, Vec::new(), None));
+    let streams = wants_ndjson(&parts.headers);
+    let origin = caller.origin();
+    let job = if key.is_some() || !streams { Some(app.registrations.begin_job(&origin, key, dry_run).await?) } else { None };
+    let location = job.as_ref().map(|job| format!("{PATH}/bulk/{}", job.id));
+    let shown = job.as_ref().map(|job| job::body(job, Vec::new(), None));
+    let (sender, lines) = mpsc::channel(BATCH);
+    let work = Work { registrations: app.registrations.clone(), caller: caller.clone(), origin, lines, job, dry_run };
     let correlation = context::correlation_id().unwrap_or_default();
-    tokio::spawn(context::with_correlation(correlation, work.run_as(job)));
-    // The answer comes when all lines are read: what is applied by then shows, the rest follows.
-    read(body, sender).await;
+    let mut response = if streams {
+        tokio::spawn(read(source, sender));
+        stream(work)
+    } else {
+        tokio::spawn(context::with_correlation(correlation, work.run(None)));
+        // The answer comes when all lines are read: what is applied by then shows, the rest follows.
+        read(source, sender).await;
+        (StatusCode::ACCEPTED, Json(shown)).into_response()
+    };
+    if let Some(location) = location.and_then(|location| location.parse().ok()) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// A rotation begins when all its lines are there.
+async fn rotate_all(app: &App, caller: &Caller, key: Option<String>, pace: Pace, source: Source) -> Result<Response, Problem> {
+    let origin = caller.origin();
+    let (mut rotation, new) = app.registrations.begin_rotation(&origin, key, pace).await?;
+    if new {
+        let (sender, lines) = mpsc::channel(BATCH);
+        tokio::spawn(read(source, sender));
+        rotation = app.registrations.load_rotation(caller, rotation, lines).await?;
+    }
+    let shown = app.registrations.rotation(&rotation.id, None, 0).await?;
+    let location = Registrations::rotation_path(&rotation);
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(shown)).into_response())
 }
 
@@ -61,133 +101,41 @@ pub(super) async fn job(State(app): State<App>, caller: Caller, Path(job): Path<
     let after = i64::from(query.take_number("after")?.unwrap_or(0));
     query.finish()?;
     let owner = (!seen.is_everywhere()).then_some(caller.client.meta.id.as_str());
+    if let Some(rotation) = app.registrations.rotation(&job, owner, after).await? {
+        return Ok(answer(rotation));
+    }
     Ok(answer(app.registrations.job(&job, owner, after).await?))
 }
 
-/// An import under way.
-struct Work {
-    registrations: Registrations,
-    origin: Origin,
-    caller: Caller,
-    lines: mpsc::Receiver<Result<Line, Problem>>,
-}
-
-impl Work {
-    /// Takes what has come in since, and reads it; the second value is why the body ended early.
-    async fn batch(&mut self) -> (Vec<Read>, Option<Problem>) {
-        let mut taken = Vec::new();
-        self.lines.recv_many(&mut taken, BATCH).await;
-        let mut batch = Vec::with_capacity(taken.len());
-        for line in taken {
-            match line {
-                Ok(Line { number, text: Some(text) }) => batch.push(Read { number, order: Order::read(&text) }),
-                Ok(Line { number, text: None }) => batch.push(Read { number, order: Err((None, too_long())) }),
-                Err(problem) => return (batch, Some(problem)),
-            }
-        }
-        (batch, None)
+/// Writes a result line.
+pub(super) fn result_line(number: u64, trunk: Option<&str>, outcome: Result<u16, &Problem>) -> String {
+    let mut body = json!({ "line": number });
+    if let Some(trunk) = trunk {
+        body["trunkId"] = trunk.into();
     }
-
-    /// Writes every result as soon as it is there.
-    async fn run_to(mut self, results: mpsc::UnboundedSender<Bytes>) {
-        loop {
-            let (batch, broken) = self.batch().await;
-            if batch.is_empty() && broken.is_none() {
-                return;
-            }
-            let done = self.registrations.apply(&self.origin, &self.caller, batch, None).await;
-            let mut text = String::new();
-            for line in &done {
-                text.push_str(&line.body().to_string());
-                text.push('\n');
-            }
-            if let Some(problem) = broken {
-                text.push_str(&json!({ "status": problem.status().as_u16(), "error": problem.body() }).to_string());
-                text.push('\n');
-            }
-            // A caller that has gone away does not stop what it has sent.
-            let _ = results.send(text.into());
+    match outcome {
+        Ok(status) => body["status"] = status.into(),
+        Err(problem) => {
+            body["status"] = problem.status().as_u16().into();
+            body["error"] = problem.body();
         }
     }
+    body.to_string()
+}
 
-    /// Writes results into the job.
-    async fn run_as(mut self, mut job: Job) {
-        loop {
-            let (batch, broken) = self.batch().await;
-            let ended = batch.is_empty() || broken.is_some();
-            if !batch.is_empty() {
-                self.registrations.apply(&self.origin, &self.caller, batch, Some(&mut job)).await;
-            }
-            if ended {
-                let message = broken.map(|problem| problem.to_string());
-                job.state = if message.is_some() { "FAILED" } else { "COMPLETED" }.to_owned();
-                job.message = message;
-                if let Err(error) = self.registrations.end_job(&self.origin, &job).await {
-                    tracing::error!(job = job.id, %error, "the end of a bulk job could not be written");
-                }
-                return;
-            }
+/// Where lines come from.
+enum Source {
+    Lines(Lines),
+    Sheet(Box<Sheet>),
+}
+
+impl Source {
+    async fn next(&mut self) -> Result<Option<Line>, Problem> {
+        match self {
+            Source::Lines(lines) => lines.next().await,
+            Source::Sheet(sheet) => sheet.next().await,
         }
     }
-}
-
-impl Registrations {
-    async fn begin_job(&self, origin: &Origin) -> Result<Job, Problem> {
-        let mut tx = self.inner.store.begin(origin).await?;
-        let now = tx.now();
-        let job = Job {
-            id: id::generate(),
-            client: origin.client.clone(),
-            state: "RUNNING".to_owned(),
-            created: now,
-            modified: now,
-            lines: 0,
-            succeeded: 0,
-            failed: 0,
-            message: None,
-        };
-        jobs::insert(tx.connection(), &job).await?;
-        tx.commit().await?;
-        Ok(job)
-    }
-
-    async fn end_job(&self, origin: &Origin, job: &Job) -> Result<(), Problem> {
-        let mut tx = self.inner.store.begin(origin).await?;
-        let job = Job { modified: tx.now(), ..job.clone() };
-        jobs::update(tx.connection(), &job).await?;
-        Ok(tx.commit().await?)
-    }
-
-    /// Reads a job; of this client where one is given: its results are about trunks of any scope.
-    async fn job(&self, id: &str, owner: Option<&str>, after: i64) -> Result<Value, Problem> {
-        let mut state = self.inner.store.snapshot().await?;
-        let job = jobs::find(&mut state, id).await?.filter(|job| owner.is_none_or(|owner| job.client == owner));
-        let job = job.ok_or_else(|| Problem::not_found("bulk job", id))?;
-        let results = jobs::results(&mut state, id, after, RESULTS).await?;
-        let next = (results.len() as i64 == RESULTS).then(|| results.last().map(|(line, _)| *line)).flatten();
-        let results = results.into_iter().filter_map(|(_, body)| serde_json::from_str(&body).ok()).collect();
-        Ok(body_of(&job, results, next))
-    }
-}
-
-fn body_of(job: &Job, results: Vec<Value>, next: Option<i64>) -> Value {
-    let uri = format!("{PATH}/bulk/{}", job.id);
-    let mut body = json!({
-        "id": job.id,
-        "state": job.state,
-        "dateCreated": rfc3339(job.created),
-        "dateModified": rfc3339(job.modified),
-        "progress": { "lines": job.lines, "succeeded": job.succeeded, "failed": job.failed },
-        "results": results,
-        "selfUri": uri,
-    });
-    if let Some(message) = &job.message {
-        body["message"] = message.clone().into();
-    }
-    if let Some(next) = next {
-        body["nextUri"] = format!("{uri}?after={next}").into();
-    }
-    body
 }
 
 /// Answers with results as they come. The queue has no bound of its own: a caller that sends all before it reads anything would otherwise
@@ -195,7 +143,7 @@ fn body_of(job: &Job, results: Vec<Value>, next: Option<i64>) -> Value {
 fn stream(work: Work) -> Response {
     let (sender, results) = mpsc::unbounded_channel::<Bytes>();
     let correlation = context::correlation_id().unwrap_or_default();
-    tokio::spawn(context::with_correlation(correlation, work.run_to(sender)));
+    tokio::spawn(context::with_correlation(correlation, work.run(Some(sender))));
     let chunks = futures_util::stream::unfold(results, |mut results| async move {
         let chunk = results.recv().await?;
         Some((Ok::<_, std::convert::Infallible>(chunk), results))
@@ -204,8 +152,7 @@ fn stream(work: Work) -> Response {
 }
 
 /// Cuts the body into lines at the speed at which they are applied.
-async fn read(body: Body, lines: mpsc::Sender<Result<Line, Problem>>) {
-    let mut source = Lines::new(body);
+async fn read(mut source: Source, lines: mpsc::Sender<Result<Line, Problem>>) {
     loop {
         let next = match source.next().await {
             Ok(Some(line)) => Ok(line),
@@ -219,26 +166,30 @@ async fn read(body: Body, lines: mpsc::Sender<Result<Line, Problem>>) {
     }
 }
 
-fn too_long() -> Problem {
-    Problem::too_large(LINE_BYTES_MAX).message(format!("The line is longer than {LINE_BYTES_MAX} bytes; it was not applied."))
+/// How the body is written.
+enum Media {
+    Lines,
+    Sheet,
 }
 
-fn media(headers: &HeaderMap, name: header::HeaderName) -> String {
-    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_ascii_lowercase()
-}
-
-fn require_ndjson(headers: &HeaderMap) -> Result<(), Problem> {
-    let given = media(headers, header::CONTENT_TYPE);
-    let given = given.split(';').next().unwrap_or_default().trim();
-    if matches!(given, NDJSON | "application/ndjson" | "application/jsonl") {
-        return Ok(());
+fn media(headers: &HeaderMap) -> Result<Media, Problem> {
+    let given = text(headers, header::CONTENT_TYPE);
+    match given.split(';').next().unwrap_or_default().trim() {
+        NDJSON | "application/ndjson" | "application/jsonl" => Ok(Media::Lines),
+        CSV => Ok(Media::Sheet),
+        _ => {
+            let message = format!("This call takes {NDJSON}, a JSON object a line, or {CSV}, a sheet with a line of column names.");
+            Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported.media.type", message))
+        }
     }
-    let message = format!("This call takes {NDJSON}: a JSON object a line.");
-    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported.media.type", message))
 }
 
 fn wants_ndjson(headers: &HeaderMap) -> bool {
-    media(headers, header::ACCEPT)
+    text(headers, header::ACCEPT)
         .split(',')
         .any(|range| matches!(range.split(';').next().unwrap_or_default().trim(), NDJSON | "application/ndjson"))
+}
+
+fn text(headers: &HeaderMap, name: header::HeaderName) -> String {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_ascii_lowercase()
 }

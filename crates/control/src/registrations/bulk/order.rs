@@ -29,7 +29,10 @@ impl Order {
     /// The trunk's id, where it can be told, and 400 with all faults of form.
     pub fn read(text: &[u8]) -> Result<Order, (Option<String>, Problem)> {
         let map = match json::parse(text) {
-            Ok(Value::Object(map)) => map,
+            Ok(Value::Object(mut map)) => {
+                without_exported(&mut map);
+                map
+            }
             Ok(_) => return Err((None, Problem::bad_request("The line is not a JSON object."))),
             Err(problem) => return Err((None, problem)),
         };
@@ -72,6 +75,16 @@ impl Order {
     }
 }
 
+/// A line of an export says `passwordSet` in place of the secret. Where no secret was put in, it asks for no credentials: those that are
+/// there stay.
+fn without_exported(line: &mut Map<String, Value>) {
+    let Some(Value::Object(credentials)) = line.get_mut("credentials") else { return };
+    let exported = credentials.remove("passwordSet").is_some();
+    if exported && !credentials.contains_key("password") && !credentials.contains_key("ha1") {
+        line.remove("credentials");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,6 +100,14 @@ mod tests {
         let rotation = Order::read(br#"{"trunkId": "t1", "credentials": {"username": "u1", "password": "p2"}, "verify": "live"}"#).unwrap();
         assert!(rotation.fields.is_none());
         assert_eq!(rotation.mode, Mode::Live);
+    }
+
+    #[test]
+    fn an_exported_line_leaves_credentials_as_they_are_until_a_secret_is_put_in() {
+        let exported = Order::read(br#"{"trunk": {"id": "t1"}, "credentials": {"username": "u1", "passwordSet": true}}"#).unwrap();
+        assert!(exported.asked.is_none());
+        let filled = Order::read(br#"{"trunkId": "t1", "credentials": {"username": "u1", "passwordSet": true, "password": "p"}}"#).unwrap();
+        assert!(filled.asked.is_some());
     }
 
     #[test]

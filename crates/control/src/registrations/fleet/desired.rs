@@ -45,6 +45,25 @@ impl Loader {
         })
     }
 
+    /// Reads what these trunks need, in one statement a kind.
+    pub async fn prepare(&mut self, connection: &mut Connection, trunks: &[Trunk]) -> Result<(), StoreError> {
+        let wanted = |of: fn(&Trunk) -> &str, known: &dyn Fn(&str) -> bool| {
+            let mut ids: Vec<&str> = trunks.iter().map(of).filter(|id| !known(id)).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            ids
+        };
+        let missing = wanted(|trunk| &trunk.carrier, &|id| self.carriers.contains_key(id));
+        for carrier in carriers::some(connection, &missing).await? {
+            self.carriers.insert(carrier.meta.id.clone(), Arc::new(carrier));
+        }
+        let missing = wanted(|trunk| &trunk.site, &|id| self.sites.contains_key(id));
+        for site in sites::some(connection, &missing).await? {
+            self.sites.insert(site.meta.id.clone(), Arc::new(site));
+        }
+        Ok(())
+    }
+
     /// Reads what stands above a trunk's credentials; `None` where there is no such trunk.
     pub async fn find(&mut self, connection: &mut Connection, trunk: &str) -> Result<Option<Settings>, StoreError> {
         match trunks::find(connection, trunk).await? {

@@ -1,6 +1,7 @@
 //! The body of POST /api/v2/trunks/voice/registrations.
 
 use diagnosis::Code;
+use link::UnixMicros;
 use serde_json::{Map, Value};
 
 use super::credentials::Asked;
@@ -42,6 +43,8 @@ pub struct Posted {
     pub mode: Mode,
     /// They are kept beside the active ones.
     pub standby: bool,
+    /// They wait for this time.
+    pub activate_at: Option<UnixMicros>,
     /// A 2xx without a challenge is good enough; the carrier's profile decides where absent.
     pub accept_unproven: Option<bool>,
 }
@@ -67,17 +70,31 @@ impl Posted {
         let mode = Mode::take(&mut body, Mode::Live, &mut faults);
         let standby = body.truth("standby", &mut faults).unwrap_or(false);
         let accept_unproven = body.truth("acceptUnproven", &mut faults);
-        if body.take("activateAt").is_some() {
-            faults.push(Fault::value("activateAt", "activateAt is not built yet; post the credentials when they are due."));
+        let activate_at = activate_at(&mut body, &mut faults);
+        if standby && activate_at.is_some() {
+            faults.push(Fault::value(
+                "activateAt",
+                "activateAt and standby exclude each other: the one waits for a time, the other for the carrier.",
+            ));
         }
         body.finish(&mut faults);
         // What the caller misspelt explains what is missing.
         faults.sort_by_key(|fault| fault.code() != Code::FieldUnknown.as_str());
         match (trunk, asked) {
-            (Some(trunk), Some(asked)) if faults.is_empty() => Ok(Posted { trunk, asked, mode, standby, accept_unproven }),
+            (Some(trunk), Some(asked)) if faults.is_empty() => Ok(Posted { trunk, asked, mode, standby, activate_at, accept_unproven }),
             _ => Err(faults),
         }
     }
+}
+
+/// Takes `activateAt`, RFC 3339 with any offset.
+fn activate_at(body: &mut Fields, faults: &mut Vec<Fault>) -> Option<UnixMicros> {
+    let text = body.text("activateAt", faults)?;
+    let at = crate::time::parse(&text);
+    if at.is_none() {
+        faults.push(Fault::value("activateAt", "activateAt is a time; write it like 2026-11-24T19:00:00Z or 2026-11-25T02:00:00+07:00."));
+    }
+    at
 }
 
 #[cfg(test)]
@@ -123,7 +140,15 @@ mod tests {
         assert_eq!(read(json!({"username": "u", "password": "p"})).unwrap_err()[0].field, "trunkId");
         let fields: Vec<String> = read(json!({"trunkId": "t"})).unwrap_err().into_iter().map(|fault| fault.field).collect();
         assert_eq!(fields, ["credentials.username", "credentials.password"]);
-        let later = read(json!({"trunkId": "t", "username": "u", "password": "p", "activateAt": "2030-01-01T00:00:00Z"}));
-        assert_eq!(later.unwrap_err()[0].field, "activateAt");
+    }
+
+    #[test]
+    fn a_time_is_read_with_its_offset() {
+        let body =
+            |at: Value, standby: bool| json!({"trunkId": "t", "username": "u", "password": "p", "activateAt": at, "standby": standby});
+        assert_eq!(read(body(json!("1970-01-01T07:00:01+07:00"), false)).unwrap().activate_at, Some(1_000_000));
+        for (at, standby) in [(json!("02:00"), false), (json!(5), false), (json!("2030-01-01T00:00:00Z"), true)] {
+            assert_eq!(read(body(at, standby)).unwrap_err()[0].field, "activateAt");
+        }
     }
 }

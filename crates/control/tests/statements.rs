@@ -1,0 +1,86 @@
+//! No listing costs a statement for each of its rows. Counted where they are logged, on their way to SQLite: so in a program of its own.
+
+#[allow(dead_code)]
+#[path = "api/lab.rs"]
+mod lab;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::http::Method;
+use lab::Lab;
+use serde_json::json;
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+static STATEMENTS: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts the events of sqlx's query log.
+struct Counter;
+
+impl Subscriber for Counter {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "sqlx::query"
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {
+        STATEMENTS.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+async fn statements(lab: &Lab, path: &str, rows: usize) -> usize {
+    let before = STATEMENTS.load(Ordering::SeqCst);
+    let answer = lab.get(path).await.is(200);
+    assert_eq!(answer.ids().len(), rows, "{path}");
+    STATEMENTS.load(Ordering::SeqCst) - before
+}
+
+#[tokio::test]
+async fn a_page_of_a_hundred_costs_no_more_statements_than_a_page_of_one() {
+    tracing::subscriber::set_global_default(Counter).expect("the only one");
+    let lab = Lab::new().await;
+    for number in 0..100 {
+        lab.post("/api/v2/sites", &json!({"id": format!("s{number:03}")}).to_string()).await.is(201);
+        let carrier = json!({"id": format!("c{number:03}"), "registrars": ["sip:192.0.2.1"]});
+        lab.post("/api/v2/carriers", &carrier.to_string()).await.is(201);
+    }
+    // Each trunk with a carrier and a site of its own: what is looked up once a page would otherwise hide one a row.
+    let line = |number: usize| {
+        json!({"trunk": {"id": format!("t{number:03}"), "name": "T", "site": {"id": format!("s{number:03}")}, "carrier": {"id": format!("c{number:03}")},
+            "addressOfRecord": format!("sip:u{number}@lab")}, "credentials": {"username": "u", "password": "p"}})
+        .to_string()
+    };
+    let lines: Vec<String> = (0..100).map(line).collect();
+    let headers = [("content-type", "application/x-ndjson"), ("accept", "application/x-ndjson")];
+    let bulk = "/api/v2/trunks/voice/registrations/bulk";
+    let done = lab.call(Method::POST, bulk, &lab.token, &headers, Some(&lines.join("\n"))).await.is(200);
+    assert_eq!(done.text.matches("\"status\":201").count(), 100, "{}", done.text);
+
+    for listing in [
+        "/api/v2/trunks/voice/registrations",
+        "/api/v2/trunks/voice/registrations?name=T",
+        "/api/v2/trunks/voice/registrations?cursor=",
+        "/api/v2/trunks/voice/registrations?state=PENDING&sortBy=name&sortOrder=descending",
+        "/api/v2/trunks/voice",
+        "/api/v2/carriers",
+        "/api/v2/sites",
+        "/api/v2/audits",
+    ] {
+        let with = |size: usize| format!("{listing}{}pageSize={size}", if listing.contains('?') { '&' } else { '?' });
+        let one = statements(&lab, &with(1), 1).await;
+        let hundred = statements(&lab, &with(100), 100).await;
+        assert!(one > 0, "statements are counted");
+        assert_eq!(hundred, one, "{listing}");
+    }
+}
