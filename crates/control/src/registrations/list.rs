@@ -153,7 +153,7 @@ impl Registrations {
                 seen: &self.inner.fleet.observed().of(&id),
                 drift: &drift,
                 trace_until: self.inner.fleet.traces().until(&id, now()),
-                activate_at: planned.get(&id).map(|planned| planned.at),
+                activate_at: planned.get(&id).filter(|planned| planned.waits(&versions)).map(|planned| planned.at),
                 maintenance_until: settings.carrier.settings.maintenance_until(time),
             }));
         }

@@ -7,6 +7,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::{Connection, StoreError, row};
+use crate::registrations::version::{Version, VersionState};
 
 /// A version that is verified and promoted when it is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,14 @@ pub struct Planned {
     pub live: bool,
     /// Who posted it.
     pub client: String,
+}
+
+impl Planned {
+    /// Tells whether its version is still to be tried: a plan goes a moment after its outcome is there.
+    pub fn waits(&self, versions: &[Version]) -> bool {
+        let own = versions.iter().find(|version| version.version == self.version);
+        own.is_some_and(|own| own.state == VersionState::Staged || (own.state == VersionState::Rejected && !own.digest_sent))
+    }
 }
 
 const COLUMNS: &str = "trunk, version, at, due, live, client";
