@@ -134,7 +134,7 @@ pub fn page_of<T>(mut items: Vec<T>, paging: &Paging, id: &'static str, key: imp
     }
     let more = items.len() > paging.size as usize;
     items.truncate(paging.size as usize);
-    let next = items.last().filter(|_| more).map(place).map(|(key, id)| Cursor { key, id });
+    let next = items.last().filter(|_| more).map(place).map(|(key, id)| Cursor { key, id, total: None });
     Page { items, total, next }
 }
 
@@ -188,7 +188,7 @@ fn write_cursor(cursor: &Cursor, paging: &Paging) -> String {
         Key::Text(text) => json!(text),
         Key::Number(number) => json!(number),
     };
-    let text = json!([paging.sorting.name, paging.descending, value(&cursor.key), value(&cursor.id)]).to_string();
+    let text = json!([paging.sorting.name, paging.descending, value(&cursor.key), value(&cursor.id), cursor.total]).to_string();
     base64url(text.as_bytes())
 }
 
@@ -196,13 +196,13 @@ fn read_cursor(text: &str, sorting: Sorting, descending: bool) -> Result<Cursor,
     let wrong =
         || Problem::invalid("cursor", "The cursor is none of this listing in this order. Begin with an empty one, then follow nextUri.");
     let bytes = unbase64url(text).ok_or_else(wrong)?;
-    let (name, order, key, id): (String, bool, Value, Value) = serde_json::from_slice(&bytes).map_err(|_| wrong())?;
+    let (name, order, key, id, total): (String, bool, Value, Value, Option<u64>) = serde_json::from_slice(&bytes).map_err(|_| wrong())?;
     let read = |value: Value| match value {
         Value::String(text) if !text.contains('\0') => Some(Key::Text(text)),
         Value::Number(number) => number.as_i64().map(Key::Number),
         _ => None,
     };
-    let cursor = Cursor { key: read(key).ok_or_else(wrong)?, id: read(id).ok_or_else(wrong)? };
+    let cursor = Cursor { key: read(key).ok_or_else(wrong)?, id: read(id).ok_or_else(wrong)?, total };
     let fits = name == sorting.name && order == descending && matches!(cursor.key, Key::Number(_)) == sorting.number;
     if fits { Ok(cursor) } else { Err(wrong()) }
 }

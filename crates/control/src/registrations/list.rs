@@ -193,10 +193,13 @@ impl Registrations {
         self.walk(state, paging, &wanted).await
     }
 
-    /// Walks through all trunks in the order that is asked for, and keeps the page; the rest is counted.
+    /// Walks through all trunks in the order that is asked for, and keeps the page; the rest is counted. A walk that knows its total goes on
+    /// where it was and ends with the page.
     async fn walk(&self, state: &mut Connection, paging: &Paging, wanted: &Wanted) -> Result<Page<Trunk>, StoreError> {
         let observed = self.inner.fleet.observed();
-        let mut step = Paging { size: WALK, walks: true, after: None, ..paging.clone() };
+        let known = paging.after.as_ref().and_then(|after| after.total);
+        let after = paging.after.clone().filter(|_| known.is_some());
+        let mut step = Paging { size: WALK, walks: true, after, ..paging.clone() };
         let skip = if paging.walks { 0 } else { u64::from(paging.number - 1) * u64::from(paging.size) };
         let (mut total, mut passed, mut more) = (0_u64, 0_u64, false);
         let mut items: Vec<Trunk> = Vec::new();
@@ -218,11 +221,12 @@ impl Registrations {
                 }
             }
             match page.next {
-                Some(next) => step.after = Some(next),
-                None => break,
+                Some(next) if !more || known.is_none() => step.after = Some(next),
+                Some(_) | None => break,
             }
         }
-        let next = items.last().filter(|_| more).map(|last| cursor(last, paging));
+        let total = known.unwrap_or(total);
+        let next = items.last().filter(|_| more).map(|last| Cursor { total: Some(total), ..cursor(last, paging) });
         Ok(Page { items, total, next })
     }
 }
@@ -253,7 +257,7 @@ fn key(trunk: &Trunk, paging: &Paging) -> Key {
 }
 
 fn cursor(trunk: &Trunk, paging: &Paging) -> Cursor {
-    Cursor { key: key(trunk, paging), id: Key::Text(trunk.meta.id.clone()) }
+    Cursor { key: key(trunk, paging), id: Key::Text(trunk.meta.id.clone()), total: None }
 }
 
 fn is_after(trunk: &Trunk, paging: &Paging) -> bool {

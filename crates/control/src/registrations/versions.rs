@@ -55,7 +55,7 @@ pub(super) async fn list(
     let more = versions.len() > skip + paging.size as usize;
     let items: Vec<Version> = versions.into_iter().skip(skip).take(paging.size as usize).collect();
     let key = |version: &Version| Key::Number(i64::from(version.version));
-    let next = items.last().filter(|_| more).map(|last| Cursor { key: key(last), id: key(last) });
+    let next = items.last().filter(|_| more).map(|last| Cursor { key: key(last), id: key(last), total: None });
     let page = Page { items, total, next };
     Ok(answer(listing::listing(&uri, &paging, page, |version| body(&version))))
 }

@@ -31,6 +31,8 @@ pub struct Cursor {
     pub key: Key,
     /// Its id, which tells rows of the same key apart.
     pub id: Key,
+    /// How many rows there were when the walk began: to count a million anew for each page would cost more than the page.
+    pub total: Option<u64>,
 }
 
 /// Which page of which order.
@@ -100,7 +102,10 @@ impl Select {
         within: Option<Condition>,
         read: fn(&SqliteRow) -> Result<T, StoreError>,
     ) -> Result<Page<T>, StoreError> {
-        let total = self.total(connection, within.as_ref()).await?;
+        let total = match paging.after.as_ref().and_then(|after| after.total) {
+            Some(total) => total,
+            None => self.total(connection, within.as_ref()).await?,
+        };
         let mut binds: Vec<&Key> = Vec::new();
         let mut clauses = self.clauses(&mut binds, within.as_ref());
         let (direction, beyond) = if paging.descending { ("DESC", "<") } else { ("ASC", ">") };
@@ -128,7 +133,7 @@ impl Select {
         let more = rows.len() > paging.size as usize;
         rows.truncate(paging.size as usize);
         let next = match rows.last() {
-            Some(last) if more => Some(Cursor { key: key(last, paging.sorting)?, id: key(last, self.id)? }),
+            Some(last) if more => Some(Cursor { key: key(last, paging.sorting)?, id: key(last, self.id)?, total: Some(total) }),
             _ => None,
         };
         let items = rows.iter().map(read).collect::<Result<_, _>>()?;

@@ -28,3 +28,4 @@ mod standby;
 mod unproven;
 mod verify;
 mod versions;
+mod walks;
