@@ -6,5 +6,7 @@ mod challenges;
 mod finals;
 mod network;
 mod stage;
+mod streams;
 #[path = "../support/mod.rs"]
 mod support;
+mod tls;

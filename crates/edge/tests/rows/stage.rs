@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use carrier::{Account, Config, Counters, Registrar, Temperament};
+use carrier::{Account, Config, Counters, Listen, Registrar, Temperament, Transport};
 use diagnosis::Code;
 use link::{Action, Assignment, CarrierProfile, FromEdge, ToEdge, TrunkStatus, Verdict, VerifyOrder};
 use tokio::runtime::Runtime;
@@ -34,13 +34,27 @@ pub fn tuned(rows: &[&str], tune: impl FnOnce(&mut Temperament)) -> Registrar {
     registrar
 }
 
+/// The same, listening for every transport; the port of TCP is that of UDP.
+pub fn everywhere(registrar: Registrar) -> Registrar {
+    let any: std::net::SocketAddr = "127.0.0.1:0".parse().expect("an address");
+    let streams = Transport::ALL.into_iter().filter(|transport| transport.is_stream());
+    streams.fold(registrar, |registrar, transport| registrar.listen(Listen::new(transport, any)))
+}
+
 impl Stage {
     pub fn new(registrars: Vec<Registrar>) -> Stage {
+        Stage::with(registrars, |_, _, _| {})
+    }
+
+    /// The same, with something set by hand in the edge's configuration, which may keep files in the directory.
+    pub fn with(registrars: Vec<Registrar>, tune: impl FnOnce(&mut edge::Config, &carrier::sockets::Lab, &std::path::Path)) -> Stage {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let config = Config { seed: 7, registrars };
         let carriers = runtime.block_on(async { carrier::sockets::Lab::start(config) }).expect("the lab carriers listen");
         let dir = tempfile::tempdir().expect("a directory");
-        let lab = Lab::start(edge_config(dir.path(), &["udp:127.0.0.1:0"]));
+        let mut config = edge_config(dir.path(), &["udp:127.0.0.1:0"]);
+        tune(&mut config, &carriers, dir.path());
+        let lab = Lab::start(config);
         Stage { lab, carriers, _runtime: runtime, _dir: dir }
     }
 
@@ -53,6 +67,19 @@ impl Stage {
     pub fn profile(&self, name: &str) -> CarrierProfile {
         let address = self.carriers.addresses(name).first().unwrap_or_else(|| panic!("no registrar {name}"));
         profile(name, &format!("sip:{address}"))
+    }
+
+    /// The same over a transport, trusting the lab's authority.
+    pub fn profile_over(&self, name: &str, transport: Transport) -> CarrierProfile {
+        let address = self.carriers.address(name, transport).unwrap_or_else(|| panic!("{name} does not listen on {transport}"));
+        let mut profile = profile(name, &format!("sip:{address};transport={transport}"));
+        profile.tls.roots = transport.is_secured().then(|| self.carriers.authority().root());
+        profile
+    }
+
+    /// Closes all connections of a registrar.
+    pub fn drop_connections(&self, name: &str) {
+        self.carriers.drop_connections(name);
     }
 
     /// What is desired of the trunk at a registrar, for the test to change.

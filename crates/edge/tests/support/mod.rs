@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports, reason = "each test binary uses its part")]
 
 pub mod control;
+pub mod dns;
 pub mod registrar;
 
 pub use control::{Lab, edge_config};
