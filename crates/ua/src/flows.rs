@@ -171,6 +171,10 @@ impl Connection {
         if self.flow_timer == told {
             return false;
         }
+        if !self.must_answer() {
+            // Of the ping that is out no answer was demanded.
+            self.pinged_at = None;
+        }
         self.flow_timer = told;
         self.next_ping_at = now + self.pause(jitter);
         true
@@ -200,7 +204,8 @@ impl Connection {
         if now < self.next_ping_at {
             return Pulse::Wait;
         }
-        self.pinged_at = Some(now);
+        // The wait for an answer counts from the first ping without one: a short Flow-Timer sends the next before it is over.
+        self.pinged_at = self.pinged_at.filter(|_| self.must_answer()).or(Some(now));
         self.next_ping_at = now + self.pause(jitter);
         Pulse::Ping
     }

@@ -246,6 +246,32 @@ fn a_connection_is_kept_alive_as_its_flow_timer_says_and_given_up_ten_seconds_af
     talk.opens().we_send("REGISTER").they_say(ok().expires(3_600).header("Flow-Timer", "100"));
 }
 
+// covers: RFC 5626 4.4
+#[test]
+fn a_ping_without_pong_is_remembered_over_the_next_one() {
+    // A Flow-Timer so short that the next ping goes before the answer to this one is given up.
+    let mut talk = talk(over("tcp").profile(|profile| profile.manners.outbound = true));
+    talk.opens().we_send("REGISTER").they_say(ok().expires(3_600).header("Require", "outbound").header("Flow-Timer", "10"));
+    let flow = talk.dialled().flow;
+    for _ in 0..60 {
+        if talk.closes.is_empty() {
+            talk.after(secs(1));
+        }
+    }
+    assert_eq!(talk.closes, [flow]);
+    assert!((secs(10)..=secs(12)).contains(&talk.now.since(talk.pings[0].0)), "the first was not answered");
+}
+
+// covers: RFC 5626 4.4
+#[test]
+fn a_ping_of_before_the_flow_timer_need_not_have_been_answered() {
+    let mut talk = registered(over("tcp"));
+    talk.between(secs(300), secs(450)).we_send("REGISTER");
+    assert!(!talk.pings.is_empty());
+    talk.they_say(ok().expires(600).header("Flow-Timer", "100")).after(secs(30));
+    assert!(talk.closes.is_empty());
+}
+
 #[test]
 fn who_never_answers_pings_and_never_said_so_is_not_dead() {
     let mut talk = registered(over("tcp"));
