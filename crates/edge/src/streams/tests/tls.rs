@@ -256,3 +256,25 @@ fn what_speaks_no_tls_is_told() {
         stage.stop();
     }
 }
+
+#[test]
+fn who_takes_the_connection_and_says_nothing_is_given_up() {
+    let (listener, to) = listener("127.0.0.1:0");
+    let mut stage = Stage::new();
+    let secure = stage.dial(to, Transport::Tls, NAME, TlsSettings::default());
+    let plain = stage.dial(to, Transport::Ws, NAME, TlsSettings::default());
+    let _peers = [accept(&listener), accept(&listener)];
+    for _ in 0..2 {
+        match stage.told() {
+            crate::shard::ToShard::Closed { flow, fault: FlowFault::Tls(TlsFault::Handshake(why)) } if flow == secure => {
+                assert_eq!(why, "it does not answer the TLS handshake");
+            }
+            crate::shard::ToShard::Closed { flow, fault: FlowFault::WebSocket(why) } if flow == plain => {
+                assert_eq!(why, "it does not answer the request for a WebSocket");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(stage.tally.sum().connections_failed, 2);
+    stage.stop();
+}
