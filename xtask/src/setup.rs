@@ -16,6 +16,8 @@ use crate::command::{must, output};
 /// What the tests need, and why.
 const PACKAGES: &[(&str, &str)] = &[
     ("kamailio", "the real registrar, and kamcmd to ask it"),
+    ("kamailio-tls-modules", "the real registrar over TLS"),
+    ("kamailio-websocket-modules", "the real registrar over WebSocket"),
     ("sip-tester", "sipp: scripted carriers"),
     ("knot", "knotd: the real name server of the tests that find registrars"),
     ("tcpdump", "captures that prove what is on the wire"),

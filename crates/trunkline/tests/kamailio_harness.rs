@@ -2,13 +2,16 @@
 
 mod support;
 
+use carrier::CertificateKind;
+use carrier::certificates::Authority;
 use support::capture::{Capture, payloads};
 use support::digest::{Algorithm, Client};
-use support::kamailio::{Kamailio, Options, Outcome};
-use support::sipp::Sipp;
+use support::kamailio::{Kamailio, Options, Outcome, Streams};
+use support::sipp::{Says, Sipp};
 use support::udp::{self, Peer, status};
 use support::wait::{self, secs};
 use support::watch::watched;
+use support::wire::{Trust, Wire};
 
 fn registers_and_is_listed(kamailio: &Kamailio) {
     kamailio.add_user("alice", "12345");
@@ -171,4 +174,65 @@ fn a_watch_sees_a_binding_that_is_away_for_a_moment() {
         assert_eq!(status(&client.register_with(Algorithm::Md5, "secret", 600)), 200);
     });
     assert!(watch.missing() >= 1 && watch.missing() < watch.looks.len(), "{} of {}", watch.missing(), watch.looks.len());
+}
+
+#[test]
+fn over_every_transport_a_client_is_answered_and_bound() {
+    let authority = Authority::new("kamailio").expect("an authority");
+    let identity = authority.server(CertificateKind::Good, &["kamailio.test"]).expect("a certificate");
+    let kamailio = Kamailio::on_streams(identity);
+    kamailio.add_user("alice", "secret");
+    let root = authority.root();
+    let trust = Trust { root: &root, name: "kamailio.test", identity: None };
+    let wires = [
+        Wire::udp(kamailio.address()),
+        Wire::tcp(kamailio.address()),
+        Wire::tls(kamailio.secured(), &trust).expect("TLS"),
+        Wire::ws(kamailio.address()),
+        Wire::wss(kamailio.secured(), &trust).expect("TLS"),
+    ];
+    for wire in wires {
+        let (transport, port) = (wire.transport(), wire.local().port());
+        let mut client = Client::over(wire, kamailio.realm(), "alice");
+        let answer = client.options();
+        assert_eq!(status(&answer), 200, "{transport}: {answer}");
+        let answer = client.register_with(Algorithm::Md5, "secret", 600);
+        assert_eq!(status(&answer), 200, "{transport}: {answer}");
+        let seen = kamailio.seen_of("alice");
+        let last = seen.last().expect("seen");
+        assert_eq!((last.transport.as_str(), last.port, last.outcome), (transport.to_ascii_lowercase().as_str(), port, Outcome::Proved));
+    }
+    assert_eq!(kamailio.bindings_of("alice").len(), 5);
+}
+
+#[test]
+fn tls_is_refused_on_either_side_for_its_reason() {
+    let authority = Authority::new("kamailio").expect("an authority");
+    let root = authority.root();
+    let client = authority.client(&["edge.test"]).expect("a certificate");
+    let trust = |identity| Trust { root: &root, name: "kamailio.test", identity };
+    let expired = authority.server(CertificateKind::Expired, &["kamailio.test"]).expect("a certificate");
+    let kamailio = Kamailio::on_streams(expired);
+    let error = Wire::tls(kamailio.secured(), &trust(None)).err().expect("expired");
+    assert!(error.to_string().contains("expired"), "{error}");
+    let identity = authority.server(CertificateKind::Good, &["kamailio.test"]).expect("a certificate");
+    let streams = Streams { identity, client_root: Some(authority.root()) };
+    let kamailio = Kamailio::start(Options { streams: Some(streams), ..Options::default() });
+    kamailio.add_user("alice", "secret");
+    let wire = Wire::tls(kamailio.secured(), &trust(Some(&client))).expect("TLS");
+    let answer = Client::over(wire, kamailio.realm(), "alice").register_with(Algorithm::Md5, "secret", 600);
+    assert_eq!(status(&answer), 200, "{answer}");
+    // TLS 1.3: whoever has no certificate hears of it after the handshake.
+    let answered = Wire::tls(kamailio.secured(), &trust(None)).is_ok_and(|mut wire| wire.is_open());
+    assert!(!answered);
+}
+
+#[test]
+fn sipp_plays_a_script_over_tcp() {
+    let challenge = ["WWW-Authenticate: Digest realm=\"sipp.test\", nonce=\"one\", qop=\"auth\", algorithm=MD5"];
+    let carrier = Sipp::saying_on("tcp", &[Says(401, "Unauthorized", &challenge), Says(200, "OK", &["Expires: 600"])]);
+    assert!(carrier.uri().ends_with(";transport=tcp"));
+    let mut client = Client::over(Wire::tcp(carrier.address()), "sipp.test", "alice");
+    assert_eq!(status(&client.register_with(Algorithm::Md5, "any", 600)), 200);
+    wait::until_true("its trace holds both", secs(5), || carrier.received("REGISTER").len() == 2);
 }

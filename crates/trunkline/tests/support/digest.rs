@@ -1,9 +1,10 @@
 //! A small SIP client with digest of its own, to test the tests' registrar with.
 
-use std::net::{SocketAddr, UdpSocket};
-use std::time::Duration;
+use std::net::SocketAddr;
 
 use md5::Digest as _;
+
+use super::wire::Wire;
 
 /// Which hash a challenge asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,10 +74,9 @@ pub fn parameter<'a>(header: &'a str, name: &str) -> Option<&'a str> {
     })
 }
 
-/// A client that registers once from a socket of its own.
+/// A client that registers from a socket, or over a connection, of its own.
 pub struct Client {
-    socket: UdpSocket,
-    registrar: SocketAddr,
+    wire: Wire,
     realm: String,
     user: String,
     call_id: String,
@@ -86,15 +86,18 @@ pub struct Client {
 impl Client {
     /// A client for one user of a registrar.
     pub fn new(registrar: SocketAddr, realm: &str, user: &str) -> Self {
-        let socket = UdpSocket::bind((super::loopback::next(), 5060)).expect("client socket");
-        socket.set_read_timeout(Some(Duration::from_secs(5))).expect("timeout");
+        Self::over(Wire::udp(registrar), realm, user)
+    }
+
+    /// The same, over what is connected with the registrar already.
+    pub fn over(wire: Wire, realm: &str, user: &str) -> Self {
         let call_id = format!("{user}-{}@client", std::process::id());
-        Self { socket, registrar, realm: realm.to_owned(), user: user.to_owned(), call_id, cseq: 0 }
+        Self { wire, realm: realm.to_owned(), user: user.to_owned(), call_id, cseq: 0 }
     }
 
     /// The Contact that it registers.
     pub fn contact(&self) -> String {
-        format!("sip:{}@{}", self.user, self.socket.local_addr().expect("address"))
+        format!("sip:{}@{}{}", self.user, self.wire.local(), self.wire.uri_parameter())
     }
 
     /// Sends one REGISTER and gives the answer.
@@ -110,19 +113,16 @@ impl Client {
     fn exchange(&mut self, method: &str, expires: u32, authorization: Option<&str>) -> String {
         self.cseq += 1;
         let (user, realm, cseq) = (&self.user, &self.realm, self.cseq);
-        let local = self.socket.local_addr().expect("address");
+        let (local, transport) = (self.wire.local(), self.wire.transport());
         let authorization = authorization.map(|value| format!("Authorization: {value}\r\n")).unwrap_or_default();
         let request = format!(
-            "{method} sip:{realm} SIP/2.0\r\nVia: SIP/2.0/UDP {local};branch=z9hG4bK-{user}-{cseq}\r\nMax-Forwards: 70\r\n\
+            "{method} sip:{realm} SIP/2.0\r\nVia: SIP/2.0/{transport} {local};branch=z9hG4bK-{user}-{cseq}\r\nMax-Forwards: 70\r\n\
              From: <sip:{user}@{realm}>;tag=t{user}\r\nTo: <sip:{user}@{realm}>\r\nCall-ID: {}\r\nCSeq: {cseq} {method}\r\n\
              Contact: <{}>\r\nExpires: {expires}\r\n{authorization}Content-Length: 0\r\n\r\n",
             self.call_id,
             self.contact()
         );
-        self.socket.send_to(request.as_bytes(), self.registrar).expect("send");
-        let mut buffer = [0; 4096];
-        let length = self.socket.recv(&mut buffer).expect("an answer of the registrar");
-        String::from_utf8_lossy(&buffer[..length]).into_owned()
+        self.wire.exchange(&request)
     }
 
     /// REGISTER, the challenge, REGISTER with a digest: the last answer.

@@ -24,3 +24,4 @@ pub mod verifier;
 pub mod wait;
 pub mod walk;
 pub mod watch;
+pub mod wire;

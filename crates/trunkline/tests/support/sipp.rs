@@ -11,14 +11,20 @@ use super::wait::{self, secs};
 
 /// A running scenario; ends with this value.
 pub struct Sipp {
+    transport: &'static str,
     address: SocketAddr,
     process: Process,
     folder: TempDir,
 }
 
 impl Sipp {
-    /// Runs the body of a `<scenario>` for every Call-ID that comes.
+    /// Runs the body of a `<scenario>` for every Call-ID that comes over UDP.
     pub fn start(scenario: &str) -> Self {
+        Self::start_on("udp", scenario)
+    }
+
+    /// The same over `udp` or `tcp`.
+    fn start_on(transport: &'static str, scenario: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("sipp").tempdir().expect("temporary folder");
         let address = SocketAddr::from((loopback::next(), 5060));
         let file = folder.path().join("carrier.xml");
@@ -38,13 +44,14 @@ impl Sipp {
             "none",
             "-timeout_error",
         ]);
+        command.args(["-t", if transport == "tcp" { "t1" } else { "u1" }]);
         command.env("TERM", "dumb").current_dir(folder.path());
         let mut process = Process::start(&command, &folder.path().join("log"));
         wait::until_true("SIPp listens", secs(20), || {
             process.must_run();
-            std::net::UdpSocket::bind(address).is_err()
+            if transport == "tcp" { std::net::TcpListener::bind(address).is_err() } else { std::net::UdpSocket::bind(address).is_err() }
         });
-        Self { address, process, folder }
+        Self { transport, address, process, folder }
     }
 
     /// A carrier that answers OPTIONS with 200, and REGISTER with `code`, at once.
@@ -69,7 +76,7 @@ impl Sipp {
 
     /// As a registrar URI of a carrier profile.
     pub fn uri(&self) -> String {
-        format!("sip:{};transport=udp", self.address)
+        format!("sip:{};transport={}", self.address, self.transport)
     }
 
     /// The requests of one method that it has received, from its message trace.
@@ -125,11 +132,16 @@ pub struct Says<'s>(pub u16, pub &'s str, pub &'s [&'s str]);
 impl Sipp {
     /// A carrier that answers the REGISTERs of a Call-ID by a script: code, reason and header lines of each answer in order.
     pub fn saying(script: &[Says<'_>]) -> Self {
+        Self::saying_on("udp", script)
+    }
+
+    /// The same over `udp` or `tcp`.
+    pub fn saying_on(transport: &'static str, script: &[Says<'_>]) -> Self {
         let steps = script.iter().map(|Says(code, reason, headers)| {
             let headers: String = headers.iter().map(|line| format!("      {line}\n")).collect();
             // A script goes straight on: nothing jumps to its end.
             format!("<recv request=\"REGISTER\"/>\n{}", answer(*code, reason, &headers, "").replace("<label id=\"end\"/>\n", ""))
         });
-        Self::start(&steps.collect::<String>())
+        Self::start_on(transport, &steps.collect::<String>())
     }
 }

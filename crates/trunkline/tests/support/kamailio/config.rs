@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use carrier::certificates::Identity;
+
 use super::super::digest::Algorithm;
 use super::seen::MARK;
 
@@ -23,6 +25,28 @@ pub struct Options {
     pub knows_users: bool,
     /// Listens on `::1` in place of an IPv4 address.
     pub ipv6: bool,
+    /// Listens for TCP and TLS too, each with WebSocket on the same port.
+    pub streams: Option<Streams>,
+}
+
+/// What a Kamailio on TCP and TLS shows and demands.
+#[derive(Clone, Debug)]
+pub struct Streams {
+    /// Its certificate.
+    pub identity: Identity,
+    /// It demands a client certificate that this root (PEM) leads to.
+    pub client_root: Option<String>,
+}
+
+/// Where it listens.
+#[derive(Clone, Copy, Debug)]
+pub struct Addresses {
+    /// SIP over UDP, and over TCP and WebSocket if there are streams.
+    pub plain: SocketAddr,
+    /// SIP over TLS and over secure WebSocket.
+    pub secured: SocketAddr,
+    /// JSON-RPC.
+    pub control: SocketAddr,
 }
 
 impl Default for Options {
@@ -35,6 +59,7 @@ impl Default for Options {
             expires_min: 1,
             knows_users: true,
             ipv6: false,
+            streams: None,
         }
     }
 }
@@ -43,10 +68,22 @@ impl Default for Options {
 const MODULES: &[&str] =
     &["jsonrpcs", "ctl", "kex", "tm", "sl", "pv", "maxfwd", "textops", "siputils", "xlog", "htable", "usrloc", "registrar", "auth"];
 
-/// The whole configuration file.
-pub fn text(options: &Options, address: SocketAddr, control: SocketAddr, folder: &Path) -> String {
-    let modules: String = MODULES.iter().map(|name| format!("loadmodule \"{name}.so\"\n")).collect();
+/// `tls` wants to be loaded before what may use libssl.
+const FIRST_OF_STREAMS: &[&str] = &["tls"];
+const MODULES_OF_STREAMS: &[&str] = &["xhttp", "websocket"];
+
+/// The whole configuration file; certificates are written beside it.
+pub fn text(options: &Options, addresses: Addresses, folder: &Path) -> String {
+    let of_streams = options.streams.is_some();
+    let names = FIRST_OF_STREAMS.iter().filter(|_| of_streams).chain(MODULES).chain(MODULES_OF_STREAMS.iter().filter(|_| of_streams));
+    let modules: String = names.map(|name| format!("loadmodule \"{name}.so\"\n")).collect();
+    let Addresses { plain: address, control, .. } = addresses;
+    let (listens, websocket) = match &options.streams {
+        Some(streams) => (listens(streams, addresses, folder), WEBSOCKET),
+        None => ("disable_tcp=yes\n".to_owned(), ""),
+    };
     let folder = folder.display();
+    let of_tls = if of_streams { format!("modparam(\"tls\", \"config\", \"{folder}/tls.cfg\")\n") } else { String::new() };
     let Options { realm, nonce_expire, expires_max, expires_min, .. } = options;
     let algorithm = options.algorithm.name();
     let unknown = if options.knows_users { UNKNOWN_USER } else { "" };
@@ -56,14 +93,13 @@ debug=2
 log_stderror=yes
 fork=yes
 children=2
-disable_tcp=yes
 auto_aliases=no
 dns=no
 rev_dns=no
 use_dns_cache=off
 listen=udp:{address}
-{modules}
-modparam("jsonrpcs", "transport", 4)
+{listens}{modules}
+{of_tls}modparam("jsonrpcs", "transport", 4)
 modparam("jsonrpcs", "pretty_format", 0)
 modparam("jsonrpcs", "dgram_socket", "udp:{control}")
 modparam("ctl", "binrpc", "unix:{folder}/ctl")
@@ -111,11 +147,43 @@ request_route {{
 }}
 
 route[SEEN] {{
-    xlog("L_NOTICE", "{MARK}$TV(Sn)|$tU|$var(rc)|$ci|$cs|$hdr(Contact)|$hdr(Authorization)\n");
+    xlog("L_NOTICE", "{MARK}$TV(Sn)|$pr|$sp|$tU|$var(rc)|$ci|$cs|$hdr(Contact)|$hdr(Authorization)\n");
 }}
-"#
+{websocket}"#
     )
 }
+
+/// The global settings of TCP and TLS.
+fn listens(streams: &Streams, addresses: Addresses, folder: &Path) -> String {
+    let Addresses { plain, secured, .. } = addresses;
+    let (chain, key) = streams.identity.write(folder, "server").expect("certificate");
+    let (chain, key) = (chain.display(), key.display());
+    let demanded = streams.client_root.as_ref().map(|root| {
+        let file = folder.join("clients.pem");
+        std::fs::write(&file, root).expect("client roots");
+        format!("ca_list = {}\nverify_certificate = yes\nrequire_certificate = yes\n", file.display())
+    });
+    let demanded = demanded.unwrap_or_else(|| "verify_certificate = no\nrequire_certificate = no\n".to_owned());
+    let profile = format!(
+        "[server:default]\nmethod = TLSv1.2+\ncertificate = {chain}\nprivate_key = {key}\n{demanded}\n[client:default]\nverify_certificate = no\n"
+    );
+    std::fs::write(folder.join("tls.cfg"), profile).expect("TLS profile");
+    format!(
+        "enable_tls=yes\ntcp_children=2\ntcp_connection_lifetime=3610\ntcp_accept_no_cl=yes\nlisten=tcp:{plain}\nlisten=tls:{secured}\n"
+    )
+}
+
+/// RFC 7118 4: the handshake is HTTP on a port that speaks SIP otherwise.
+const WEBSOCKET: &str = r#"
+event_route[xhttp:request] {
+    set_reply_close();
+    set_reply_no_connect();
+    if ($hdr(Upgrade) =~ "websocket" && $hdr(Connection) =~ "Upgrade" && $rm =~ "GET") {
+        if (ws_handle_handshake()) { exit; }
+    }
+    xhttp_reply("404", "Not Found", "", "");
+}
+"#;
 
 const UNKNOWN_USER: &str = r#"    if ($sht(password=>$tU) == $null && $sht(password=>$au) == $null) {
         $var(rc) = 404;

@@ -7,15 +7,17 @@ mod seen;
 use std::net::SocketAddr;
 use std::process::Command;
 
+use carrier::certificates::Identity;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub use config::Options;
+pub use config::{Options, Streams};
 pub use seen::{Outcome, Register};
 
 use super::process::Process;
 use super::wait::{self, secs};
 use super::{digest::Algorithm, loopback};
+use config::Addresses;
 use rpc::Rpc;
 
 /// A binding as Kamailio's location table holds it.
@@ -36,7 +38,7 @@ pub struct Binding {
 /// A running registrar; ends with this value.
 pub struct Kamailio {
     options: Options,
-    address: SocketAddr,
+    addresses: Addresses,
     rpc: Rpc,
     process: Process,
     folder: TempDir,
@@ -53,14 +55,20 @@ impl Kamailio {
         Self::start(Options { algorithm: Algorithm::Sha256, ..Options::default() })
     }
 
+    /// A registrar on UDP, TCP, TLS and WebSocket that shows this certificate.
+    pub fn on_streams(identity: Identity) -> Self {
+        Self::start(Options { streams: Some(Streams { identity, client_root: None }), ..Options::default() })
+    }
+
     /// Starts a registrar and waits until it answers.
     pub fn start(options: Options) -> Self {
         let folder = tempfile::Builder::new().prefix("kam").tempdir().expect("temporary folder");
         let ip = loopback::next();
         let control = SocketAddr::from((ip, 5070));
-        let address = if options.ipv6 { loopback::next_v6() } else { SocketAddr::from((ip, 5060)) };
+        let plain = if options.ipv6 { loopback::next_v6() } else { SocketAddr::from((ip, 5060)) };
+        let addresses = Addresses { plain, secured: SocketAddr::from((ip, 5061)), control };
         let file = folder.path().join("kamailio.cfg");
-        std::fs::write(&file, config::text(&options, address, control, folder.path())).expect("configuration");
+        std::fs::write(&file, config::text(&options, addresses, folder.path())).expect("configuration");
         let mut command = Command::new("kamailio");
         command.arg("-f").arg(&file).args(["-DD", "-E", "-m", "64", "-M", "8"]);
         // -Y: its run-time files are in our folder, not in the system's.
@@ -71,17 +79,22 @@ impl Kamailio {
             process.must_run();
             rpc.call("core.version", &[]).ok()
         });
-        Self { options, address, rpc, process, folder }
+        Self { options, addresses, rpc, process, folder }
     }
 
-    /// Where it listens for SIP on UDP.
+    /// Where it listens for SIP on UDP, and on TCP and WebSocket if it has streams.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.addresses.plain
+    }
+
+    /// Where it listens for SIP over TLS and over secure WebSocket.
+    pub fn secured(&self) -> SocketAddr {
+        self.addresses.secured
     }
 
     /// As a registrar URI of a carrier profile.
     pub fn uri(&self) -> String {
-        format!("sip:{};transport=udp", self.address)
+        format!("sip:{};transport=udp", self.address())
     }
 
     /// The realm that it challenges.

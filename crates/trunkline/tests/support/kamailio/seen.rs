@@ -26,6 +26,10 @@ pub enum Outcome {
 pub struct Register {
     /// Seconds since 1970, to the microsecond.
     pub at: f64,
+    /// What it came over: `udp`, `tcp`, `tls`, `ws`, `wss`.
+    pub transport: String,
+    /// The port that it came from: a connection's, where it came over one.
+    pub port: u16,
     /// The user part of To.
     pub user: String,
     /// What the digest check said.
@@ -66,15 +70,17 @@ pub fn parse(log: &str) -> Vec<Register> {
 }
 
 fn register(fields: &str) -> Register {
-    let mut parts = fields.splitn(7, '|');
+    let mut parts = fields.splitn(9, '|');
     let mut next = || parts.next().unwrap_or_else(|| panic!("a field is missing: {fields}"));
     let at = next().parse().expect("a time");
+    let transport = next().to_ascii_lowercase();
+    let port = next().parse().expect("a port");
     let user = next().to_owned();
     let outcome = outcome(next().parse().expect("a code"));
     let call_id = next().to_owned();
     let cseq = next().parse().expect("a CSeq");
     let given = |text: &str| (!text.is_empty() && text != "<null>").then(|| text.to_owned());
-    Register { at, user, outcome, call_id, cseq, contact: given(next()), authorization: given(next()) }
+    Register { at, transport, port, user, outcome, call_id, cseq, contact: given(next()), authorization: given(next()) }
 }
 
 /// The codes of `pv_www_authenticate`; 404 is our own configuration's.
