@@ -43,6 +43,7 @@ mod startup;
 mod static_credentials;
 mod story;
 mod streams;
+mod streams_of_others;
 mod targets;
 mod unproven;
 mod verify;

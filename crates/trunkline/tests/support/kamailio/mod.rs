@@ -4,7 +4,7 @@ mod config;
 mod rpc;
 mod seen;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
 
 use carrier::certificates::Identity;
@@ -62,8 +62,17 @@ impl Kamailio {
 
     /// Starts a registrar and waits until it answers.
     pub fn start(options: Options) -> Self {
-        let folder = tempfile::Builder::new().prefix("kam").tempdir().expect("temporary folder");
+        Self::start_at(loopback::next(), options)
+    }
+
+    /// The same; what it is started with may depend on its address, which a certificate is to name.
+    pub fn start_named(options: impl FnOnce(&str) -> Options) -> Self {
         let ip = loopback::next();
+        Self::start_at(ip, options(&ip.to_string()))
+    }
+
+    fn start_at(ip: Ipv4Addr, options: Options) -> Self {
+        let folder = tempfile::Builder::new().prefix("kam").tempdir().expect("temporary folder");
         let control = SocketAddr::from((ip, 5070));
         let plain = if options.ipv6 { loopback::next_v6() } else { SocketAddr::from((ip, 5060)) };
         let addresses = Addresses { plain, secured: SocketAddr::from((ip, 5061)), control };
