@@ -1,6 +1,6 @@
 //! The project's own chores: `cargo xtask {setup,test,bench,prove,simulate,check,conformance}`.
 //!
-//! - `setup` installs the Debian packages that the tests need; at once when all are there.
+//! - `setup` installs the Debian packages that the tests need, and the SDKs that they run; at once when all are there.
 //! - `test` calls `setup`, then runs every suite and sums up; a suite that could not run is a failure.
 //! - `check` holds formatting, lints, documents and borders between crates to what they promise.
 //! - `conformance` runs the tests that name a row of carriers.md or a clause, and writes `docs/design/conformance.md`.

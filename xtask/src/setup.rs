@@ -1,7 +1,9 @@
-//! `cargo xtask setup`: the Debian packages that the tests need.
+//! `cargo xtask setup`: the Debian packages that the tests need, and the SDKs that they run.
 //!
 //! Says nothing to apt when all are there. Daemons that come with the packages are not started: while apt runs, a
 //! `policy-rc.d` answers 101 ("action forbidden by policy") to every maintainer script.
+
+pub mod sdk;
 
 use std::fs;
 use std::io;
@@ -26,6 +28,13 @@ const PACKAGES: &[(&str, &str)] = &[
     ("curl", "walks through the lines that the demo prints"),
 ];
 
+/// Programs that may be there without Debian's package of them: how to see that, the package, and why.
+const PROGRAMS: &[(&[&str], &str, &str)] = &[
+    (&["python3", "-m", "venv", "--help"], "python3-venv", "the official Python SDK, and schemathesis"),
+    (&["node", "--version"], "nodejs", "the official JavaScript SDK"),
+    (&["npm", "--version"], "npm", "installs the official JavaScript SDK"),
+];
+
 /// invoke-rc.d(8) and Debian's policy-rc.d interface ask this path before any daemon is started.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 const POLICY_KEPT: &str = "/usr/sbin/policy-rc.d.before-xtask";
@@ -33,21 +42,30 @@ const POLICY_TEXT: &str = "#!/bin/sh\n# cargo xtask setup: no daemon is started 
 
 /// Installs what is missing.
 pub fn run() -> Result<()> {
-    let missing: Vec<&str> = PACKAGES.iter().map(|(name, _)| *name).filter(|name| !is_installed(name)).collect();
+    packages()?;
+    sdk::run()
+}
+
+fn packages() -> Result<()> {
+    let absent = PACKAGES.iter().copied().filter(|(name, _)| !is_installed(name));
+    let programs = PROGRAMS.iter().filter(|(words, _, _)| !runs(words)).map(|(_, name, why)| (*name, *why));
+    let missing: Vec<(&str, &str)> = absent.chain(programs).collect();
     if missing.is_empty() {
-        println!("setup: all {} packages are there", PACKAGES.len());
+        println!("setup: all {} packages are there", PACKAGES.len() + PROGRAMS.len());
         return Ok(());
     }
-    for (name, why) in PACKAGES.iter().filter(|(name, _)| missing.contains(name)) {
+    for (name, why) in &missing {
         println!("setup: {name} is missing ({why})");
     }
+    let missing: Vec<&str> = missing.into_iter().map(|(name, _)| name).collect();
     let sudo = Sudo::find()?;
     let policy = Policy::hold(sudo)?;
     let installed = install(sudo, &missing);
     drop(policy);
     installed?;
     keep_from_starting(sudo, &missing);
-    match missing.iter().find(|name| !is_installed(name)) {
+    let came = |name: &str| PROGRAMS.iter().any(|(words, package, _)| *package == name && runs(words)) || is_installed(name);
+    match missing.iter().find(|name| !came(name)) {
         Some(name) => bail!("apt-get ended well, but {name} is still not installed"),
         None => Ok(()),
     }
@@ -55,6 +73,10 @@ pub fn run() -> Result<()> {
 
 fn is_installed(package: &str) -> bool {
     output(Command::new("dpkg-query").args(["-W", "-f", "${db:Status-Status}", package])).is_ok_and(|status| status == "installed")
+}
+
+fn runs(words: &[&str]) -> bool {
+    output(Command::new(words[0]).args(&words[1..])).is_ok()
 }
 
 fn install(sudo: Sudo, packages: &[&str]) -> Result<()> {

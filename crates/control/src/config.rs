@@ -4,6 +4,7 @@ use secrecy::SecretString;
 
 use crate::Clock;
 use crate::audit::keeper::AuditSettings;
+use crate::http::RateLimit;
 use crate::sealing::MasterKeySource;
 
 /// How the control plane is started.
@@ -23,6 +24,8 @@ pub struct Config {
     pub behind_proxy: bool,
     /// What time it is for planned changes.
     pub clock: Clock,
+    /// How many requests one caller may make.
+    pub rate_limit: RateLimit,
 }
 
 impl Config {
@@ -37,6 +40,7 @@ impl Config {
             bootstrap: None,
             behind_proxy: false,
             clock: Clock::default(),
+            rate_limit: RateLimit::default(),
         }
     }
 }

@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use crate::access::first_start;
 use crate::audit::{Origin, keeper};
 use crate::changes::changes;
+use crate::http::throttle::Rates;
 use crate::http::{self, App};
 use crate::sealing::{self, Keyring};
 use crate::store::{self, Store};
@@ -44,7 +45,7 @@ impl Control {
             changes,
             registrations,
             throttle: Arc::default(),
-            rates: Arc::default(),
+            rates: Arc::new(Rates::new(config.rate_limit)),
             behind_proxy: config.behind_proxy,
         };
         Ok(Control { app, first_start_client })

@@ -24,5 +24,6 @@ pub use audit::keeper::AuditSettings;
 pub use config::Config;
 pub use control::Control;
 pub use error::StartError;
+pub use http::RateLimit;
 pub use sealing::MasterKeySource;
 pub use time::Clock;

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use control::RateLimit;
 use edge::{Advertise, SipListen, TlsIdentity};
 use ipnet::IpNet;
 
@@ -82,6 +83,9 @@ pub struct ServeArgs {
     /// Something in front terminates TLS: allows plain HTTP off loopback, and believes X-Forwarded-For.
     #[arg(long)]
     pub behind_proxy: bool,
+    /// How many requests one caller may make in so many seconds [default: 60000/60].
+    #[arg(long, value_name = "COUNT/SECONDS", value_parser = rate_limit)]
+    pub rate_limit: Option<RateLimit>,
     /// Starts lab carriers, four sites and sixteen trunks in a fresh temporary place, and tells the story.
     #[arg(long)]
     pub demo: bool,
@@ -127,6 +131,15 @@ pub fn range(text: &str) -> Result<IpNet, String> {
     text.parse().or(single).map_err(|_| format!("{text:?} is no range of addresses; write 10.0.0.0/8 or fd00::/8"))
 }
 
+/// A number of requests in a number of seconds.
+pub fn rate_limit(text: &str) -> Result<RateLimit, String> {
+    let parts = text.split_once('/').and_then(|(requests, seconds)| Some((requests.parse().ok()?, seconds.parse().ok()?)));
+    match parts {
+        Some((requests, seconds)) if requests >= 1 && (1..=3600).contains(&seconds) => Ok(RateLimit { requests, seconds }),
+        _ => Err(format!("{text:?} is no rate; write 60000/60: requests, and the seconds that they are counted in, at most 3600")),
+    }
+}
+
 /// A name server; port 53 where none is given.
 pub fn name_server(text: &str) -> Result<SocketAddr, String> {
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
@@ -148,11 +161,14 @@ mod tests {
     #[test]
     fn flags_are_read() {
         let words = "trunkline serve --data d --http [::1]:80 --sip udp:127.0.0.1:5060 --sip udp:[::1]:5060 --advertise 198.51.100.7:5061 \
-                     --allow-target 10.0.0.0/8 --allow-target 127.0.0.1 --behind-proxy --dns ::1 --dns 127.0.0.1:5353";
+                     --allow-target 10.0.0.0/8 --allow-target 127.0.0.1 --behind-proxy --rate-limit 10/3 --dns ::1 --dns 127.0.0.1:5353";
         let Command::Serve(args) = Cli::try_parse_from(words.split_whitespace()).ok().unwrap().command else { panic!() };
         assert_eq!((args.sip.len(), args.allow_target.len(), args.advertise.unwrap().port), (2, 2, Some(5061)));
         assert_eq!(args.dns, ["[::1]:53".parse().unwrap(), "127.0.0.1:5353".parse().unwrap()]);
+        assert_eq!(args.rate_limit, Some(RateLimit { requests: 10, seconds: 3 }));
         for bad in [
+            "serve --rate-limit 10",
+            "serve --rate-limit 0/60",
             "serve --sip tcp:1.2.3.4:5",
             "serve --allow-target carrier.example",
             "serve --http 8080",

@@ -50,6 +50,7 @@ impl Server {
         config.audit = settings.audit;
         config.bootstrap = settings.bootstrap;
         config.behind_proxy = settings.behind_proxy;
+        config.rate_limit = settings.rate_limit;
         let control = Control::open(config).await?;
         if let Some((id, secret)) = control.first_start_client() {
             first_client(id, secret);

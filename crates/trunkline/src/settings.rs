@@ -1,7 +1,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use control::MasterKeySource;
+use control::{MasterKeySource, RateLimit};
 use edge::{Advertise, SipListen, TlsIdentity};
 use ipnet::IpNet;
 use secrecy::SecretString;
@@ -38,6 +38,8 @@ pub struct Settings {
     pub bootstrap: Option<(String, SecretString)>,
     /// Whether something in front terminates TLS.
     pub behind_proxy: bool,
+    /// How many requests one caller may make.
+    pub rate_limit: RateLimit,
 }
 
 /// One embedded edge.
@@ -87,6 +89,10 @@ impl Settings {
             Some(words) => words.split_whitespace().map(str::to_owned).collect(),
             None => file.master_key_command,
         };
+        let rate_limit = match args.rate_limit {
+            Some(given) => Some(given),
+            None => file.rate_limit.map(|text| read("rate-limit", &text, cli::rate_limit)).transpose()?,
+        };
         let master_key_file = args.master_key.or(file.master_key);
         let keep_days = args.audit_keep_days.or(file.audit_keep_days);
         if keep_days == Some(0) {
@@ -110,6 +116,7 @@ impl Settings {
             audit,
             bootstrap: bootstrap(environment)?,
             behind_proxy,
+            rate_limit: rate_limit.unwrap_or_default(),
         })
     }
 }
@@ -208,11 +215,12 @@ mod tests {
 
     #[test]
     fn a_flag_stands_above_the_file_and_the_file_above_the_default() {
-        let file = "data = 'from-file'\nhttp = '127.0.0.1:1'\nsip = ['udp:127.0.0.1:5']\nallow-target = ['10.0.0.0/8']\ndns = ['127.0.0.1', '[::1]:5353']\nbehind-proxy = true";
+        let file = "data = 'from-file'\nhttp = '127.0.0.1:1'\nsip = ['udp:127.0.0.1:5']\nallow-target = ['10.0.0.0/8']\ndns = ['127.0.0.1', '[::1]:5353']\nbehind-proxy = true\nrate-limit = '9/3'";
         let args = ServeArgs { http: Some("127.0.0.1:2".parse().unwrap()), ..ServeArgs::default() };
         let settings = settled(args, file, &[]).unwrap();
         assert_eq!((settings.data, settings.http.port()), (Some("from-file".into()), 2));
         assert_eq!((settings.edges[0].sip.len(), settings.allow_targets.len(), settings.behind_proxy), (1, 1, true));
+        assert_eq!(settings.rate_limit, RateLimit { requests: 9, seconds: 3 });
         assert_eq!(settings.dns, ["127.0.0.1:53".parse().unwrap(), "[::1]:5353".parse().unwrap()]);
         let settings = settled(ServeArgs::default(), "", &[]).unwrap();
         assert_eq!((settings.data, settings.http.to_string().as_str()), (None, "127.0.0.1:8080"));

@@ -22,6 +22,7 @@ pub struct SettingsFile {
     pub audit_heads: Option<PathBuf>,
     pub audit_keep_days: Option<u32>,
     pub behind_proxy: Option<bool>,
+    pub rate_limit: Option<String>,
     pub edge: Vec<EdgeTable>,
 }
 

@@ -23,7 +23,9 @@ impl Query {
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (name, value) = (unescape(name)?, unescape(value)?);
-            if given.insert(name.clone(), value).is_some() {
+            // The platform's clients repeat this one, and it changes nothing here.
+            let repeatable = name == "expand";
+            if given.insert(name.clone(), value).is_some() && !repeatable {
                 return Err(Problem::invalid(name.clone(), format!("The query parameter {name:?} stands twice.")));
             }
         }

@@ -9,7 +9,7 @@ use axum::{Router, body};
 use tokio::task::JoinHandle;
 
 use super::peer::{self, Peer};
-use super::{App, context, diagnoses, fallback, form_rules, health, resources};
+use super::{App, context, diagnoses, fallback, form_rules, health, projection, resources};
 use crate::problem::Problem;
 use crate::{access, audit, registrations, sealing};
 
@@ -33,6 +33,7 @@ pub fn router(app: App) -> Router {
         .merge(audit::routes::routes())
         .merge(sealing::routes::routes())
         .merge(resources::routes())
+        .merge(projection::routes())
         .merge(registrations::routes())
         .fallback(fallback::not_found)
         .method_not_allowed_fallback(fallback::method_not_allowed)

@@ -6,15 +6,29 @@ use std::time::{Duration, Instant};
 
 use axum::http::{HeaderMap, HeaderName, header};
 
-/// Requests that one caller may make in a window: far above what a script needs, below what would starve the others.
-pub const ALLOWED: u32 = 60_000;
-const WINDOW: Duration = Duration::from_secs(60);
+/// How many requests one caller may make in a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// So many.
+    pub requests: u32,
+    /// In so many seconds.
+    pub seconds: u32,
+}
+
+impl Default for RateLimit {
+    /// Far above what a script needs, below what would starve the others.
+    fn default() -> Self {
+        RateLimit { requests: 60_000, seconds: 60 }
+    }
+}
+
 /// So many callers are told apart; what comes beyond shares one count.
 const CALLERS_MAX: usize = 10_000;
 
 /// Counts the requests of each caller.
 #[derive(Debug, Default)]
 pub struct Rates {
+    limit: RateLimit,
     hasher: RandomState,
     window: Mutex<Option<Window>>,
 }
@@ -30,11 +44,18 @@ struct Window {
 pub struct Allowance {
     /// Requests of this window, this one included.
     pub count: u32,
+    /// Requests that a window allows.
+    pub allowed: u32,
     /// Seconds until the next window.
     pub reset: u32,
 }
 
 impl Rates {
+    /// Counts against this limit.
+    pub fn new(limit: RateLimit) -> Self {
+        Rates { limit, ..Rates::default() }
+    }
+
     /// Counts a request of whoever sends this token, or from this address where there is none.
     pub fn count(&self, headers: &HeaderMap, address: Option<IpAddr>) -> Allowance {
         let caller = match headers.get(header::AUTHORIZATION) {
@@ -42,29 +63,30 @@ impl Rates {
             None => self.hasher.hash_one(address),
         };
         let now = Instant::now();
+        let window_length = Duration::from_secs(self.limit.seconds.into());
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         let current = match window.take() {
-            Some(current) if now.duration_since(current.began) < WINDOW => current,
+            Some(current) if now.duration_since(current.began) < window_length => current,
             _ => Window { began: now, counts: HashMap::new() },
         };
         let current = window.insert(current);
         let known = current.counts.len() < CALLERS_MAX || current.counts.contains_key(&caller);
         let count = current.counts.entry(if known { caller } else { 0 }).or_default();
         *count = count.saturating_add(1);
-        let left = WINDOW.saturating_sub(now.duration_since(current.began)).as_secs();
-        Allowance { count: *count, reset: u32::try_from(left).unwrap_or(60) + 1 }
+        let left = window_length.saturating_sub(now.duration_since(current.began)).as_secs();
+        Allowance { count: *count, allowed: self.limit.requests, reset: u32::try_from(left).unwrap_or(60) + 1 }
     }
 }
 
 impl Allowance {
     /// Tells whether the request is one too many.
     pub fn spent(self) -> bool {
-        self.count > ALLOWED
+        self.count > self.allowed
     }
 
     /// Writes the headers that the platform's clients know.
     pub fn write(self, headers: &mut HeaderMap) {
-        for (name, value) in [("count", self.count), ("allowed", ALLOWED), ("reset", self.reset)] {
+        for (name, value) in [("count", self.count), ("allowed", self.allowed), ("reset", self.reset)] {
             if let Ok(name) = HeaderName::try_from(format!("inin-ratelimit-{name}")) {
                 headers.insert(name, value.into());
             }
@@ -78,10 +100,10 @@ mod tests {
 
     #[test]
     fn callers_are_counted_apart_and_stopped_beyond_their_allowance() {
-        let rates = Rates::default();
+        let rates = Rates::new(RateLimit { requests: 100, seconds: 60 });
         let mut one = HeaderMap::new();
         one.insert(header::AUTHORIZATION, "Bearer a".parse().expect("a value"));
-        for count in 1..=ALLOWED {
+        for count in 1..=100 {
             let allowance = rates.count(&one, None);
             assert_eq!((allowance.count, allowance.spent()), (count, false));
         }

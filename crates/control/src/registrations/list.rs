@@ -27,7 +27,7 @@ const WALK: u32 = 500;
 
 /// What registrations of a listing have in common.
 #[derive(Debug, Default)]
-struct Wanted {
+pub(super) struct Wanted {
     trunk: Option<String>,
     site: Option<String>,
     carrier: Option<String>,
@@ -78,6 +78,11 @@ impl Wanted {
             code,
             within,
         })
+    }
+
+    /// Of one trunk, of the trunks that an edge reports, or of one name.
+    pub(super) fn of(trunk: Option<String>, edge: Option<String>, name: Option<String>, within: Reach) -> Self {
+        Wanted { trunk, edge, name, within, ..Wanted::default() }
     }
 
     /// Whether what the edges report decides.
@@ -167,7 +172,7 @@ impl Registrations {
         Ok(Page { items, total: page.total, next: page.next })
     }
 
-    async fn trunks(&self, state: &mut Connection, paging: &Paging, wanted: Wanted) -> Result<Page<Trunk>, StoreError> {
+    pub(super) async fn trunks(&self, state: &mut Connection, paging: &Paging, wanted: Wanted) -> Result<Page<Trunk>, StoreError> {
         let observed = self.inner.fleet.observed();
         if let Some(trunk) = &wanted.trunk {
             let found = trunks::find(state, trunk).await?.filter(|trunk| wanted.fits_trunk(trunk));

@@ -19,6 +19,7 @@ mod outcomes;
 mod plan;
 mod policy;
 mod post;
+pub mod projected;
 mod refusal;
 mod remove;
 mod resume;
@@ -40,6 +41,7 @@ use link::{ControlEnd, FromEdge, RegistrationState};
 use tokio::sync::{Notify, mpsc, watch};
 
 pub use fleet::Fleet;
+pub use post::EDIT;
 pub use routes::routes;
 
 use self::attempts::Attempts;

@@ -74,14 +74,14 @@ pub(super) async fn post(State(app): State<App>, caller: Caller, headers: Header
 
 /// An answer before it is sent.
 #[derive(Clone)]
-struct Answered {
+pub(super) struct Answered {
     status: StatusCode,
     location: Option<String>,
     body: Value,
 }
 
 impl Registrations {
-    async fn answer(&self, caller: &Caller, map: Map<String, Value>, wait: Duration) -> Result<Answered, Problem> {
+    pub(super) async fn answer(&self, caller: &Caller, map: Map<String, Value>, wait: Duration) -> Result<Answered, Problem> {
         let deadline = Instant::now() + wait;
         let named = map.get("trunkId").and_then(Value::as_str).map(str::to_owned);
         let posted = Posted::read(map).map_err(|faults| malformed(faults, named.as_deref()))?;
@@ -206,7 +206,7 @@ fn is_settled(status: &TrunkStatus, version: u32, generation: Generation) -> boo
 }
 
 /// 400 with all faults of form, in the words that operators know.
-fn malformed(faults: Vec<Fault>, trunk: Option<&str>) -> Problem {
+pub(super) fn malformed(faults: Vec<Fault>, trunk: Option<&str>) -> Problem {
     let problem = form::problem(faults);
     match trunk {
         Some(trunk) if problem.diagnosis().is_some() => problem.message(message(trunk)).entity(trunk, None),

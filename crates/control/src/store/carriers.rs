@@ -1,3 +1,4 @@
+use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteRow;
 
 use super::page::{BY_ID, Key, Page, Paging, Select};
@@ -52,6 +53,15 @@ pub async fn maintained(connection: &mut Connection) -> Result<Vec<Carrier>, Sto
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(connection).await?;
     let carriers: Vec<Carrier> = rows.iter().map(read).collect::<Result<_, _>>()?;
     Ok(carriers.into_iter().filter(|carrier| carrier.settings.maintenance.is_some()).collect())
+}
+
+/// Reads all carriers, in order of id: there are few.
+///
+/// # Errors
+/// [`StoreError`] where one cannot be read.
+pub async fn all(connection: &mut Connection) -> Result<Vec<Carrier>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM carriers ORDER BY id");
+    sqlx::query(AssertSqlSafe(sql)).fetch_all(connection).await?.iter().map(read).collect()
 }
 
 /// Writes a new carrier.

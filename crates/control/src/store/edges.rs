@@ -18,12 +18,23 @@ pub async fn find(connection: &mut Connection, id: &str) -> Result<Option<Edge>,
     found.as_ref().map(read).transpose()
 }
 
-/// Reads a page of the edges that are seen from a reach, those of a site where one is given.
+/// What edges of a listing have in common; all that is absent counts as true.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Of this site.
+    pub site: Option<String>,
+    /// With this name.
+    pub name: Option<String>,
+}
+
+/// Reads a page of the edges that are seen from a reach.
 ///
 /// # Errors
 /// [`StoreError`] where one cannot be read.
-pub async fn page(connection: &mut Connection, paging: &Paging, site: Option<String>, within: &Reach) -> Result<Page<Edge>, StoreError> {
-    let filters = site.map(|site| ("site = ?", Key::Text(site))).into_iter().collect();
+pub async fn page(connection: &mut Connection, paging: &Paging, filter: Filter, within: &Reach) -> Result<Page<Edge>, StoreError> {
+    let site = filter.site.map(|site| ("site = ?", Key::Text(site)));
+    let name = filter.name.map(|name| ("name = ?", Key::Text(name)));
+    let filters = site.into_iter().chain(name).collect();
     Select { columns: COLUMNS, table: "edges", id: BY_ID, filters, kept: None }
         .page_within(connection, paging, reach::edges(within), read)
         .await

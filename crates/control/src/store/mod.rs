@@ -31,6 +31,7 @@ pub mod sites;
 mod tests;
 pub mod tokens;
 pub mod traces;
+pub mod trunk_bases;
 pub mod trunks;
 mod tx;
 pub mod verifications;

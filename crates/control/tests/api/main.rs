@@ -9,6 +9,7 @@ mod frame;
 mod lab;
 mod listings;
 mod organization;
+mod projection;
 mod scopes;
 mod sealing;
 mod sites;

@@ -35,6 +35,7 @@ mod removal;
 mod restart;
 mod rotation;
 mod scripted_by_sipp;
+mod sdk;
 mod secrets;
 mod signposts;
 mod situations;

@@ -108,6 +108,11 @@ impl Api {
         anonymous.with_token(&token)
     }
 
+    /// Its token.
+    pub fn token(&self) -> &str {
+        self.token.as_deref().expect("a token")
+    }
+
     /// With this token.
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }

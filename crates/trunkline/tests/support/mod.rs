@@ -14,6 +14,7 @@ pub mod lock;
 pub mod loopback;
 pub mod process;
 pub mod scene;
+pub mod schemathesis;
 pub mod secrets;
 pub mod server;
 pub mod sipp;

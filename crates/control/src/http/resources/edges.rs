@@ -59,9 +59,9 @@ fn show(edge: &Edge, registrations: &Registrations) -> Value {
 async fn list(State(app): State<App>, caller: Caller, OriginalUri(uri): OriginalUri, mut query: Query) -> Result<Response, Problem> {
     let seen = caller.require_somewhere(VIEW)?;
     let paging = listing::paging(&mut query, page::PLAIN)?;
-    let site = query.take("site.id");
+    let filter = edges::Filter { site: query.take("site.id"), name: query.take("name") };
     query.finish()?;
-    let page = edges::page(&mut *app.store.read().await?, &paging, site, &seen).await?;
+    let page = edges::page(&mut *app.store.read().await?, &paging, filter, &seen).await?;
     Ok(answer(listing::listing(&uri, &paging, page, |edge| show(&edge, &app.registrations))))
 }
 

@@ -170,9 +170,14 @@ async fn write(
 }
 
 async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<String>, if_match: IfMatch) -> Result<StatusCode, Problem> {
+    delete_one(&app, &caller, id, if_match).await
+}
+
+/// Deletes a trunk, whichever of its addresses was called.
+pub(crate) async fn delete_one(app: &App, caller: &Caller, id: String, if_match: IfMatch) -> Result<StatusCode, Problem> {
     caller.require_somewhere(EDIT)?;
     let mut tx = app.store.begin(&caller.origin()).await?;
-    let trunk = current(&mut tx, &caller, &id).await?;
+    let trunk = current(&mut tx, caller, &id).await?;
     if_match.check(None, trunk.meta.version)?;
     trunks::delete(&mut tx, &id).await?;
     tx.audit(AuditEntry::new("delete", KIND, &id).before(show(&trunk)));

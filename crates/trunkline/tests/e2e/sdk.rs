@@ -1,0 +1,113 @@
+//! The official SDKs of the platform, unchanged, against a real server and a real registrar.
+//!
+//! The suites are scripts in the SDKs' own languages, in `tests/sdk`. What they need beyond the API, such as another password at the
+//! registrar, they ask of this program: a line that begins with `@`, answered by a line.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+
+use crate::support::kamailio::Kamailio;
+use crate::support::scene::{PASSWORD, Scene, credentials};
+use crate::support::schemathesis::installed;
+use crate::support::server::{ADMIN_ID, ADMIN_SECRET, Launch};
+use crate::support::wait::{self, secs};
+
+fn scripts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sdk")
+}
+
+fn python(script: &str) -> Command {
+    let mut command = Command::new(installed("python/bin/python"));
+    command.arg("-B").arg(scripts().join(script));
+    command
+}
+
+fn javascript(script: &str) -> Command {
+    let mut command = Command::new("node");
+    command.arg(scripts().join(script)).env("TRUNKLINE_SDK_MODULES", installed("javascript"));
+    command
+}
+
+/// Runs a suite to its end and answers what it asks.
+fn run(mut suite: Command, scene: &Scene, kamailio: &Kamailio, trunks: &[&str]) {
+    let place = json!({
+        "url": format!("http://{}", scene.server.launch().http()), "client": ADMIN_ID, "secret": ADMIN_SECRET,
+        "registrar": kamailio.address().to_string(), "realm": kamailio.realm(), "password": PASSWORD, "trunks": trunks,
+    });
+    suite.env("TRUNKLINE_SDK_PLACE", place.to_string()).env_remove("NODE_OPTIONS").env_remove("HTTP_PROXY").env_remove("http_proxy");
+    let mut child = suite.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the suite starts");
+    let (mut input, output) = (child.stdin.take().expect("stdin"), child.stdout.take().expect("stdout"));
+    let mut said = String::new();
+    for line in BufReader::new(output).lines() {
+        let line = line.expect("text");
+        let Some(wish) = line.strip_prefix('@') else {
+            said.push_str(&line);
+            said.push('\n');
+            continue;
+        };
+        let answer = match wish.split(' ').collect::<Vec<_>>().as_slice() {
+            ["user", user, password] => {
+                kamailio.add_user(user, password);
+                "done".to_owned()
+            }
+            ["password", user, password] => {
+                kamailio.set_password(user, password);
+                "done".to_owned()
+            }
+            ["bindings", user] => {
+                wait::until(&format!("Kamailio lists {user}"), secs(10), || kamailio.lookup(user));
+                kamailio.bindings_of(user).len().to_string()
+            }
+            _ => panic!("the suite asks for {wish:?}"),
+        };
+        writeln!(input, "{answer}").expect("the suite listens");
+    }
+    let status = child.wait().expect("an end");
+    assert!(status.success(), "the suite ended with {status}:\n{said}\nserver:\n{}", scene.server.log());
+}
+
+fn suite(suite: Command) {
+    let kamailio = Kamailio::md5();
+    let scene = Scene::new();
+    scene.registered(&kamailio, &["alice", "bob", "erin"]);
+    run(suite, &scene, &kamailio, &["alice", "bob", "erin"]);
+}
+
+/// With an allowance that a script spends in moments.
+fn resend(suite: Command) {
+    let kamailio = Kamailio::md5();
+    let scene = Scene::on(Launch::default().word("--rate-limit").word("15/4"));
+    scene.carrier("kam", &kamailio.uri(), &json!({}));
+    scene.trunk("alice", "kam", "alice", kamailio.realm(), &json!({}));
+    kamailio.add_user("alice", PASSWORD);
+    run(suite, &scene, &kamailio, &["alice"]);
+    assert_eq!(kamailio.digest_failures("alice"), 0);
+    // The administrator of this test has an allowance of its own; the same again is the same registration.
+    wait::until("the allowance is back", secs(30), || {
+        let answer = scene.api.set_credentials(&credentials("alice", "alice", PASSWORD));
+        (answer.status == 200).then_some(())
+    });
+}
+
+#[test]
+fn the_python_sdk_runs_unchanged() {
+    suite(python("suite.py"));
+}
+
+#[test]
+fn the_javascript_sdk_runs_unchanged() {
+    suite(javascript("suite.mjs"));
+}
+
+#[test]
+fn the_python_sdk_sends_a_refused_post_again() {
+    resend(python("resend.py"));
+}
+
+#[test]
+fn the_javascript_sdk_tells_when_to_send_again() {
+    resend(javascript("resend.mjs"));
+}
