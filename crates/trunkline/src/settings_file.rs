@@ -65,7 +65,7 @@ mod tests {
         let keys = unknown.split('`').skip(3).step_by(2).map(|key| format!("| `{key}` |"));
         let tables = of_an_edge.split('`').skip(3).step_by(2).map(|key| format!("| `{key}` in `[[edge]]` |"));
         let rows: Vec<String> = keys.filter(|key| key != "| `edge` |").chain(tables).collect();
-        assert_eq!(rows.len(), 10 + 4, "{unknown} {of_an_edge}");
+        assert_eq!(rows.len(), 14 + 4, "{unknown} {of_an_edge}");
         for row in rows {
             assert!(guide.contains(&row), "{row} is not in docs/guide/operations.md");
         }
