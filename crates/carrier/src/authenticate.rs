@@ -133,6 +133,14 @@ impl Carrier {
         self.challenge_with(&nonce, now, request, stale)
     }
 
+    /// What the registrar asks of who has not answered yet.
+    pub(crate) fn registrars_challenge(&mut self, now: Instant, request: &Request<'_>) -> Answer {
+        match self.challenge(now, request, false) {
+            Standing::Turned(answer) => answer,
+            Standing::Unasked | Standing::Proved { .. } => Answer::of(401),
+        }
+    }
+
     fn challenge_with(&mut self, nonce: &str, now: Instant, request: &Request<'_>, stale: bool) -> Standing {
         let (code, header) = if self.config.temperament.proxy { (407, "Proxy-Authenticate") } else { (401, "WWW-Authenticate") };
         let mut answer = Answer::of(code);

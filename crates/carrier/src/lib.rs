@@ -17,6 +17,7 @@ mod authenticate;
 mod authorization;
 mod binding;
 mod block;
+mod border;
 mod call;
 mod carrier;
 mod certificate_kind;
@@ -47,6 +48,7 @@ mod transaction;
 
 pub use account::Account;
 pub use binding::Binding;
+pub use border::Border;
 pub use carrier::{Carrier, Reply};
 pub use certificate_kind::CertificateKind;
 pub use challenge::Challenge;

@@ -25,6 +25,9 @@ impl Carrier {
         if let Some(code) = self.config.temperament.unknown_user.filter(|_| !self.by_user.contains_key(request.user)) {
             return none(Answer::of(code));
         }
+        if let Some(stopped) = self.stopped_at_the_border(now, request) {
+            return stopped;
+        }
         let (standing, digest) = self.authenticate(now, request);
         let next_nonce = match standing {
             Standing::Turned(answer) => return (answer, digest),
@@ -130,6 +133,9 @@ impl Carrier {
                 if t.binding_limit.is_some_and(|limit| bindings.len() > usize::try_from(limit).unwrap_or(usize::MAX).max(before)) {
                     return Answer::saying(403, "Registration limit exceeded");
                 }
+                if t.port_limit.is_some_and(|limit| !bindings.is_empty() && self.others_at(now, request) >= u64::from(limit)) {
+                    return Answer::saying(403, "Registration limit exceeded");
+                }
             }
         }
         let mut answer = Answer::of(200);
@@ -147,6 +153,12 @@ impl Carrier {
             self.bindings.insert(request.user.to_owned(), bindings);
         }
         answer
+    }
+
+    /// Other accounts that are bound from where a request comes from.
+    fn others_at(&self, now: Instant, request: &Request<'_>) -> u64 {
+        let from_there = |all: &Vec<Binding>| all.iter().any(|binding| binding.runs(now) && binding.source == request.source);
+        self.bindings.iter().filter(|(user, all)| *user != request.user && from_there(all)).count() as u64
     }
 
     fn too_brief(&self) -> Answer {

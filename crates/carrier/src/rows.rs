@@ -1,6 +1,6 @@
 use std::net::SocketAddr;
 
-use crate::{CertificateKind, Challenge, GrantShown, Listing, NonceBound, Refusal, Temperament, Which};
+use crate::{Border, CertificateKind, Challenge, GrantShown, Listing, NonceBound, Refusal, Temperament, Which};
 
 /// A row of `carriers.md` as a temperament.
 #[derive(Clone, Copy)]
@@ -65,6 +65,12 @@ const ROWS: &[Row] = &[
     row("C14", "a wrong digest: 401 with a new nonce, for ever", |t| t.repeats_nonce = false),
     row("C15", "one-time nonces, the next in Authentication-Info", |t| (t.nonce_once, t.nextnonce) = (true, true)),
     row("C16", "407 with Proxy-Authenticate", |t| t.proxy = true),
+    row("C16-own", "a proxy (realm edge.proxy, user border, password b0rder) asks with 407, then the registrar with 401", |t| {
+        t.border = Some(Border::default());
+    }),
+    row("C16-beside", "the same proxy, its challenge beside the registrar's in one 401", |t| {
+        t.border = Some(Border { beside: true, ..Border::default() });
+    }),
     row("C17", "a nonce is bound to the source port", |t| t.nonce_bound_to = NonceBound::Port),
     row("C17-call-id", "a nonce is bound to the Call-ID", |t| t.nonce_bound_to = NonceBound::CallId),
     row("C18", "SHA-256 with userhash=true, charset=UTF-8", |t| {
@@ -145,6 +151,7 @@ const ROWS: &[Row] = &[
     row("B4a-zero", "grants 0 s", |t| t.grants = Some(0)),
     row("B5", "one binding per account", |t| t.one_binding = true),
     row("B6", "two bindings per account at most", |t| t.binding_limit = Some(2)),
+    row("B6-port", "four accounts from one source address and port at most", |t| t.port_limit = Some(4)),
     row("B7", "challenges the un-REGISTER like any other, a nonce each", |t| (t.nonce_once, t.challenges_register) = (true, true)),
     row("B8", "refuses every CSeq that does not rise within its Call-ID", |t| t.cseq_strict = true),
     row("B9", "Service-Route and P-Associated-URI in the 200", |t| {

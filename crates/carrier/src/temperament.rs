@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CertificateKind, Challenge, Refusal};
+use crate::{Border, CertificateKind, Challenge, Refusal};
 
 /// How a carrier behaves. The default is a friendly one: MD5 with qop auth, nonces good for 300 s, grants what is asked for.
 ///
@@ -18,6 +18,9 @@ pub struct Temperament {
     pub forgets_challenge: bool,
     /// Challenges as a proxy: 407, Proxy-Authenticate (C16).
     pub proxy: bool,
+    /// A proxy before the registrar that authenticates for itself (C16).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub border: Option<Border>,
     /// Seconds for which a nonce is good.
     pub nonce_life: u32,
     /// A nonce is good for one answer only (C12).
@@ -69,6 +72,9 @@ pub struct Temperament {
     /// So many bindings per account; one more is refused with 403 (B6).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub binding_limit: Option<u32>,
+    /// So many accounts bound from one source address and port; one more is refused with 403 (B6).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port_limit: Option<u32>,
     /// Further header lines of a 200, such as Service-Route (B9).
     pub ok_headers: Vec<String>,
     /// Option tags that a REGISTER with a Contact must offer in Supported or Require, else 421 (B10).
@@ -143,6 +149,7 @@ impl Default for Temperament {
             challenges: vec![Challenge::default()],
             forgets_challenge: false,
             proxy: false,
+            border: None,
             nonce_life: 300,
             nonce_once: false,
             nonce_bound_to: NonceBound::Nothing,
@@ -166,6 +173,7 @@ impl Default for Temperament {
             lists_also: Vec::new(),
             one_binding: false,
             binding_limit: None,
+            port_limit: None,
             ok_headers: Vec::new(),
             demands: Vec::new(),
             sees: None,

@@ -207,6 +207,9 @@ catalogue! {
     CredentialsRejected "sip.credentials.rejected" Digest Carrier 422 false
         "The carrier refused the digest over a fresh nonce: user name or password is wrong."
         "Check user name and password against the carrier's sheet; realm and algorithm were right.";
+    ProxyCredentialsRejected "sip.proxy.credentials_rejected" Digest Carrier 422 false
+        "A proxy on the way refused the digest of proxyCredentials over a fresh nonce; the account's own secret was not judged."
+        "Check the user name and password of proxyCredentials against the carrier's sheet.";
     BothRejected "sip.credentials.both_rejected" Digest Carrier 422 false
         "The carrier refuses the new credentials and the previous ones too."
         "Ask the carrier which credentials are valid, and set those.";

@@ -155,6 +155,8 @@ impl Orders {
             consecutive_failures: 0,
             last_response: None,
             negotiated: None,
+            service_route: Vec::new(),
+            associated_uris: Vec::new(),
             options: link::OptionsStatus::default(),
             diagnosis: Some(with_edge(fault, &self.edge)),
             credential_version: from.active.as_ref().map(|active| active.version),

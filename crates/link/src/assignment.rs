@@ -79,8 +79,23 @@ pub struct Credential {
     pub algorithm: Option<String>,
     /// Whether `algorithm` was negotiated before (a weaker challenge is then a downgrade) or asked for.
     pub pinned: bool,
-    /// Password or HA1 values.
+    /// What answers a proxy on the way that has a realm of its own.
+    #[serde(default)]
+    pub proxy: Option<ProxyTerms>,
+    /// Password or HA1 values, the proxy's beside the account's.
     pub secret: Sealed,
+}
+
+/// What is not secret of the credentials for a proxy on the way (carriers.md C16).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProxyTerms {
+    /// The digest user name.
+    pub username: String,
+    /// The proxy's realm.
+    pub realm: String,
+    /// IANA name; the strongest that is offered and allowed where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<String>,
 }
 
 /// Which digest algorithms may be answered, and which setting says so.

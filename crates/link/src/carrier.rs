@@ -68,6 +68,8 @@ pub struct Manners {
     pub gin: bool,
     /// So many bindings does the carrier keep for one account, where that is known.
     pub binding_limit: Option<u32>,
+    /// Over so many local ports trunks spread; 0 is as 1.
+    pub source_ports: u16,
 }
 
 /// How an old Contact makes way for a new one.

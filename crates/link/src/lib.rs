@@ -15,7 +15,7 @@ mod seal;
 mod status;
 mod verification;
 
-pub use assignment::{Account, Assignment, Contact, Credential, DigestPolicy, Generation, OnDowngrade, PolicySource};
+pub use assignment::{Account, Assignment, Contact, Credential, DigestPolicy, Generation, OnDowngrade, PolicySource, ProxyTerms};
 pub use attempt::{Attempt, AttemptKind, AttemptMessage, Drift, NO_CARRIER};
 pub use carrier::{
     CarrierProfile, ContactReplacement, FailureBudget, Manners, NonceReuse, OptionsPing, Pacing, TlsSettings, Transport, VerifyBy,
@@ -23,7 +23,7 @@ pub use carrier::{
 pub use edge::{Hello, Sites};
 pub use pair::{Action, ControlEnd, EdgeEnd, LinkClosed, ToEdge, Withdrawal, pair};
 pub use report::FromEdge;
-pub use seal::{SealError, SealKey, Sealed, Secret};
+pub use seal::{SealError, SealKey, Sealed, Secret, Secrets};
 pub use status::{Negotiated, OptionsState, OptionsStatus, RegistrationState, TrunkStatus};
 pub use verification::{Outcome, Verdict, VerifyMode, VerifyOrder};
 

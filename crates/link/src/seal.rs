@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
-/// What a credential version keeps secret. Debug prints no value.
+/// A password, or what stands for one. Debug prints no value.
 #[derive(Debug)]
 pub enum Secret {
     /// A password.
@@ -16,16 +16,50 @@ pub enum Secret {
 }
 
 impl Secret {
-    /// Writes the plain form, for whoever seals it under another key. It wipes itself when dropped.
+    /// Writes the plain form. It wipes itself when dropped.
     #[must_use]
     pub fn to_plain(&self) -> Zeroizing<Vec<u8>> {
         plain(self)
+    }
+}
+
+/// All that a credential version keeps secret.
+#[derive(Debug)]
+pub struct Secrets {
+    /// The account's.
+    pub account: Secret,
+    /// The one for a proxy on the way that has a realm of its own.
+    pub proxy: Option<Secret>,
+}
+
+impl From<Secret> for Secrets {
+    fn from(account: Secret) -> Self {
+        Secrets { account, proxy: None }
+    }
+}
+
+impl Secrets {
+    /// Writes the plain form, for whoever seals it under another key: the account's; with a proxy's, `x`, the length of the account's in four
+    /// bytes, both. It wipes itself when dropped.
+    #[must_use]
+    pub fn to_plain(&self) -> Zeroizing<Vec<u8>> {
+        let account = plain(&self.account);
+        let Some(proxy) = &self.proxy else { return account };
+        let mut out = Zeroizing::new(Vec::with_capacity(512));
+        out.push(b'x');
+        out.extend_from_slice(&(account.len() as u32).to_be_bytes());
+        out.extend_from_slice(&account);
+        out.extend_from_slice(&plain(proxy));
+        out
     }
 
     /// Reads the plain form; `None` where it is none.
     #[must_use]
     pub fn from_plain(bytes: &[u8]) -> Option<Self> {
-        parse(bytes)
+        let Some(both) = bytes.strip_prefix(b"x") else { return parse(bytes).map(Secrets::from) };
+        let (length, both) = both.split_first_chunk::<4>()?;
+        let (account, proxy) = both.split_at_checked(u32::from_be_bytes(*length).try_into().ok()?)?;
+        Some(Secrets { account: parse(account)?, proxy: Some(parse(proxy)?) })
     }
 }
 
@@ -80,14 +114,14 @@ impl SealKey {
         SealKey(self.0.clone())
     }
 
-    /// Seals a secret to a trunk (empty where it belongs to none) and version.
+    /// Seals secrets to a trunk (empty where it belongs to none) and version.
     ///
     /// # Panics
     /// If the system has no entropy.
-    pub fn seal(&self, trunk: &str, version: u32, secret: &Secret) -> Sealed {
+    pub fn seal(&self, trunk: &str, version: u32, secrets: &Secrets) -> Sealed {
         let mut nonce = [0; 24];
         getrandom::fill(&mut nonce).expect("the system gives entropy");
-        let plain = plain(secret);
+        let plain = secrets.to_plain();
         let bytes = self
             .cipher()
             .encrypt(&XNonce::from(nonce), Payload { msg: &plain, aad: &aad(trunk, version) })
@@ -99,10 +133,10 @@ impl SealKey {
     ///
     /// # Errors
     /// [`SealError`] for another key, trunk or version, and for damaged bytes.
-    pub fn open(&self, trunk: &str, version: u32, sealed: &Sealed) -> Result<Secret, SealError> {
+    pub fn open(&self, trunk: &str, version: u32, sealed: &Sealed) -> Result<Secrets, SealError> {
         let payload = Payload { msg: &sealed.bytes, aad: &aad(trunk, version) };
         let plain = Zeroizing::new(self.cipher().decrypt(&XNonce::from(sealed.nonce), payload).map_err(|_| SealError)?);
-        parse(&plain).ok_or(SealError)
+        Secrets::from_plain(&plain).ok_or(SealError)
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {
@@ -165,8 +199,10 @@ mod tests {
     #[test]
     fn a_secret_opens_for_its_own_trunk_and_version_only() {
         let key = SealKey::random();
-        let sealed = key.seal("t1", 3, &Secret::Password("s3cret".into()));
-        assert!(matches!(key.open("t1", 3, &sealed), Ok(Secret::Password(p)) if p.expose_secret() == "s3cret"));
+        let sealed = key.seal("t1", 3, &Secret::Password("s3cret".into()).into());
+        assert!(
+            matches!(key.open("t1", 3, &sealed), Ok(Secrets { account: Secret::Password(p), proxy: None }) if p.expose_secret() == "s3cret")
+        );
         assert!(key.open("t1", 4, &sealed).is_err());
         assert!(key.open("t2", 3, &sealed).is_err());
         assert!(SealKey::random().open("t1", 3, &sealed).is_err());
@@ -175,16 +211,35 @@ mod tests {
     #[test]
     fn ha1_values_come_back_by_algorithm() {
         let key = SealKey::random();
-        let sealed = key.seal("", 1, &Secret::Ha1(vec![("MD5".into(), "00ff".into()), ("SHA-256".into(), "11".into())]));
-        let Ok(Secret::Ha1(values)) = key.open("", 1, &sealed) else { panic!("not HA1 values") };
+        let sealed = key.seal("", 1, &Secret::Ha1(vec![("MD5".into(), "00ff".into()), ("SHA-256".into(), "11".into())]).into());
+        let Ok(Secrets { account: Secret::Ha1(values), .. }) = key.open("", 1, &sealed) else { panic!("not HA1 values") };
         assert_eq!(values.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["MD5", "SHA-256"]);
         assert_eq!(values[0].1.expose_secret(), "00ff");
     }
 
     #[test]
+    fn the_secret_of_a_proxy_goes_along_and_what_was_sealed_before_is_still_read() {
+        let secrets = Secrets { account: Secret::Password("x\0p".into()), proxy: Some(Secret::Ha1(vec![("MD5".into(), "00ff".into())])) };
+        let plain = secrets.to_plain();
+        let Some(Secrets { account: Secret::Password(own), proxy: Some(Secret::Ha1(values)) }) = Secrets::from_plain(&plain) else {
+            panic!("other secrets")
+        };
+        assert_eq!((own.expose_secret(), values[0].1.expose_secret()), ("x\0p", "00ff"));
+        for cut in 0..plain.len() {
+            // What is cut off may be read as a shorter secret, never as another kind, and does no harm.
+            drop(Secrets::from_plain(&plain[..cut]));
+        }
+        assert!(Secrets::from_plain(b"x\xff\xff\xff\xffp").is_none());
+        let before = Secret::Password("s3cret".into()).to_plain();
+        assert!(
+            matches!(Secrets::from_plain(&before), Some(Secrets { account: Secret::Password(p), proxy: None }) if p.expose_secret() == "s3cret")
+        );
+    }
+
+    #[test]
     fn debug_output_shows_no_secret() {
         let key = SealKey::random();
-        let secret = Secret::Password("s3cret".into());
+        let secret = Secrets::from(Secret::Password("s3cret".into()));
         let shown = format!("{:?} {:?} {:?}", key, key.seal("t", 1, &secret), secret);
         assert!(!shown.contains("s3cret"), "{shown}");
     }

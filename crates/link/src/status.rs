@@ -39,6 +39,12 @@ pub struct TrunkStatus {
     pub last_response: Option<SipStatus>,
     /// What was negotiated.
     pub negotiated: Option<Negotiated>,
+    /// Service-Route of the latest 2xx, as it came (RFC 3608).
+    #[serde(default)]
+    pub service_route: Vec<String>,
+    /// P-Associated-URI of the latest 2xx, as it came (RFC 7315 4.1).
+    #[serde(default)]
+    pub associated_uris: Vec<String>,
     /// OPTIONS keep-alive of the target.
     pub options: OptionsStatus,
     /// Why it is not as it should be.

@@ -55,6 +55,48 @@ pub struct Credential {
     pub pinned: bool,
     /// What is kept secret.
     pub secret: Arc<Secret>,
+    /// For a proxy on the way that has a realm of its own (carriers.md C16).
+    pub proxy: Option<Box<ProxyCredential>>,
+}
+
+/// What answers the 407 of a proxy with a realm of its own.
+#[derive(Clone, Debug)]
+pub struct ProxyCredential {
+    /// The digest user name.
+    pub username: Box<str>,
+    /// The proxy's realm; other realms get none of it.
+    pub realm: Box<str>,
+    /// The algorithm asked for; the strongest that is offered and allowed where absent.
+    pub algorithm: Option<Algorithm>,
+    /// What is kept secret.
+    pub secret: Arc<Secret>,
+}
+
+/// Whose secret answers a challenge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// The account's.
+    Account,
+    /// The one for the proxy on the way.
+    Proxy,
+}
+
+impl Credential {
+    /// Returns the digest user name of a holder.
+    pub fn username_of(&self, holder: Holder) -> &str {
+        match (holder, &self.proxy) {
+            (Holder::Proxy, Some(proxy)) => &proxy.username,
+            (Holder::Proxy, None) | (Holder::Account, _) => &self.username,
+        }
+    }
+
+    /// Returns the secret of a holder.
+    pub fn secret_of(&self, holder: Holder) -> &Secret {
+        match (holder, &self.proxy) {
+            (Holder::Proxy, Some(proxy)) => &proxy.secret,
+            (Holder::Proxy, None) | (Holder::Account, _) => &self.secret,
+        }
+    }
 }
 
 /// What a credential keeps secret; its Debug output tells nothing.

@@ -1,9 +1,10 @@
 //! A challenge being answered: the nonce, how often it was used, and the HA1 that goes with it.
 
 use secrecy::ExposeSecret;
-use sip::Name;
 use sip::digest::{self, Answer, HexDigest, Request};
+use sip::{ChallengeSource, Name};
 
+use crate::account::Holder;
 use crate::challenge::Choice;
 use crate::{Credential, Flow, Instant, Local, Place, Secret};
 
@@ -25,6 +26,8 @@ pub struct Answering {
     pub target: Place,
     /// The connection that it came on.
     pub flow: Option<Flow>,
+    /// The digest user name where it is not the account's.
+    other_name: Option<Box<str>>,
     ha1: HexDigest,
     truncated_sha512: bool,
 }
@@ -33,18 +36,21 @@ impl Answering {
     /// Begins to answer; nothing is computed for the wire yet. Without a usable secret there is nothing to begin.
     pub fn begin(choice: Choice, credential: &Credential, cnonce: Box<str>, truncated_sha512: bool, came: Came) -> Option<Self> {
         let hash = choice.algorithm.hash;
-        let ha1 = match &*credential.secret {
+        let username = credential.username_of(choice.holder);
+        let ha1 = match credential.secret_of(choice.holder) {
             Secret::Password(password) if truncated_sha512 && hash == digest::Hash::Sha512_256 => {
-                digest::ha1_truncated_sha512(&credential.username, &choice.realm, password.expose_secret().as_bytes())
+                digest::ha1_truncated_sha512(username, &choice.realm, password.expose_secret().as_bytes())
             }
-            Secret::Password(password) => digest::ha1(hash, &credential.username, &choice.realm, password.expose_secret().as_bytes()),
+            Secret::Password(password) => digest::ha1(hash, username, &choice.realm, password.expose_secret().as_bytes()),
             Secret::Ha1(values) => {
                 let (_, hex) = values.iter().find(|(of, _)| *of == hash)?;
                 HexDigest::from_hex(hash, hex.expose_secret())?
             }
         };
+        let other_name = (choice.holder == Holder::Proxy).then(|| username.into());
         let Came { at, local, target, flow } = came;
-        Some(Answering { choice, cnonce, nc: 0, issued_at: at, version: credential.version, local, target, flow, ha1, truncated_sha512 })
+        let version = credential.version;
+        Some(Answering { choice, cnonce, nc: 0, issued_at: at, version, local, target, flow, other_name, ha1, truncated_sha512 })
     }
 
     /// Goes on counting where the carrier repeats a nonce that was used: from 1 again it would be a replay (RFC 7616 3.4).
@@ -60,14 +66,14 @@ impl Answering {
         self
     }
 
-    /// Counts the nonce up and writes the header that answers this request.
+    /// Counts the nonce up and writes the header that answers this request; `username` is the account's.
     pub fn header(&mut self, username: &str, method: &str, uri: &str) -> (Name, Vec<u8>) {
         self.nc = self.nc.saturating_add(1);
         let answer = Answer {
             algorithm: self.choice.algorithm,
             ha1: self.ha1.as_str(),
             realm: &self.choice.realm,
-            username,
+            username: self.other_name.as_deref().unwrap_or(username),
             nonce: &self.choice.nonce,
             opaque: self.choice.opaque.as_deref(),
             qop: self.choice.qop,
@@ -91,6 +97,18 @@ impl Answering {
             self.issued_at = now;
         }
     }
+}
+
+/// Whose secret a refusal refuses: that of the answer to whoever spoke, the proxy by 407 and the registrar by 401.
+pub fn refused_holder(answers: &[Answering], code: Option<u16>) -> Holder {
+    let spoke = |answer: &&Answering| match code {
+        Some(407) => answer.choice.source == ChallengeSource::Proxy,
+        Some(401) => answer.choice.source == ChallengeSource::Registrar,
+        _ => false,
+    };
+    // Behind a proxy that lets it pass, it is the registrar that refuses.
+    let own = |answer: &&Answering| answer.choice.holder == Holder::Account;
+    answers.iter().find(spoke).or(answers.iter().find(own)).or(answers.last()).map_or(Holder::Account, |answer| answer.choice.holder)
 }
 
 /// Where and when a challenge came.

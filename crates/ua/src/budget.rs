@@ -152,6 +152,40 @@ impl Budget {
         [Narrows::Name(carrier.clone(), username), Narrows::Carrier(carrier)]
     }
 
+    /// As [`Budget::risk`], for each of these user names, or for none.
+    ///
+    /// # Errors
+    /// As [`Budget::risk`], of the first that may not.
+    pub fn risk_all<'n>(
+        &mut self,
+        now: Instant,
+        carrier: &Arc<str>,
+        usernames: impl Iterator<Item = &'n str>,
+        asker: Asker,
+        limits: &FailureBudget,
+    ) -> Result<Vec<Risk>, Denied> {
+        let mut risks: Vec<Risk> = Vec::new();
+        for username in usernames {
+            // Of two answers with one secret the second tells nothing new.
+            if risks.iter().any(|risk| *risk.username == *username) {
+                continue;
+            }
+            match self.risk(now, carrier, username, asker, limits) {
+                Ok(risk) => risks.push(risk),
+                Err(denied) => {
+                    self.all_known(now, risks, false);
+                    return Err(denied);
+                }
+            }
+        }
+        Ok(risks)
+    }
+
+    /// As [`Budget::known`], for each of them.
+    pub fn all_known(&mut self, now: Instant, risks: Vec<Risk>, accepted: bool) -> Vec<Narrows> {
+        risks.into_iter().flat_map(|risk| self.known(now, risk, accepted)).collect()
+    }
+
     /// Puts one last among those who wait there.
     pub fn wait(&mut self, narrows: Narrows, waiter: Waiter) {
         self.waiting.entry(narrows).or_default().push_back(waiter);

@@ -1,6 +1,7 @@
 //! A carrier as an endpoint sees it: its profile, its next hops, how fast it may be asked and what it taught us.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::ping::Ping;
@@ -33,6 +34,8 @@ pub struct Carrier {
     pub registrations: usize,
     /// A target that was down answers OPTIONS again: the first registration that succeeds releases those that wait (carriers.md, back-off).
     pub healing: bool,
+    /// Our address as it saw it last, whichever trunk asked.
+    pub public: Option<SocketAddr>,
 }
 
 impl Carrier {
@@ -46,6 +49,7 @@ impl Carrier {
             slots: Slots::default(),
             registrations: 0,
             healing: false,
+            public: None,
             profile,
         }
     }

@@ -3,6 +3,7 @@
 use sip::digest::{Algorithm, Hash, Qop};
 use sip::{AlgorithmOffer, Challenge, ChallengeFault, ChallengeSource, Message, QopOffer};
 
+use crate::account::{Holder, ProxyCredential};
 use crate::{Credential, DigestPolicy, Negotiated, OnDowngrade, Profile, Secret};
 
 /// The one challenge that is to be answered.
@@ -10,6 +11,8 @@ use crate::{Credential, DigestPolicy, Negotiated, OnDowngrade, Profile, Secret};
 pub struct Choice {
     /// Decides the header of the answer.
     pub source: ChallengeSource,
+    /// Whose secret answers.
+    pub holder: Holder,
     /// Quoted pairs resolved.
     pub realm: String,
     /// What to compute.
@@ -105,17 +108,17 @@ pub fn seen(answer: &Message<'_>, profile: &Profile) -> Vec<diagnosis::Challenge
 /// # Errors
 /// A [`Refusal`] that says at which comparison the last candidate fell.
 pub fn choose(answer: &Message<'_>, credential: &Credential, policy: &DigestPolicy, profile: &Profile) -> Result<Vec<Choice>, Refusal> {
-    let secret = match &*credential.secret {
-        Secret::Password(_) => None,
-        Secret::Ha1(values) => Some(values.iter().map(|(hash, _)| *hash).collect::<Vec<_>>()),
-    };
-    let wanted = Wanted {
+    let hashes = hashes(&credential.secret);
+    let account = Wanted {
+        holder: Holder::Account,
         realm: credential.realm.as_deref(),
         algorithm: credential.algorithm,
         pinned: credential.pinned,
-        hashes: secret.as_deref(),
+        hashes: hashes.as_deref(),
     };
-    wanted.choose(answer, policy, profile)
+    let proxy = credential.proxy.as_deref();
+    let of_proxy = proxy.and_then(|proxy| self::hashes(&proxy.secret));
+    account.choose(answer, proxy.map(|proxy| Wanted::of_proxy(proxy, of_proxy.as_deref())), policy, profile)
 }
 
 /// Chooses as [`choose`] would for credentials that are not at hand yet: to learn realm and algorithm.
@@ -123,10 +126,19 @@ pub fn choose(answer: &Message<'_>, credential: &Credential, policy: &DigestPoli
 /// # Errors
 /// As [`choose`].
 pub fn learn(answer: &Message<'_>, policy: &DigestPolicy, profile: &Profile) -> Result<Vec<Choice>, Refusal> {
-    Wanted { realm: None, algorithm: None, pinned: false, hashes: None }.choose(answer, policy, profile)
+    Wanted { holder: Holder::Account, realm: None, algorithm: None, pinned: false, hashes: None }.choose(answer, None, policy, profile)
+}
+
+/// The hashes that a secret can answer; `None` for all.
+fn hashes(secret: &Secret) -> Option<Vec<Hash>> {
+    match secret {
+        Secret::Password(_) => None,
+        Secret::Ha1(values) => Some(values.iter().map(|(hash, _)| *hash).collect()),
+    }
 }
 
 struct Wanted<'c> {
+    holder: Holder,
     realm: Option<&'c str>,
     algorithm: Option<Algorithm>,
     pinned: bool,
@@ -138,18 +150,38 @@ struct Candidate<'a> {
     challenge: Challenge<'a>,
 }
 
-impl Wanted<'_> {
-    fn choose(&self, answer: &Message<'_>, policy: &DigestPolicy, profile: &Profile) -> Result<Vec<Choice>, Refusal> {
+impl<'c> Wanted<'c> {
+    fn of_proxy(proxy: &'c ProxyCredential, hashes: Option<&'c [Hash]>) -> Self {
+        Wanted { holder: Holder::Proxy, realm: Some(&proxy.realm), algorithm: proxy.algorithm, pinned: false, hashes }
+    }
+
+    fn choose(
+        &self,
+        answer: &Message<'_>,
+        proxys: Option<Wanted<'_>>,
+        policy: &DigestPolicy,
+        profile: &Profile,
+    ) -> Result<Vec<Choice>, Refusal> {
         let proxy = answer.start().code() == Some(407);
         let (own, other): (Vec<_>, Vec<_>) =
             readable(answer)?.into_iter().partition(|candidate| (candidate.source == ChallengeSource::Proxy) == proxy);
         // Some send a 407 with WWW-Authenticate, or the reverse; then that is what there is to answer.
         let (own, other) = if own.is_empty() { (other, own) } else { (own, other) };
-        let mut choices = vec![self.choose_of(own, policy, profile)?];
+        let mut choices = vec![self.wanted(&own, proxys.as_ref()).choose_of(own, policy, profile)?];
         if !other.is_empty() {
-            choices.extend(self.choose_of(other, policy, profile));
+            choices.extend(self.wanted(&other, proxys.as_ref()).choose_of(other, policy, profile));
         }
         Ok(choices)
+    }
+
+    /// Who answers: for a proxy of the account's realm the account does, for another realm what was given for the proxy, if anything was.
+    fn wanted<'w>(&'w self, candidates: &[Candidate<'_>], proxys: Option<&'w Wanted<'_>>) -> &'w Wanted<'w> {
+        let Some(proxys) = proxys.filter(|_| candidates.iter().any(|candidate| candidate.source == ChallengeSource::Proxy)) else {
+            return self;
+        };
+        let offers =
+            |realm: Option<&str>| realm.is_some_and(|realm| candidates.iter().any(|candidate| candidate.challenge.realm() == realm));
+        if !offers(proxys.realm) && offers(self.realm) { self } else { proxys }
     }
 
     fn choose_of(&self, candidates: Vec<Candidate<'_>>, policy: &DigestPolicy, profile: &Profile) -> Result<Choice, Refusal> {
@@ -192,7 +224,7 @@ impl Wanted<'_> {
         if let (Some(pinned), true, OnDowngrade::Refuse) = (pinned, downgraded, policy.on_downgrade) {
             return Err(Refusal::Downgrade { pinned: pinned.as_str().to_owned(), offered });
         }
-        Ok(choice(&candidate, algorithm, downgraded, offered))
+        Ok(choice(&candidate, self.holder, algorithm, downgraded, offered))
     }
 
     fn of_the_realm<'a>(&self, candidates: Vec<Candidate<'a>>) -> Result<Vec<Candidate<'a>>, Refusal> {
@@ -269,10 +301,11 @@ fn without_nonce(header: &str) -> String {
     out + rest
 }
 
-fn choice(candidate: &Candidate<'_>, algorithm: Algorithm, downgraded: bool, offered: Vec<String>) -> Choice {
+fn choice(candidate: &Candidate<'_>, holder: Holder, algorithm: Algorithm, downgraded: bool, offered: Vec<String>) -> Choice {
     let challenge = &candidate.challenge;
     Choice {
         source: candidate.source,
+        holder,
         realm: challenge.realm().into_owned(),
         algorithm,
         spelled: match challenge.algorithm() {

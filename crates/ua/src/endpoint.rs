@@ -81,6 +81,8 @@ enum Inquirer {
     Probe(Key),
     /// A registration whose REGISTER was redirected.
     Redirect(Key),
+    /// A verification whose REGISTER was.
+    ProbeRedirect(Key),
 }
 
 /// How a transaction ended.

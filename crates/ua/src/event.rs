@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use diagnosis::{Code, Diagnosis, Evidence, SipStatus};
 
-use crate::{Attempt, Dial, Flow, Generation, Instant, Local, Place, Query, Question};
+use crate::{Attempt, Dial, Flow, Generation, Instant, Local, Place, Query, Question, Routes};
 
 /// What comes out of `poll`.
 pub enum Output<'a> {
@@ -165,6 +165,8 @@ pub struct Status {
     pub last_response: Option<SipStatus>,
     /// What was negotiated.
     pub negotiated: Option<Negotiated>,
+    /// What the latest 2xx said for requests on the trunk.
+    pub routes: Option<Box<Routes>>,
     /// OPTIONS keep-alive of its target.
     pub options: OptionsStatus,
     /// Why it is not as it should be.

@@ -27,6 +27,7 @@ pub mod profile;
 mod record;
 mod registration;
 mod request;
+mod routes;
 mod slab;
 mod slots;
 mod targets;
@@ -36,7 +37,7 @@ pub mod verdict;
 mod wheel;
 mod wire;
 
-pub use account::{Account, ContactSpec, Credential, DigestPolicy, OnDowngrade, PolicySource, Secret};
+pub use account::{Account, ContactSpec, Credential, DigestPolicy, OnDowngrade, PolicySource, ProxyCredential, Secret};
 pub use attempt::{Attempt, AttemptKind, AttemptMessage, Drift};
 pub use chance::Seeds;
 pub use command::{
@@ -51,6 +52,7 @@ pub use event::{
 pub use flow::{Dial, Flow, FlowFault, Opening, TlsFault, TlsSettings};
 pub use locate::{Naptr, Place, Question, Records, Srv};
 pub use profile::{ContactReplacement, FailureBudget, Manners, NonceReuse, OptionsPing, Pacing, Profile, VerifyBy};
+pub use routes::Routes;
 pub use sip::digest::{Algorithm, Hash};
 pub use time::Instant;
 pub use transport::Transport;

@@ -1,5 +1,7 @@
 //! A verification: credentials tried at a carrier before they replace the old ones.
 
+use sip::Uri;
+
 use crate::answering::Answering;
 use crate::budget::Risk;
 use crate::chance::lot;
@@ -9,9 +11,9 @@ use crate::registration::Large;
 use crate::request::Identity;
 use crate::slab::Key;
 use crate::targets::{Target, Targets};
-use crate::verdict::{End, Observation};
+use crate::verdict::{End, Final, Observation};
 use crate::wheel::TimerKey;
-use crate::{Flow, Instant, Local, Negotiated, Outcome, Transport, VerifyOrder};
+use crate::{Credential, Flow, Instant, Local, Negotiated, Outcome, Transport, VerifyOrder};
 
 /// A verification that is on. It has its own Call-ID, From tag and CSeq, starts without Authorization, and never delays a refresh.
 pub struct Probe {
@@ -35,12 +37,14 @@ pub struct Probe {
     pub register: Option<Key>,
     /// The OPTIONS that is out.
     pub options: Option<Key>,
+    /// Whether it was redirected.
+    pub redirect: Redirect,
     /// Challenges that were answered.
     pub answers: Vec<Answering>,
     /// `stale=true` running.
     pub stale: u8,
-    /// Its digest may fail.
-    pub risk: Option<Risk>,
+    /// Digests of it that may fail.
+    pub risks: Vec<Risk>,
     /// The 401 or 407 that it answers once the outcome of others' digests is known.
     pub parked: Option<Box<[u8]>>,
     /// The challenge to its removal is still to be answered, once.
@@ -73,6 +77,29 @@ impl Probe {
     pub fn lot(&self) -> u64 {
         lot(self.order.trunk.as_ref().unwrap_or(&self.order.id))
     }
+
+    /// What is tried. Whoever it was redirected to learns no digest for a realm of its own: where none is named, it is the domain's.
+    pub fn credential(&self) -> Option<Credential> {
+        let mut credential = self.order.credential.clone()?;
+        if self.redirect == Redirect::There && credential.realm.is_none() {
+            let domain = Uri::parse(&self.order.account.address_of_record).ok()?.host.to_string();
+            credential.realm = Some(domain.into());
+        }
+        Some(credential)
+    }
+}
+
+/// What became of a redirection (carriers.md F8); a verification follows one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Redirect {
+    /// There was none.
+    No,
+    /// Its host is being looked up.
+    LookedUp(Box<Final>),
+    /// Who is asked is whom it named.
+    There,
+    /// It was followed, to no avail.
+    Past,
 }
 
 /// By which request a verification asks.

@@ -70,6 +70,8 @@ pub struct Manners {
     pub outbound: bool,
     /// RFC 6140: Require and Proxy-Require: gin, a Contact without user and with bnc.
     pub gin: bool,
+    /// Over so many local ports do trunks spread, as far as there are sockets; 0 is as 1 (carriers.md B6).
+    pub source_ports: u16,
     /// So many bindings does the carrier keep for one account, where that is known (carriers.md B6).
     pub binding_limit: Option<u32>,
 }

@@ -17,7 +17,7 @@ use crate::slab::Key;
 use crate::targets::Target;
 use crate::verdict::Final;
 use crate::wheel::TimerKey;
-use crate::{Assignment, AttemptKind, Credential, Drift, Flow, Instant, Local, Negotiated, RegistrationState, Transport};
+use crate::{Assignment, AttemptKind, Credential, Drift, Flow, Instant, Local, Negotiated, RegistrationState, Routes, Transport};
 
 /// A registration.
 pub struct Registration {
@@ -224,8 +224,8 @@ pub struct Exchange {
     pub began: Instant,
     /// What went and came, as far as it may have to be told.
     pub record: Record,
-    /// Its digest may fail.
-    pub risk: Option<Risk>,
+    /// Digests of it that may fail.
+    pub risks: Vec<Risk>,
 }
 
 impl Exchange {
@@ -305,6 +305,8 @@ pub struct Shown {
     pub diagnosis: Option<Box<Diagnosis>>,
     /// What was negotiated.
     pub negotiated: Option<Negotiated>,
+    /// What the latest 2xx said for requests on the trunk.
+    pub routes: Option<Box<Routes>>,
     /// The version used last.
     pub version: Option<u32>,
     /// What wants attention.
@@ -326,6 +328,7 @@ impl Shown {
             public: None,
             diagnosis: None,
             negotiated: None,
+            routes: None,
             version: None,
             warnings: Vec::new(),
             refreshes: 0,

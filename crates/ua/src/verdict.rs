@@ -73,6 +73,8 @@ pub struct Observation {
     pub truncated_sha512: bool,
     /// The carrier accepted these very credentials before.
     pub accepted_before: bool,
+    /// What is refused is the secret for the proxy on the way.
+    pub refused_proxys: bool,
 }
 
 impl Observation {
@@ -101,6 +103,7 @@ impl Observation {
             notes: Vec::new(),
             truncated_sha512: false,
             accepted_before: false,
+            refused_proxys: false,
         }
     }
 

@@ -291,6 +291,18 @@ impl Wire {
         u16::try_from(at).ok().map(Local)
     }
 
+    /// Returns the socket that a trunk's lot falls on, of the first so many at one address of the target's family: of a trunk always the same.
+    pub fn local_of(&self, target: SocketAddr, ports: u16, lot: u64) -> Option<Local> {
+        let first = self.local_for(target)?;
+        let address = self.address(first)?.ip();
+        let at_it = self.config.sockets.iter().enumerate().filter(|(_, socket)| socket.address.ip() == address);
+        let usable: Vec<usize> = at_it.map(|(at, _)| at).take(usize::from(ports.max(1))).collect();
+        // Names that differ in their last letter only have lots that differ in few bits: those are spread over all (Fibonacci hashing).
+        let spread = ((lot ^ (lot >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize;
+        let at = usable.get(spread % usable.len().max(1))?;
+        u16::try_from(*at).ok().map(Local)
+    }
+
     /// Returns a socket's bound address.
     pub fn address(&self, local: Local) -> Option<SocketAddr> {
         self.config.sockets.get(usize::from(local.0)).map(|socket| socket.address)

@@ -57,12 +57,13 @@ impl Registrations {
         if !open {
             return Ok(Activated::Over);
         }
-        let secret = self.inner.keyring.open(trunk, number, &stored.sealed).map_err(Problem::internal)?;
+        let secrets = self.inner.keyring.open(trunk, number, &stored.sealed).map_err(Problem::internal)?;
         let asked = Asked {
             username: version.username.clone(),
-            secret,
+            secrets,
             realm: version.realm.clone(),
             algorithm: version.algorithm.as_deref().and_then(algorithm::iana),
+            proxy: version.proxy.clone(),
         };
         if let Err(diagnosis) = allowed(&settings, &asked) {
             let mut tx = self.inner.store.begin(origin).await?;
@@ -84,7 +85,7 @@ impl Registrations {
         transition::enter(&mut tx, &mut version, VersionState::Verifying, "verify").await?;
         let row = Self::open_verification(&mut tx, origin, &version, &edge).await?;
         tx.commit().await?;
-        let settled = self.ask_and_decide(&turn, origin, &settings, &edge, &row, &version, &asked.secret).await?;
+        let settled = self.ask_and_decide(&turn, origin, &settings, &edge, &row, &version, &asked.secrets).await?;
         Ok(match settled {
             Settled::Promoted { .. } => Activated::Promoted,
             Settled::Refused(problem) => match problem.diagnosis() {

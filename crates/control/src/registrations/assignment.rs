@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use link::{
-    Account, CarrierProfile, Contact, Credential, DigestPolicy, FailureBudget, Manners, NO_CARRIER, OptionsPing, Pacing, SealKey, Secret,
+    Account, CarrierProfile, Contact, Credential, DigestPolicy, FailureBudget, Manners, NO_CARRIER, OptionsPing, Pacing, SealKey, Secrets,
     VerifyBy,
 };
 
@@ -167,6 +167,7 @@ fn profile_of(id: &str, revision: u64, settings: &CarrierSettings, defaults: Opt
             outbound: settings.outbound.unwrap_or(false),
             gin: settings.gin.unwrap_or(false),
             binding_limit: settings.binding_limit,
+            source_ports: settings.source_ports.and_then(|ports| u16::try_from(ports).ok()).unwrap_or(1),
         }),
     }
 }
@@ -203,15 +204,16 @@ fn contact(trunk: Option<&ContactSettings>, user: Option<&str>, site: Option<&Co
     }
 }
 
-/// A version for an edge: its secret, sealed to that edge. `trunk` is empty where it belongs to none.
-pub fn credential(version: &Version, secret: &Secret, key: &SealKey, trunk: &str) -> Credential {
+/// A version for an edge: its secrets, sealed to that edge. `trunk` is empty where it belongs to none.
+pub fn credential(version: &Version, secrets: &Secrets, key: &SealKey, trunk: &str) -> Credential {
     Credential {
         version: version.version,
         username: version.username.clone(),
         realm: version.effective_realm().map(str::to_owned),
         algorithm: version.effective_algorithm().map(str::to_owned),
         pinned: version.negotiated.is_some(),
-        secret: key.seal(trunk, version.version, secret),
+        proxy: version.proxy.clone(),
+        secret: key.seal(trunk, version.version, secrets),
     }
 }
 

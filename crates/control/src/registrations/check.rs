@@ -97,7 +97,9 @@ impl Standing {
     }
 
     fn found(&self, state: VersionState, asked: &Asked, mac: &str) -> Option<&Version> {
-        let same = |version: &Version| version.is_asked_by(&asked.username, asked.realm.as_deref(), asked.algorithm);
+        let same = |version: &Version| {
+            version.is_asked_by(&asked.username, asked.realm.as_deref(), asked.algorithm) && version.proxy == asked.proxy
+        };
         self.versions.iter().find(|(version, of)| version.state == state && of == mac && same(version)).map(|(version, _)| version)
     }
 }
@@ -112,8 +114,11 @@ pub fn allowed(settings: &Settings, asked: &Asked) -> Result<(), Box<Diagnosis>>
     if let Some(algorithm) = asked.algorithm {
         policy::check_asked(&policy, algorithm, trunk)?;
     }
+    if let Some(algorithm) = asked.proxy.as_ref().and_then(|proxy| proxy.algorithm.as_deref()) {
+        policy::check_asked(&policy, algorithm, trunk)?;
+    }
     // An HA1 is usable for its own hash only.
-    if let Secret::Ha1(values) = &asked.secret
+    if let Secret::Ha1(values) = &asked.secrets.account
         && let Some((first, _)) = values.first()
         && values.iter().all(|(name, _)| !policy::allows(&policy, name))
     {
@@ -134,7 +139,7 @@ mod tests {
     use crate::domain::DigestPolicySetting;
 
     fn asked(algorithm: Option<&'static str>) -> Asked {
-        Asked { username: "u1".into(), secret: Secret::Password("p".into()), realm: None, algorithm }
+        Asked { username: "u1".into(), secrets: Secret::Password("p".into()).into(), realm: None, algorithm, proxy: None }
     }
 
     fn standing(versions: Vec<(Version, &str)>) -> Standing {
@@ -206,7 +211,7 @@ mod tests {
         let mut settings = settings();
         settings.trunk.settings.digest_policy = Some(DigestPolicySetting { allowed: Some(vec!["SHA-256".into()]), on_downgrade: None });
         let ha1 = |names: &[&str]| Asked {
-            secret: Secret::Ha1(names.iter().map(|name| ((*name).to_owned(), "00".into())).collect()),
+            secrets: Secret::Ha1(names.iter().map(|name| ((*name).to_owned(), "00".into())).collect()).into(),
             ..asked(None)
         };
         assert_eq!(allowed(&settings, &ha1(&["MD5"])).unwrap_err().code, Code::AlgorithmNotAllowed);

@@ -1,7 +1,7 @@
 //! The registration object: what is desired of a trunk, what its edges see, and what wants attention.
 
 use diagnosis::{Code, Diagnosis};
-use link::{Negotiated, OptionsStatus, RegistrationState, UnixMicros};
+use link::{Negotiated, OptionsStatus, ProxyTerms, RegistrationState, UnixMicros};
 use serde_json::{Map, Value, json};
 
 use super::assignment::Settings;
@@ -162,6 +162,9 @@ fn credentials(versions: &[Version], active: Option<&Version>) -> Value {
         if let Some(algorithm) = active.effective_algorithm() {
             body.insert("algorithm".into(), algorithm.into());
         }
+        if let Some(proxy) = &active.proxy {
+            body.insert("proxyCredentials".into(), proxys(proxy));
+        }
     }
     body.insert("passwordSet".into(), active.is_some().into());
     if let Some(active) = active {
@@ -188,6 +191,13 @@ fn credentials(versions: &[Version], active: Option<&Version>) -> Value {
     Value::Object(body)
 }
 
+/// Writes what is not secret of the credentials for a proxy.
+pub fn proxys(proxy: &ProxyTerms) -> Value {
+    let mut body = json!(proxy);
+    body["passwordSet"] = true.into();
+    body
+}
+
 fn edge(seen: &Seen, active: Option<&Version>) -> Value {
     let status = &seen.status;
     let mut body = Map::new();
@@ -212,6 +222,9 @@ fn edge(seen: &Seen, active: Option<&Version>) -> Value {
     text("consecutiveFailures", Some(status.consecutive_failures.into()));
     text("lastResponse", status.last_response.as_ref().map(|sip| json!({ "code": sip.code, "reason": sip.reason })));
     text("negotiated", status.negotiated.as_ref().map(negotiated));
+    let lines = |lines: &[String]| (!lines.is_empty()).then(|| lines.to_vec().into());
+    text("serviceRoute", lines(&status.service_route));
+    text("associatedUris", lines(&status.associated_uris));
     text("options", Some(options(&status.options)));
     text("credentialVersion", status.credential_version.map(Value::from));
     text("refreshes", Some(status.refreshes.into()));

@@ -33,6 +33,8 @@ fn field(code: Code) -> Option<&'static str> {
         Code::AlgorithmNotAllowed | Code::AlgorithmNotOffered | Code::AlgorithmUnsupported => Some("credentials.algorithm"),
         Code::AlgorithmNoHa1 => Some("credentials.ha1"),
         Code::CredentialsRejected => Some("credentials.password"),
+        Code::ProxyCredentialsRejected => Some("proxyCredentials.password"),
+        Code::ProxyCredentialsRequired => Some("proxyCredentials"),
         _ => None,
     }
 }

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use diagnosis::{Code, Diagnosis};
-use link::{Outcome, Secret, Verdict, VerifyBy, VerifyMode};
+use link::{Outcome, Secret, Secrets, Verdict, VerifyBy, VerifyMode};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use super::assignment::{Settings, credential};
 use super::check::{Checked, Standing, allowed};
 use super::fleet::{AttachedEdge, Loader};
-use super::form::{Mode, Posted};
+use super::form::{Asked, Mode, Posted};
 use super::refusal::{edge_offline, indeterminate, refusal};
 use super::running::{Entry, Identity, Progress, Settled, Turn};
 use super::transition::{self, New, Promoted, Proof};
@@ -39,7 +39,7 @@ impl Registrations {
             username: posted.asked.username.clone(),
             realm: posted.asked.realm.clone(),
             algorithm: posted.asked.algorithm.map(str::to_owned),
-            mac: self.mac(&posted.asked.username, &posted.asked.secret),
+            mac: self.mac_of(&posted.asked),
             standby: posted.standby,
             at: posted.activate_at,
         };
@@ -70,6 +70,15 @@ impl Registrations {
     /// Compares secrets without keeping them readable.
     pub(super) fn mac(&self, username: &str, secret: &Secret) -> String {
         self.inner.keyring.mac(username, None, secret)
+    }
+
+    /// As [`Registrations::mac`], of all that is secret of credentials.
+    pub(super) fn mac_of(&self, asked: &Asked) -> String {
+        let account = self.mac(&asked.username, &asked.secrets.account);
+        match (&asked.proxy, &asked.secrets.proxy) {
+            (Some(terms), Some(secret)) => self.inner.keyring.mac(&format!("{account} {}", terms.username), Some(&terms.realm), secret),
+            (None, _) | (_, None) => account,
+        }
     }
 
     async fn settle(&self, turn: &Turn, origin: &Origin, posted: &Posted, mac: String) -> Result<Settled, Problem> {
@@ -191,7 +200,7 @@ impl Registrations {
         };
         let row = Self::open_verification(&mut tx, origin, &version, &edge).await?;
         tx.commit().await?;
-        self.ask_and_decide(turn, origin, settings, &edge, &row, &version, &posted.asked.secret).await
+        self.ask_and_decide(turn, origin, settings, &edge, &row, &version, &posted.asked.secrets).await
     }
 
     /// Writes that a version is about to be tried, before anything is sent.
@@ -225,12 +234,12 @@ impl Registrations {
         edge: &AttachedEdge,
         row: &Verification,
         version: &Version,
-        secret: &Secret,
+        secrets: &Secrets,
     ) -> Result<Settled, Problem> {
         turn.tell(Progress::Verifying(version.version));
         // As it was asked for: what an earlier refusal had negotiated binds nobody.
         let fresh = Version { negotiated: None, ..version.clone() };
-        let sealed = credential(&fresh, secret, &edge.key, &version.trunk);
+        let sealed = credential(&fresh, secrets, &edge.key, &version.trunk);
         let question = Question {
             id: row.id.clone(),
             accept_unproven: Some(version.accept_unproven),

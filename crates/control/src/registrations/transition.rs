@@ -53,7 +53,7 @@ pub async fn stage(tx: &mut Tx, keyring: &Keyring, new: &New<'_>, state: Version
     registration.last_version += 1;
     touch(&mut registration, now);
     let version = version_of(new, registration.last_version, state, now);
-    let sealed = keyring.seal(new.trunk, version.version, &new.asked.secret);
+    let sealed = keyring.seal(new.trunk, version.version, &new.asked.secrets);
     credentials::save_registration(tx.connection(), new.trunk, &registration).await?;
     credentials::insert(tx.connection(), &version, &sealed, new.mac).await?;
     tx.audit(AuditEntry::new("stage", KIND, new.trunk).after(audited(&version)));
@@ -68,7 +68,7 @@ pub async fn promote_first(tx: &mut Tx, keyring: &Keyring, new: &New<'_>, proof:
     become_active(&mut version, proof, now);
     let revision = generation.number;
     let registration = Registration { version: 2, created: now, modified: now, revision, verified: revision, last_version: 1 };
-    let sealed = keyring.seal(new.trunk, version.version, &new.asked.secret);
+    let sealed = keyring.seal(new.trunk, version.version, &new.asked.secrets);
     credentials::save_registration(tx.connection(), new.trunk, &registration).await?;
     credentials::insert(tx.connection(), &version, &sealed, new.mac).await?;
     tx.audit(AuditEntry::new("promote", KIND, new.trunk).after(audited(&version)));
@@ -83,10 +83,11 @@ fn version_of(new: &New<'_>, number: u32, state: VersionState, now: UnixMicros) 
         username: new.asked.username.clone(),
         realm: new.asked.realm.clone(),
         algorithm: new.asked.algorithm.map(str::to_owned),
-        ha1: match &new.asked.secret {
+        ha1: match &new.asked.secrets.account {
             Secret::Password(_) => Vec::new(),
             Secret::Ha1(values) => values.iter().map(|(name, _)| name.clone()).collect(),
         },
+        proxy: new.asked.proxy.clone(),
         negotiated: None,
         authenticated: false,
         accept_unproven: new.accept_unproven,
@@ -268,6 +269,9 @@ pub fn audited(version: &Version) -> Value {
     }
     if let Some(algorithm) = version.effective_algorithm() {
         shown["algorithm"] = algorithm.into();
+    }
+    if let Some(proxy) = &version.proxy {
+        shown["proxyCredentials"] = json!(proxy);
     }
     if let Some(diagnosis) = &version.diagnosis {
         shown["code"] = diagnosis.code.as_str().into();

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use diagnosis::{Code, Diagnosis};
-use link::{Credential, Outcome, Secret, Verdict, VerifyBy, VerifyMode, VerifyOrder};
+use link::{Credential, Outcome, Secrets, Verdict, VerifyBy, VerifyMode, VerifyOrder};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -42,7 +42,7 @@ enum Tried {
     /// Credentials of the caller.
     Given(Asked),
     /// The trunk's own.
-    Active(Box<Version>, Secret),
+    Active(Box<Version>, Secrets),
 }
 
 /// POST /registrations/{trunkId}/verify.
@@ -117,7 +117,7 @@ impl Registrations {
         told(verdict).map_err(|diagnosis| refusal(&settings.trunk, policy::name_override(*diagnosis, &policy, Some(trunk))))
     }
 
-    async fn active(&self, settings: &Settings) -> Result<(Box<Version>, Secret), Problem> {
+    async fn active(&self, settings: &Settings) -> Result<(Box<Version>, Secrets), Problem> {
         let trunk = &settings.trunk.meta.id;
         let mut reader = self.inner.store.read().await?;
         let usable = credentials::usable(&mut reader, trunk).await?;
@@ -255,7 +255,8 @@ pub(super) fn seal(asked: &Asked, edge: &Arc<AttachedEdge>, trunk: &str) -> Cred
         realm: asked.realm.clone(),
         algorithm: asked.algorithm.map(str::to_owned),
         pinned: false,
-        secret: edge.key.seal(trunk, NOWHERE, &asked.secret),
+        proxy: asked.proxy.clone(),
+        secret: edge.key.seal(trunk, NOWHERE, &asked.secrets),
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use diagnosis::Diagnosis;
-use link::{Negotiated, UnixMicros};
+use link::{Negotiated, ProxyTerms, UnixMicros};
 use serde::{Deserialize, Serialize};
 
 /// Where a credential version stands; the words of the API.
@@ -93,6 +93,8 @@ pub struct Version {
     pub algorithm: Option<String>,
     /// The algorithms that HA1 values were given for; empty: a password.
     pub ha1: Vec<String>,
+    /// What was asked for a proxy on the way that has a realm of its own; its secret lies beside the account's.
+    pub proxy: Option<ProxyTerms>,
     /// What carrier and edge agreed upon.
     pub negotiated: Option<Negotiated>,
     /// The carrier asked for a digest and accepted it.
@@ -153,6 +155,7 @@ pub(super) mod tests {
             realm: None,
             algorithm: None,
             ha1: Vec::new(),
+            proxy: None,
             negotiated: None,
             authenticated: false,
             accept_unproven: false,

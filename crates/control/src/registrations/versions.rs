@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use super::list::VIEW;
-use super::object::{PATH, diagnosis, negotiated};
+use super::object::{PATH, diagnosis, negotiated, proxys};
 use super::post::EDIT;
 use super::refusal::refusal;
 use super::running::{Entry, Identity, Turn};
@@ -275,6 +275,7 @@ fn body(version: &Version) -> Value {
     put("realm", version.effective_realm().map(Value::from));
     put("algorithm", version.effective_algorithm().map(Value::from));
     put("ha1", (!version.ha1.is_empty()).then(|| version.ha1.clone().into()));
+    put("proxyCredentials", version.proxy.as_ref().map(proxys));
     put("negotiated", version.negotiated.as_ref().map(negotiated));
     put("promotedAt", version.promoted_at.map(|at| rfc3339(at).into()));
     put("acceptedAt", version.accepted_at.map(|at| rfc3339(at).into()));

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use link::Secret;
+use link::{Secret, Secrets};
 use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
@@ -90,22 +90,22 @@ impl Keyring {
         Ok((Keyring { keys: Arc::new(RwLock::new(keys)), source: Arc::new(source), turn: Arc::default() }, new_master))
     }
 
-    /// Seals a secret to a trunk and version. Call it within the transaction that writes it: a data key goes when no row has it any more.
+    /// Seals secrets to a trunk and version. Call it within the transaction that writes it: a data key goes when no row has it any more.
     ///
     /// # Panics
     /// If the system has no entropy: nothing could be sealed safely.
     #[must_use]
-    pub fn seal(&self, trunk: &str, version: u32, secret: &Secret) -> SealedRow {
-        self.seal_as(&secret.to_plain(), |key_id| associated(trunk, version, key_id))
+    pub fn seal(&self, trunk: &str, version: u32, secrets: &Secrets) -> SealedRow {
+        self.seal_as(&secrets.to_plain(), |key_id| associated(trunk, version, key_id))
     }
 
     /// Opens what was sealed for this trunk and version.
     ///
     /// # Errors
     /// [`OpenError`] for another trunk, version or key, and for damaged bytes.
-    pub fn open(&self, trunk: &str, version: u32, row: &SealedRow) -> Result<Secret, OpenError> {
+    pub fn open(&self, trunk: &str, version: u32, row: &SealedRow) -> Result<Secrets, OpenError> {
         let plain = self.open_as(row, |key_id| associated(trunk, version, key_id))?;
-        Secret::from_plain(&plain).ok_or(OpenError)
+        Secrets::from_plain(&plain).ok_or(OpenError)
     }
 
     /// Seals what was sealed for this trunk and version with the newest key, whatever it is.
@@ -292,8 +292,8 @@ mod tests {
     async fn a_sealed_secret_opens_for_its_own_trunk_and_version_only() {
         let dir = tempfile::tempdir().expect("a directory");
         let (store, keyring) = keyring(&dir).await;
-        let row = keyring.seal("t1", 3, &password("s3cret"));
-        assert!(matches!(keyring.open("t1", 3, &row), Ok(Secret::Password(p)) if p.expose_secret() == "s3cret"));
+        let row = keyring.seal("t1", 3, &password("s3cret").into());
+        assert!(matches!(keyring.open("t1", 3, &row), Ok(Secrets { account: Secret::Password(p), .. }) if p.expose_secret() == "s3cret"));
         assert_eq!(keyring.open("t2", 3, &row).err(), Some(OpenError), "a row that was moved to another trunk");
         assert_eq!(keyring.open("t1", 4, &row).err(), Some(OpenError), "a row that was moved to another version");
         for spoil in [
@@ -314,7 +314,7 @@ mod tests {
     async fn secrets_open_after_a_restart_and_not_in_another_installation() {
         let dir = tempfile::tempdir().expect("a directory");
         let (store, first) = keyring(&dir).await;
-        let row = first.seal("t1", 1, &password("s3cret"));
+        let row = first.seal("t1", 1, &password("s3cret").into());
         let mac = first.mac("u", None, &password("s3cret"));
         store.close().await;
         drop(store);
@@ -363,7 +363,7 @@ mod tests {
     async fn nothing_of_a_key_or_secret_is_printed_or_stored_in_the_open() {
         let dir = tempfile::tempdir().expect("a directory");
         let (store, keyring) = keyring(&dir).await;
-        let row = keyring.seal("t1", 1, &password("s3cret"));
+        let row = keyring.seal("t1", 1, &password("s3cret").into());
         assert_eq!(format!("{keyring:?} {row:?}"), "Keyring SealedRow(key 1)");
         assert!(!row.bytes.windows(6).any(|window| window == b"s3cret"));
         let mut reader = store.read().await.expect("a reader");

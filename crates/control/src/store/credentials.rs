@@ -40,7 +40,7 @@ pub struct Stored {
     pub sealed: SealedRow,
 }
 
-const COLUMNS: &str = "trunk, version, state, username, realm, algorithm, ha1, negotiated, authenticated, accept_unproven, diagnosis, \
+const COLUMNS: &str = "trunk, version, state, username, realm, algorithm, ha1, proxy, negotiated, authenticated, accept_unproven, diagnosis, \
                        digest_sent, basis, last_outcome, accepted, created, changed, promoted";
 
 /// Reads a trunk's row.
@@ -167,9 +167,9 @@ pub async fn registrations_between(
 /// Writes a new version.
 pub async fn insert(connection: &mut Connection, version: &Version, sealed: &SealedRow, mac: &str) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO credentials (trunk, version, state, username, realm, algorithm, ha1, key_id, nonce, secret, mac, negotiated, \
+        "INSERT INTO credentials (trunk, version, state, username, realm, algorithm, ha1, proxy, key_id, nonce, secret, mac, negotiated, \
          authenticated, accept_unproven, diagnosis, digest_sent, basis, last_outcome, accepted, created, changed, promoted) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)",
     )
     .bind(&version.trunk)
     .bind(i64::from(version.version))
@@ -178,6 +178,7 @@ pub async fn insert(connection: &mut Connection, version: &Version, sealed: &Sea
     .bind(&version.realm)
     .bind(&version.algorithm)
     .bind(row::to_json(&version.ha1)?)
+    .bind(version.proxy.as_ref().map(row::to_json).transpose()?)
     .bind(sealed.key_id)
     .bind(base64(&sealed.nonce))
     .bind(base64(&sealed.bytes))
@@ -276,6 +277,7 @@ fn read_version(row: &SqliteRow) -> Result<Version, StoreError> {
         realm: row.try_get("realm")?,
         algorithm: row.try_get("algorithm")?,
         ha1: row::json(row, "ha1")?,
+        proxy: optional_json("proxy")?.map(|text| serde_json::from_str(&text)).transpose()?,
         negotiated: optional_json("negotiated")?.map(|text| serde_json::from_str(&text)).transpose()?,
         authenticated: row.try_get("authenticated")?,
         accept_unproven: row.try_get("accept_unproven")?,

@@ -15,6 +15,7 @@ mod held;
 mod idempotent;
 mod joined;
 mod planned;
+mod proxys;
 mod rejected;
 mod resealed;
 mod restart;

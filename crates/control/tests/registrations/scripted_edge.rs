@@ -140,6 +140,15 @@ impl ScriptedEdge {
         secret(&self.key, trunk, credential)
     }
 
+    /// The password for the proxy that came along, if one did.
+    pub fn proxys_password(&self, trunk: &str, credential: &Credential) -> Option<String> {
+        let secrets = self.key.open(trunk, credential.version, &credential.secret).expect("sealed to this edge");
+        match secrets.proxy? {
+            Secret::Password(password) => Some(password.expose_secret().to_owned()),
+            Secret::Ha1(_) => None,
+        }
+    }
+
     /// Waits until the orders are as wanted.
     pub async fn until(&self, what: &str, wanted: impl Fn(&[ToEdge]) -> bool) {
         let mut heard = self.heard.clone();
@@ -299,6 +308,8 @@ impl State {
             consecutive_failures: u32::from(!bound),
             last_response: None,
             negotiated: bound.then(|| self.negotiated()),
+            service_route: Vec::new(),
+            associated_uris: Vec::new(),
             options: OptionsStatus::default(),
             diagnosis: None,
             credential_version: Some(version),
@@ -314,7 +325,7 @@ fn now() -> i64 {
 }
 
 fn secret(key: &SealKey, trunk: &str, credential: &Credential) -> String {
-    match key.open(trunk, credential.version, &credential.secret).expect("sealed to this edge, for this trunk and version") {
+    match key.open(trunk, credential.version, &credential.secret).expect("sealed to this edge, for this trunk and version").account {
         Secret::Password(password) => password.expose_secret().to_owned(),
         Secret::Ha1(values) => values.iter().map(|(name, hex)| format!("{name}={}", hex.expose_secret())).collect::<Vec<_>>().join(","),
     }

@@ -4,15 +4,20 @@ use diagnosis::{Code, Diagnosis};
 use link::SealKey;
 use secrecy::{ExposeSecret, SecretString};
 use sip::digest::{Algorithm, Hash, HexDigest};
-use ua::{Credential, Secret};
+use ua::{Credential, ProxyCredential, Secret};
 
 /// Opens a credential that was sealed for this trunk (empty where it belongs to none).
 pub(super) fn credential(from: &link::Credential, trunk: &str, key: &SealKey) -> Result<Credential, Box<Diagnosis>> {
     let algorithm = from.algorithm.as_deref().map(algorithm).transpose()?;
-    let secret = match key.open(trunk, from.version, &from.secret) {
-        Ok(link::Secret::Password(password)) => Secret::Password(password),
-        Ok(link::Secret::Ha1(values)) => Secret::Ha1(values.iter().map(ha1).collect::<Result<_, _>>()?),
-        Err(error) => return Err(Box::new(sealed(from.version, &error))),
+    let secrets = key.open(trunk, from.version, &from.secret).map_err(|error| Box::new(sealed(from.version, &error)))?;
+    let proxy = match (&from.proxy, secrets.proxy) {
+        (Some(terms), Some(of_proxy)) => Some(Box::new(ProxyCredential {
+            username: terms.username.as_str().into(),
+            realm: terms.realm.as_str().into(),
+            algorithm: terms.algorithm.as_deref().map(self::algorithm).transpose()?,
+            secret: Arc::new(secret(of_proxy)?),
+        })),
+        (None, _) | (_, None) => None,
     };
     Ok(Credential {
         version: from.version,
@@ -20,7 +25,15 @@ pub(super) fn credential(from: &link::Credential, trunk: &str, key: &SealKey) ->
         realm: from.realm.as_deref().map(Into::into),
         algorithm,
         pinned: from.pinned,
-        secret: Arc::new(secret),
+        secret: Arc::new(secret(secrets.account)?),
+        proxy,
+    })
+}
+
+fn secret(from: link::Secret) -> Result<Secret, Box<Diagnosis>> {
+    Ok(match from {
+        link::Secret::Password(password) => Secret::Password(password),
+        link::Secret::Ha1(values) => Secret::Ha1(values.iter().map(ha1).collect::<Result<_, _>>()?),
     })
 }
 
@@ -62,7 +75,8 @@ mod tests {
             realm: None,
             algorithm: Some("sha256".into()),
             pinned: false,
-            secret: key.seal("t1", 3, &secret),
+            proxy: None,
+            secret: key.seal("t1", 3, &secret.into()),
         }
     }
 
@@ -76,6 +90,23 @@ mod tests {
         let fault = credential(&from, "t2", &key).unwrap_err();
         assert_eq!(fault.code, Code::SecretUnreadable);
         assert!(fault.summary.contains("version 3"), "{}", fault.summary);
+    }
+
+    #[test]
+    fn the_secret_of_a_proxy_comes_with_its_realm() {
+        let key = SealKey::random();
+        let secrets = link::Secrets { account: link::Secret::Password("own".into()), proxy: Some(link::Secret::Password("b0rder".into())) };
+        let terms = link::ProxyTerms { username: "edge".into(), realm: "border".into(), algorithm: None };
+        let from = link::Credential {
+            proxy: Some(terms),
+            secret: key.seal("t1", 3, &secrets),
+            ..sealed_credential(&key, link::Secret::Password(String::new().into()))
+        };
+        let opened = credential(&from, "t1", &key).unwrap();
+        let proxy = opened.proxy.expect("proxyCredentials");
+        assert_eq!((&*proxy.username, &*proxy.realm), ("edge", "border"));
+        assert!(matches!(&*proxy.secret, Secret::Password(password) if password.expose_secret() == "b0rder"));
+        assert!(matches!(&*opened.secret, Secret::Password(password) if password.expose_secret() == "own"));
     }
 
     #[test]

@@ -79,6 +79,7 @@ fn manners(from: &link::Manners) -> Manners {
         },
         outbound: from.outbound,
         gin: from.gin,
+        source_ports: from.source_ports,
         binding_limit: from.binding_limit,
     }
 }

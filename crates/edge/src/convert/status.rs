@@ -25,6 +25,8 @@ pub(crate) fn status(from: ua::Status, edge: &str, clock: &Clock) -> TrunkStatus
         consecutive_failures: from.consecutive_failures,
         last_response: from.last_response,
         negotiated: from.negotiated.map(negotiated),
+        service_route: from.routes.as_ref().map(|routes| routes.service.clone()).unwrap_or_default(),
+        associated_uris: from.routes.map(|routes| routes.associated).unwrap_or_default(),
         options: link::OptionsStatus {
             state: match from.options.state {
                 ua::OptionsState::Unknown => link::OptionsState::Unknown,

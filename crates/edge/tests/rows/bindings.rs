@@ -1,10 +1,10 @@
 use std::ops::RangeInclusive;
 
-use carrier::{Refusal, Registrar, Which};
+use carrier::{Account, Refusal, Registrar, Which};
 use diagnosis::Code;
 use link::{Action, ContactReplacement, FromEdge, Outcome, RegistrationState, ToEdge, TrunkStatus, VerifyBy, Withdrawal};
 
-use crate::stage::{Stage, registrar, tuned, user};
+use crate::stage::{PASSWORD, Stage, registrar, tuned, user};
 
 /// Seconds for which the binding was granted, as far as the status tells: one less where a second began meanwhile.
 fn granted(status: &TrunkStatus) -> i64 {
@@ -20,7 +20,27 @@ fn about(seconds: i64) -> RangeInclusive<i64> {
     seconds - 2..=seconds
 }
 
-// covers: B1, B2, B3a, B4, B4a, B9, RFC 3261 10.2.1, RFC 3261 10.2.4, RFC 3608 6.1, RFC 3327 5.1; lab
+// covers: B9, RFC 3608 6.1, RFC 3327 5.1; lab
+#[test]
+fn service_route_and_associated_uris_are_shown_and_the_latest_2xx_replaces_them() {
+    let says = [
+        "Service-Route: <sip:orig@scscf.example;lr>, <sip:second.example;lr>",
+        "P-Associated-URI: <tel:+6221500004>",
+        "Path: <sip:edge.example;lr>",
+    ];
+    let mut stage = Stage::new(vec![tuned(&["B9"], |t| t.ok_headers = says.map(str::to_owned).to_vec())]);
+    stage.register("B9");
+    let status = stage.bound("B9");
+    assert_eq!(status.service_route, ["<sip:orig@scscf.example;lr>, <sip:second.example;lr>"]);
+    assert_eq!(status.associated_uris, ["<tel:+6221500004>"]);
+    stage.carrier("B9").temperament_mut().ok_headers = vec!["Service-Route: <sip:other.example;lr>".into()];
+    let status = stage.refresh("B9");
+    assert_eq!((status.service_route, status.associated_uris), (vec!["<sip:other.example;lr>".to_owned()], Vec::new()));
+    stage.carrier("B9").temperament_mut().ok_headers.clear();
+    assert!(stage.refresh("B9").service_route.is_empty(), "nothing replaces it too");
+}
+
+// covers: B1, B2, B3a, B4, B4a, RFC 3261 10.2.1, RFC 3261 10.2.4; lab
 #[test]
 fn what_is_granted_counts_wherever_it_is_said_and_ours_is_found_among_others() {
     let table: [(&str, i64, RangeInclusive<i64>, Option<Code>); 10] = [
@@ -74,6 +94,35 @@ fn behind_nat_the_public_address_is_registered_where_the_profile_says_so() {
     assert_eq!(contacts.len(), 3, "bound, bound anew, the old one removed: {contacts:?}");
 }
 
+// covers: N5; lab
+#[test]
+fn the_public_address_survives_a_restart_and_nothing_is_bound_anew_for_it() {
+    let mut stage = Stage::of_rows(&["N5"]);
+    let order = |stage: &Stage| {
+        let mut profile = stage.profile("N5");
+        profile.manners.nat_rewrite = true;
+        stage.register_as(profile, stage.assignment("N5"));
+    };
+    order(&stage);
+    stage.until("the public Contact alone", "N5", |carrier| {
+        let bindings = carrier.bindings(std::time::Instant::now(), "N5");
+        matches!(bindings.as_slice(), [one] if one.contact == "sip:N5@203.0.113.7:40000")
+    });
+    stage.status("N5", |status| status.bound && status.refreshes >= 1);
+    let before = stage.counters("N5");
+    let mut stage = stage.restarted();
+    order(&stage);
+    let status = stage.bound("N5");
+    assert_eq!(status.public_address.as_deref(), Some("203.0.113.7:40000"), "known before anything is answered");
+    // What is renewed is what is bound: no other Contact, and no un-REGISTER of one.
+    stage.act("N5", Action::Refresh);
+    stage.status("N5", |status| status.refreshes > 0);
+    let after = stage.counters("N5");
+    assert_eq!((after.removals, after.accepted), (before.removals, before.accepted + 1));
+    let last = stage.carrier("N5").log().rev().find_map(|seen| seen.contact.clone()).expect("a REGISTER");
+    assert!(last.starts_with("sip:N5@203.0.113.7:40000") || last.contains("<sip:N5@203.0.113.7:40000>"), "{last}");
+}
+
 // covers: B3, B4a, B5; lab
 #[test]
 fn a_200_that_binds_nothing_is_no_registration() {
@@ -116,6 +165,49 @@ fn a_limit_of_bindings_is_told_as_such() {
     let mut stage = Stage::new(vec![tuned(&["B6"], |t| t.binding_limit = Some(0))]);
     stage.register("B6");
     let status = stage.refused("B6", Code::BindingLimit);
+    assert!(!status.bound);
+}
+
+// covers: B6; lab
+#[test]
+fn a_carrier_that_counts_by_source_port_is_met_from_several_and_a_trunk_stays_at_its_own() {
+    let names: Vec<String> = (1..=8).map(|n| format!("b6-{n}")).collect();
+    let crowd = |rows: &[&str]| {
+        let mut registrar = registrar(rows);
+        registrar.accounts = names.iter().map(|name| Account::new(name, PASSWORD)).collect();
+        registrar
+    };
+    let mut stage = Stage::listening(&["udp:127.0.0.1:0"; 4], vec![crowd(&["B6-port"]), crowd(&["B6-port", "C1"])]);
+    let mut spread = stage.profile("B6-port");
+    spread.manners.source_ports = 4;
+    stage.lab.order(ToEdge::Carrier(Box::new(spread)));
+    names.iter().for_each(|name| stage.lab.assign(name, "B6-port", PASSWORD));
+    let ports = |stage: &Stage| -> Vec<u16> {
+        let carrier = stage.carrier("B6-port");
+        let now = std::time::Instant::now();
+        names.iter().map(|name| carrier.bindings(now, name).first().expect("bound").source.port()).collect()
+    };
+    for name in &names {
+        stage.bound(name);
+    }
+    let first = ports(&stage);
+    let mut distinct = first.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    assert!(distinct.len() > 2, "{first:?}");
+    for name in &names {
+        stage.refresh(name);
+    }
+    assert_eq!(ports(&stage), first, "a trunk stays where it is");
+    // From one port there is room for four.
+    let mut stage = Stage::new(vec![crowd(&["B6-port"])]);
+    stage.lab.order(ToEdge::Carrier(Box::new(stage.profile("B6-port"))));
+    for name in &names[..4] {
+        stage.lab.assign(name, "B6-port", PASSWORD);
+        stage.bound(name);
+    }
+    stage.lab.assign(&names[4], "B6-port", PASSWORD);
+    let status = stage.refused(&names[4], Code::BindingLimit);
     assert!(!status.bound);
 }
 

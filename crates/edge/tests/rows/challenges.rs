@@ -2,7 +2,7 @@ use carrier::Challenge;
 use diagnosis::Code;
 use link::Outcome;
 
-use crate::stage::{REALM, Stage, registrar, tuned};
+use crate::stage::{PASSWORD, REALM, Stage, registrar, tuned};
 
 // covers: C1, C2, C4, C6, C7, C18, C23, RFC 7616 3.4, RFC 7616 3.4.2, RFC 7616 3.4.3, RFC 7616 3.4.4, RFC 8760 2.1, RFC 8760 2.2; lab
 #[test]
@@ -194,6 +194,48 @@ fn a_proxy_is_answered_in_its_own_header_and_one_with_a_realm_of_its_own_is_name
     assert_eq!(stage.counters("C16+C1").digests_right, 0);
 }
 
+// covers: C16, RFC 3261 22.3; lab
+#[test]
+fn a_proxy_with_a_realm_of_its_own_and_the_registrar_get_each_their_own_digest() {
+    let mut stage = Stage::of_rows(&["C16-own", "C16-beside"]);
+    for row in ["C16-own", "C16-beside"] {
+        let mut assignment = stage.assignment(row);
+        assignment.active = Some(stage.lab.credential_with_proxys(row, row, PASSWORD, "b0rder"));
+        stage.register_as(stage.profile(row), assignment);
+    }
+    for (row, requests) in [("C16-own", 3), ("C16-beside", 2)] {
+        let status = stage.bound(row);
+        assert_eq!(status.negotiated.expect("negotiated").realm, REALM, "{row}: the registrar's");
+        let seen = stage.counters(row);
+        assert_eq!((seen.registers, seen.digests_right, seen.digests_wrong), (requests, 1, 0), "{row}");
+        // Both nonces are used again.
+        stage.refresh(row);
+        assert_eq!(stage.counters(row).registers, requests + 1, "{row}");
+        let given = stage.lab.credential_with_proxys("", row, PASSWORD, "b0rder");
+        let verdict = stage.verify(row, |order| order.credential = Some(given));
+        assert!(matches!(verdict.outcome, Outcome::Proved), "{row}: {verdict:?}");
+    }
+}
+
+// covers: C16, failed digests; lab
+#[test]
+fn a_refused_secret_of_a_proxy_is_told_apart_from_the_accounts() {
+    let mut stage = Stage::of_rows(&["C16-own", "C16-beside"]);
+    for row in ["C16-own", "C16-beside"] {
+        let wrong = stage.lab.credential_with_proxys("", row, PASSWORD, "wrong");
+        let Outcome::Refused(diagnosis) = stage.verify(row, |order| order.credential = Some(wrong)).outcome else {
+            panic!("{row}: proved")
+        };
+        assert_eq!((diagnosis.code, diagnosis.evidence.credential_sent), (Code::ProxyCredentialsRejected, Some(true)), "{row}");
+        assert_eq!(stage.counters(row).digests_wrong, 1, "{row}: one digest, not two");
+        let wrong = stage.lab.credential_with_proxys("", row, "wrong", "b0rder");
+        let own = |order: &mut link::VerifyOrder| (order.id, order.credential) = (format!("own-{row}"), Some(wrong));
+        let Outcome::Refused(diagnosis) = stage.verify(row, own).outcome else { panic!("{row}: proved") };
+        assert_eq!(diagnosis.code, Code::CredentialsRejected, "{row}");
+        assert_eq!(stage.counters(row).digests_wrong, 2, "{row}");
+    }
+}
+
 // covers: C19, RFC 7616 3.3; lab
 #[test]
 fn what_cannot_be_read_is_shown_and_not_answered() {
@@ -208,7 +250,9 @@ fn what_cannot_be_read_is_shown_and_not_answered() {
     let mut stage = Stage::of_rows(&table.map(|(row, _)| row));
     table.iter().for_each(|(row, _)| stage.register(row));
     for (row, code) in table {
-        stage.refused(row, code);
+        let diagnosis = stage.refused(row, code).diagnosis.expect("refused");
+        let shown = diagnosis.summary.contains("It reads: Digest realm=") || diagnosis.summary.contains("It reads: Digest nonce=");
+        assert_eq!(shown, code == Code::ChallengeMalformed, "{row}: {}", diagnosis.summary);
         let seen = stage.counters(row);
         assert_eq!((seen.registers, seen.digests_right + seen.digests_wrong + seen.digests_unreadable), (1, 0), "{row}");
     }

@@ -1,6 +1,7 @@
 use carrier::{Refusal, Which};
 use diagnosis::Code;
 use link::RegistrationState::{Rejected, RetryWait};
+use link::{OptionsPing, OptionsState, Outcome};
 
 use crate::stage::{Stage, registrar, tuned};
 
@@ -123,9 +124,14 @@ fn trouble_of_a_target_leads_to_the_next_and_without_one_it_waits() {
     stage.refused("C4", Code::CarrierUnavailable);
     assert_eq!(stage.counters("C4").registers, 0, "500 leads nowhere without the profile's word");
     for row in ["F7", "F12"] {
-        stage.register(row);
+        let mut pinged = stage.profile(row);
+        pinged.options = Some(OptionsPing { interval: 1, failure_threshold: 1, success_threshold: 1 });
+        stage.register_as(pinged, stage.assignment(row));
         let status = stage.refused(row, Code::CarrierUnavailable);
         assert_eq!(status.state, RetryWait, "{row}");
+        // That it answers OPTIONS is shown beside it.
+        let shown = stage.status(row, |status| status.options.state == OptionsState::Up);
+        assert_eq!(shown.diagnosis.expect("still refused").code, Code::CarrierUnavailable, "{row}");
         if row == "F7" {
             let diagnosis = status.diagnosis.as_ref().expect("refused");
             assert_eq!(diagnosis.evidence.retry_after, Some(120));
@@ -233,4 +239,34 @@ fn a_redirection_is_followed_to_a_listed_host_and_no_digest_goes_to_another_real
     // To itself: it was asked already.
     stage.refused("F8+C2", Code::Redirected);
     assert_eq!(stage.counters("F8+C2").registers, 1);
+}
+
+// covers: F8; lab
+#[test]
+fn a_verification_follows_a_redirection_once_and_to_a_listed_host_only() {
+    let mut friendly = registrar(&["C1"]);
+    friendly.accounts[0].user = "F8".into();
+    let mut foreign = registrar(&["C8"]);
+    foreign.accounts[0].user = "F8.C8".into();
+    let rows: [&[&str]; 4] = [&["F8"], &["F8", "C8"], &["F8", "C1"], &["F8", "C2"]];
+    let mut stage = Stage::new(rows.iter().map(|rows| registrar(rows)).chain([foreign, friendly]).collect());
+    redirecting(&stage, "F8", "C1");
+    redirecting(&stage, "F8+C8", "C8");
+    redirecting(&stage, "F8+C1", "C1");
+    redirecting(&stage, "F8+C2", "F8");
+    let mut verify = |name: &str, listed: &str| stage.verify(name, |order| order.carrier.manners.redirect_hosts = vec![listed.into()]);
+    let verdict = verify("F8", "127.0.0.1");
+    assert!(matches!(verdict.outcome, Outcome::Proved), "{verdict:?}");
+    for (name, listed, code) in [
+        // Nobody named a realm: the domain's own is what the other host may ask for.
+        ("F8+C8", "127.0.0.1", Code::RealmMismatch),
+        ("F8+C1", "192.0.2.1", Code::Redirected),
+        // Redirected once more: that is not followed.
+        ("F8+C2", "127.0.0.1", Code::Redirected),
+    ] {
+        let verdict = verify(name, listed);
+        let Outcome::Refused(diagnosis) = verdict.outcome else { panic!("{name}: {verdict:?}") };
+        assert_eq!(diagnosis.code, code, "{name}: {diagnosis:#?}");
+    }
+    assert_eq!(stage.counters("C8").digests_right + stage.counters("C8").digests_wrong, 0);
 }

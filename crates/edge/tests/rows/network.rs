@@ -74,6 +74,8 @@ fn an_address_that_the_carrier_blocks_is_recognised_by_its_silence_to_options() 
     });
     let link::Outcome::Refused(diagnosis) = blocked.outcome else { panic!("{blocked:?}") };
     assert_eq!(diagnosis.code, Code::BlockSuspected, "{diagnosis:#?}");
+    let public = diagnosis.evidence.public_address.as_deref().expect("the address that the carrier saw");
+    assert!(diagnosis.summary.contains(public), "{public}: {}", diagnosis.summary);
 }
 
 // covers: N11, F10, RFC 3261 17.1.3, RFC 3261 18.1.2; lab

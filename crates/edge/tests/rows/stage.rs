@@ -16,7 +16,7 @@ pub struct Stage {
     pub lab: Lab,
     carriers: carrier::sockets::Lab,
     _runtime: Runtime,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 /// A registrar named after its rows, with one account of that name.
@@ -46,6 +46,12 @@ impl Stage {
         Stage::with(registrars, |_, _, _| {})
     }
 
+    /// With an edge that has these sockets.
+    pub fn listening(sip: &[&str], registrars: Vec<Registrar>) -> Stage {
+        let sip: Vec<_> = sip.iter().map(|address| address.parse().expect("a listener")).collect();
+        Stage::with(registrars, |config, _, _| config.sip = sip)
+    }
+
     /// The same, with something set by hand in the edge's configuration, which may keep files in the directory.
     pub fn with(registrars: Vec<Registrar>, tune: impl FnOnce(&mut edge::Config, &carrier::sockets::Lab, &std::path::Path)) -> Stage {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
@@ -55,7 +61,16 @@ impl Stage {
         let mut config = edge_config(dir.path(), &["udp:127.0.0.1:0"]);
         tune(&mut config, &carriers, dir.path());
         let lab = Lab::start(config);
-        Stage { lab, carriers, _runtime: runtime, _dir: dir }
+        Stage { lab, carriers, _runtime: runtime, dir }
+    }
+
+    /// Stops the edge in order and starts it anew with what it has kept, at the same port. What was ordered is to be ordered again.
+    pub fn restarted(self) -> Stage {
+        let Stage { lab, carriers, _runtime, dir } = self;
+        let port = lab.local.first().expect("a socket").port();
+        lab.edge.stop();
+        let lab = Lab::start(edge_config(dir.path(), &[&format!("udp:127.0.0.1:{port}")]));
+        Stage { lab, carriers, _runtime, dir }
     }
 
     /// One registrar a row.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use edge::{Config, Edge, ResolverConfig};
 use link::{
     Account, Assignment, CarrierProfile, Contact, ControlEnd, Credential, DigestPolicy, FailureBudget, FromEdge, Generation, NonceReuse,
-    OnDowngrade, Pacing, PolicySource, Secret, Sites, ToEdge, TrunkStatus, Verdict, VerifyBy, VerifyMode, VerifyOrder,
+    OnDowngrade, Pacing, PolicySource, ProxyTerms, Secret, Secrets, Sites, ToEdge, TrunkStatus, Verdict, VerifyBy, VerifyMode, VerifyOrder,
 };
 
 use super::DEADLINE;
@@ -73,7 +73,18 @@ impl Lab {
             realm: None,
             algorithm: None,
             pinned: false,
-            secret: self.control.key.seal(sealed_to, 1, &Secret::Password(password.into())),
+            proxy: None,
+            secret: self.control.key.seal(sealed_to, 1, &Secret::Password(password.into()).into()),
+        }
+    }
+
+    /// The same, with what the lab carrier's own proxy lets pass.
+    pub fn credential_with_proxys(&self, sealed_to: &str, username: &str, password: &str, proxys: &str) -> Credential {
+        let secrets = Secrets { account: Secret::Password(password.into()), proxy: Some(Secret::Password(proxys.into())) };
+        Credential {
+            proxy: Some(ProxyTerms { username: "border".into(), realm: "edge.proxy".into(), algorithm: None }),
+            secret: self.control.key.seal(sealed_to, 1, &secrets),
+            ..self.credential(sealed_to, username, password)
         }
     }
 

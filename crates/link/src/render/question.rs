@@ -58,6 +58,9 @@ fn of_code(code: Code, asked: &Asked<'_>, answer: &str) -> Option<String> {
         Code::CredentialsRejected | Code::BothRejected => format!(
             "Is {account} active, and is the password that your registrar holds for user name {user} still the one that you gave us? Your registrar refused the digest over the nonce that it had just sent. Please look up the Call-ID above and tell us which check failed: user name, realm, password, or the account itself."
         ),
+        Code::ProxyCredentialsRejected => format!(
+            "Is the password that the proxy before {to} holds for user name {user} still the one that you gave us? It answered {answer} to the digest over the nonce that it had just sent, so your registrar was never asked."
+        ),
         Code::ForbiddenAfterAuth => format!(
             "Your registrar answered {answer} to the digest of {user}. Is the password wrong, or may {account} not register from {from}? Please look up the Call-ID above and tell us which."
         ),

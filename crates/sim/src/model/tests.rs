@@ -133,6 +133,7 @@ impl Bench {
             consecutive_failures: 0,
             last_response: None,
             negotiated: None,
+            routes: None,
             options: OptionsStatus::default(),
             diagnosis: None,
             credential_version: None,

@@ -67,7 +67,8 @@ impl Session {
             realm: ask.realm.clone(),
             algorithm: ask.algorithm.map(str::to_owned),
             pinned: false,
-            secret: self.control.key.seal("", 1, &Secret::Password(password)),
+            proxy: None,
+            secret: self.control.key.seal("", 1, &Secret::Password(password).into()),
         });
         let by = match ask.by {
             By::Query => VerifyBy::Query,

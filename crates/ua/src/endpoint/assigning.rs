@@ -9,9 +9,11 @@ use sip::digest::{Algorithm, Qop};
 
 use super::Endpoint;
 use super::failed::ONCE_MORE;
+use crate::account::Holder;
 use crate::answering::{Answering, Came};
 use crate::carrier::Carrier;
 use crate::challenge::Choice;
+use crate::chance::lot;
 use crate::registration::{Binding, Intent, Phase, Registration, Shown, Wait, Which, seconds_of};
 use crate::request::Identity;
 use crate::slab::Key;
@@ -229,14 +231,14 @@ impl Endpoint {
         registration.reported = same_version.then(|| (saved.credential_version, saved.negotiated.clone().filter(|_| saved.authenticated)));
         registration.granted = seconds_of(saved.granted);
         let sent_at = saved.lapses_at - saved.granted;
-        let (gin, rewrites) = self
-            .carriers
-            .at(registration.carrier)
-            .map_or((false, false), |carrier| (carrier.profile.manners.gin, carrier.profile.manners.nat_rewrite));
+        let (gin, rewrites, ports) = self.carriers.at(registration.carrier).map_or((false, false, 1), |carrier| {
+            let manners = &carrier.profile.manners;
+            (manners.gin, manners.nat_rewrite, manners.source_ports)
+        });
         let seen = public.filter(|_| rewrites);
         let contact = self
             .wire
-            .local_for(saved.registrar.address)
+            .local_of(saved.registrar.address, ports, lot(&registration.assignment.trunk))
             .and_then(|local| self.wire.advertised(local))
             .map(|own| crate::request::contact_uri(account, own, seen, gin, saved.registrar.transport));
         // An older state file does not say what the carrier saw; the next answer tells it.
@@ -291,6 +293,7 @@ impl Endpoint {
         let algorithm = Algorithm::from_token(&negotiated.algorithm)?;
         let at = self.wire.config.sockets.iter().position(|socket| socket.address == nonce.local)?;
         let choice = Choice {
+            holder: Holder::Account,
             source: if nonce.proxy { ChallengeSource::Proxy } else { ChallengeSource::Registrar },
             realm: negotiated.realm.clone(),
             algorithm,

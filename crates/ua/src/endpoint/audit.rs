@@ -59,11 +59,11 @@ impl Endpoint {
                 return Err(format!("connection {flow:?}: {connection:?}, {seats} seats, {waiting} wait"));
             }
         }
-        let risks = self.registrations.iter().filter(|(_, registration)| match &registration.phase {
-            Phase::Asking(exchange) | Phase::Parked { exchange, .. } => exchange.risk.is_some(),
-            Phase::Idle | Phase::Queued(_) | Phase::Bound { .. } | Phase::Waiting { .. } | Phase::Held | Phase::Away => false,
+        let risks = self.registrations.iter().map(|(_, registration)| match &registration.phase {
+            Phase::Asking(exchange) | Phase::Parked { exchange, .. } => exchange.risks.len(),
+            Phase::Idle | Phase::Queued(_) | Phase::Bound { .. } | Phase::Waiting { .. } | Phase::Held | Phase::Away => 0,
         });
-        let risks = risks.count() + self.probes.iter().filter(|(_, probe)| probe.risk.is_some()).count();
+        let risks = risks.sum::<usize>() + self.probes.iter().map(|(_, probe)| probe.risks.len()).sum::<usize>();
         if risks != self.budget.out() {
             return Err(format!("{} digests are out that may fail, {risks} are waited for", self.budget.out()));
         }

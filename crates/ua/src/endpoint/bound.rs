@@ -7,10 +7,12 @@ use sip::{ChallengeSource, Message};
 
 use super::evidence::note;
 use super::{Endpoint, Loss, Reply, final_of, public_address, reason_of};
+use crate::account::Holder;
 use crate::answering::Answering;
 use crate::granted::{Granted, granted, lists, others};
 use crate::registration::{Binding, Exchange, Intent, Large, Late, Phase, Purpose, Registration, Which, refresh_window, seconds_of};
 use crate::request::{contact_uri, instance};
+use crate::routes::routes;
 use crate::slab::{Key, Slab};
 use crate::verdict::{End, names_cseq, status};
 use crate::wire::Transaction;
@@ -75,6 +77,7 @@ impl Endpoint {
         let mut outbound = false;
         if let Some(carrier) = self.carriers.at_mut(registration.carrier) {
             carrier.targets.answered(now, exchange.target.place());
+            carrier.public = shown.public.or(carrier.public);
             outbound = carrier.profile.manners.outbound;
         }
         match code {
@@ -172,7 +175,7 @@ impl Endpoint {
                 self.release(now, carrier_key);
             }
         }
-        self.known(now, exchange.risk.take(), true);
+        self.known(now, std::mem::take(&mut exchange.risks), true);
         let Some(registration) = self.registrations.at_mut(key) else { return };
         match exchange.purpose {
             Purpose::Bind => {}
@@ -245,6 +248,7 @@ impl Endpoint {
             registration.released = false;
         }
         registration.shown.lapsed = false;
+        registration.shown.routes = routes(message);
         registration.shown.diagnosis = None;
         registration.shown.refreshes += u64::from(renewed);
         let mut warnings = self.warnings(key, authenticated);
@@ -402,7 +406,8 @@ impl Endpoint {
         if exchange.remembered.is_none() {
             registration.remembered = std::mem::take(&mut exchange.answers);
             registration.remembered.shrink_to_fit();
-            if let Some(answering) = registration.remembered.get(own(&registration.remembered)) {
+            let of_account = |answering: &&Answering| answering.choice.holder == Holder::Account;
+            if let Some(answering) = registration.remembered.get(own(&registration.remembered)).filter(of_account) {
                 registration.shown.negotiated = Some(answering.choice.negotiated());
             }
         }

@@ -50,10 +50,11 @@ impl Endpoint {
         }
         let asker = registration.asker(self.budget.is_refused(&profile.id, &credential.username));
         // What an answer before risked is known: it was stale, or it was a proxy's, or its target fell silent.
-        let freed = exchange.risk.take().map(|risk| self.budget.known(now, risk, false));
-        let risk = asker.map(|asker| self.budget.risk(now, &profile.id, &credential.username, asker, &profile.failure_budget)).transpose();
-        match risk {
-            Ok(risk) => exchange.risk = risk,
+        let freed = self.budget.all_known(now, std::mem::take(&mut exchange.risks), false);
+        let names = choices.iter().map(|choice| credential.username_of(choice.holder));
+        let risks = asker.map(|asker| self.budget.risk_all(now, &profile.id, names, asker, &profile.failure_budget)).transpose();
+        match risks {
+            Ok(risks) => exchange.risks = risks.unwrap_or_default(),
             Err(denied) => {
                 match denied {
                     Denied::Spent(wait) => self.failed(now, key, exchange, &End::BudgetSpent { retry_after: seconds_up(wait) }),
@@ -64,7 +65,7 @@ impl Endpoint {
                         self.arm(key);
                     }
                 }
-                return self.let_go(now, freed.as_ref().map_or(&[], |freed| freed));
+                return self.let_go(now, &freed);
             }
         }
         let came = Came { at: now, local: exchange.local, target: exchange.target.place(), flow: exchange.flow_of_nonce() };
@@ -78,7 +79,7 @@ impl Endpoint {
 
     /// Ends an exchange whose credentials have gone.
     fn superseded(&mut self, now: Instant, key: Key, mut exchange: Box<Exchange>) {
-        self.known(now, exchange.risk.take(), false);
+        self.known(now, std::mem::take(&mut exchange.risks), false);
         let Some(registration) = self.registrations.at_mut(key) else { return };
         registration.phase = Phase::Idle;
         let (carrier, removes, wanted) = (registration.carrier, registration.intent.removes(), registration.credential().is_some());

@@ -5,6 +5,8 @@ use std::time::Duration;
 use diagnosis::{Code, Diagnosis};
 
 use super::Endpoint;
+use crate::account::Holder;
+use crate::answering::refused_holder;
 use crate::chance::lot;
 use crate::registration::{Exchange, Intent, Large, Phase, Purpose, Wait, Which, back_off};
 use crate::slab::Key;
@@ -78,11 +80,11 @@ impl Endpoint {
             let goes_first = registration.stray_goes_first();
             registration.stray = None;
             if matches!(kind_of(end, !exchange.answers.is_empty()), Kind::Digest) {
-                self.count_failed(now, key, exchange.version);
+                self.count_failed(now, key, exchange.version, refused_holder(&exchange.answers, code_of(end)));
             }
             let mut diagnosis = self.judge_exchange(now, key, &exchange, end);
             self.tell_failed(now, key, &mut exchange, &mut diagnosis);
-            self.known(now, exchange.risk.take(), false);
+            self.known(now, std::mem::take(&mut exchange.risks), false);
             if goes_first {
                 return self.bind_next(now, key, exchange);
             }
@@ -91,7 +93,7 @@ impl Endpoint {
         }
         if registration.intent.removes() && registration.binding.is_none() {
             self.unpace(carrier_key);
-            self.known(now, exchange.risk.take(), false);
+            self.known(now, std::mem::take(&mut exchange.risks), false);
             // A REGISTER that nobody answered may have bound all the same.
             return match (exchange.purpose, end) {
                 (Purpose::Bind, End::Silence) => self.enqueue(now, key, true),
@@ -122,7 +124,7 @@ impl Endpoint {
             if moved {
                 // The carrier has other registrars by now, and they are not looked up yet.
                 self.unpace(carrier_key);
-                self.known(now, exchange.risk.take(), false);
+                self.known(now, std::mem::take(&mut exchange.risks), false);
                 return self.enqueue(now, key, false);
             }
         }
@@ -140,20 +142,21 @@ impl Endpoint {
             }
         }
         self.unpace(carrier_key);
-        let risk = exchange.risk.take();
+        let risks = std::mem::take(&mut exchange.risks);
         let mut diagnosis = self.judge_exchange(now, key, &exchange, end);
         if matches!(kind_of(end, digest_sent), Kind::Digest) {
+            let holder = refused_holder(&exchange.answers, code_of(end));
+            self.count_failed(now, key, exchange.version, holder);
             self.digest_failed(now, key, exchange, diagnosis);
         } else {
             self.tell_failed(now, key, &mut exchange, &mut diagnosis);
             self.wait_after(now, key, end, diagnosis);
         }
-        self.known(now, risk, false);
+        self.known(now, risks, false);
     }
 
-    /// Counts a failed digest, and tries the standby, waits, or holds.
+    /// Tries the standby after a failed digest, waits, or holds.
     fn digest_failed(&mut self, now: Instant, key: Key, mut exchange: Box<Exchange>, mut diagnosis: Diagnosis) {
-        self.count_failed(now, key, exchange.version);
         let Some(registration) = self.registrations.at_mut(key) else { return };
         let Some(carrier) = self.carriers.at(registration.carrier) else { return };
         registration.remembered.clear();
@@ -208,10 +211,10 @@ impl Endpoint {
     }
 
     /// Counts a failed digest: of its user name, and of the version if that is the one in use or would register again.
-    fn count_failed(&mut self, now: Instant, key: Key, version: u32) {
+    fn count_failed(&mut self, now: Instant, key: Key, version: u32, holder: Holder) {
         let Some(registration) = self.registrations.at_mut(key) else { return };
         let Some(carrier) = self.carriers.at(registration.carrier) else { return };
-        let username = registration.credential_of(version).map(|credential| credential.username.clone()).unwrap_or_default();
+        let username = registration.credential_of(version).map(|credential| credential.username_of(holder).to_owned()).unwrap_or_default();
         self.budget.failed(now, &carrier.profile.id, &username);
         self.budget.refused(&carrier.profile.id, &username);
         let chosen = match registration.which {
@@ -324,10 +327,14 @@ impl Endpoint {
         }
         if let Some(answer) = exchange.answers.last() {
             let tried = self.registrations.at(key).and_then(|registration| registration.credential_of(exchange.version));
-            seen.username = tried.map(|credential| credential.username.to_string()).or(seen.username);
-            let asked = tried.and_then(|credential| credential.algorithm);
-            let held = terms(seen.realm.as_deref(), asked, &seen.policy, &answer.choice);
-            seen.checks.extend(held);
+            let holder = refused_holder(&exchange.answers, code_of(end));
+            seen.username = tried.map(|credential| credential.username_of(holder).to_owned()).or(seen.username);
+            seen.refused_proxys = holder == Holder::Proxy;
+            if answer.choice.holder == Holder::Account {
+                let asked = tried.and_then(|credential| credential.algorithm);
+                let held = terms(seen.realm.as_deref(), asked, &seen.policy, &answer.choice);
+                seen.checks.extend(held);
+            }
         }
         judge(&seen, end)
     }
@@ -352,6 +359,15 @@ impl Endpoint {
             realm: credential.and_then(|credential| credential.realm.as_deref()).map(str::to_owned),
             ..Observation::new(registration.assignment.policy.clone())
         })
+    }
+}
+
+/// The code of a final answer.
+pub(super) fn code_of(end: &End) -> Option<u16> {
+    match end {
+        End::Final(answer) => Some(answer.code),
+        End::Unresolved(_) | End::NotSent(_) | End::Disconnected(_) | End::Silence | End::Challenge(_) | End::StaleLoop => None,
+        End::Unproven | End::BindingMissing { .. } | End::GrantedNothing | End::BudgetSpent { .. } => None,
     }
 }
 

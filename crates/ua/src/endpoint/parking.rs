@@ -9,10 +9,9 @@ use crate::registration::Phase;
 use crate::slab::Key;
 
 impl Endpoint {
-    /// Takes a digest back whose outcome is known, or will never be, and lets those go on who waited for it.
-    pub(super) fn known(&mut self, now: Instant, risk: Option<Risk>, accepted: bool) {
-        let Some(risk) = risk else { return };
-        let freed = self.budget.known(now, risk, accepted);
+    /// Takes digests back whose outcome is known, or will never be, and lets those go on who waited for it.
+    pub(super) fn known(&mut self, now: Instant, risks: Vec<Risk>, accepted: bool) {
+        let freed = self.budget.all_known(now, risks, accepted);
         self.let_go(now, &freed);
     }
 

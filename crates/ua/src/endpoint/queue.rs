@@ -175,7 +175,7 @@ impl Endpoint {
             },
             began: now,
             record: Record::default(),
-            risk: None,
+            risks: Vec::new(),
         };
         self.send(now, key, Box::new(exchange));
     }
@@ -329,7 +329,7 @@ impl Endpoint {
         let carrier = self.carriers.at(carrier)?;
         while let Next::Ask(target) = carrier.targets.next(now, tried, lot) {
             tried.push(target.place());
-            if let Some(local) = self.wire.local_for(target.address) {
+            if let Some(local) = self.wire.local_of(target.address, carrier.profile.manners.source_ports, lot) {
                 return Some((target, local));
             }
         }
@@ -349,7 +349,7 @@ impl Endpoint {
             self.refund(carrier, transaction.paid);
         }
         self.unpace(carrier);
-        self.known(now, exchange.risk.take(), false);
+        self.known(now, std::mem::take(&mut exchange.risks), false);
     }
 
     /// Gives back what was paid for a datagram that did not go.

@@ -5,8 +5,10 @@ use std::net::SocketAddr;
 use sip::{Host, Message, Uri};
 
 use super::{Endpoint, Inquirer, final_of};
+use crate::chance::lot;
 use crate::locate::{Place, Question, Records};
-use crate::registration::{Exchange, Phase, Purpose, Registration};
+use crate::probe::{Asks, Redirect};
+use crate::registration::{Exchange, Large, Phase, Purpose, Registration};
 use crate::slab::Key;
 use crate::verdict::End;
 use crate::{Instant, Profile, Resolution, ResolveFault};
@@ -57,7 +59,9 @@ impl Endpoint {
         // Over the transport of who redirected: another would be another place.
         let transport = exchange.target.transport;
         let untried = |address: &&SocketAddr| !exchange.tried.contains(&Place { transport, address: **address });
-        let socket = |address: &SocketAddr| self.wire.local_for(*address).map(|local| (*address, local));
+        let ports = self.carriers.at(carrier).map_or(1, |carrier| carrier.profile.manners.source_ports);
+        let lot = lot(&registration.assignment.trunk);
+        let socket = |address: &SocketAddr| self.wire.local_of(*address, ports, lot).map(|local| (*address, local));
         let addresses = outcome.map(|found| match found.records {
             Records::Addresses(addresses) => addresses,
             Records::Srv(_) | Records::Naptr(_) => Vec::new(),
@@ -79,6 +83,62 @@ impl Endpoint {
             Err(fault) => self.failed(now, key, exchange, &End::Unresolved(fault)),
         }
         self.pump(now, carrier);
+    }
+}
+
+impl Endpoint {
+    /// Goes to the first Contact at a listed host, once in a verification. Tells whether it does.
+    pub(super) fn probe_redirected(&mut self, now: Instant, key: Key, message: &Message<'_>) -> bool {
+        let Some(probe) = self.probes.at_mut(key) else { return true };
+        // A renewal is asked of who holds the binding.
+        if probe.redirect != Redirect::No || !matches!(probe.asks, Asks::Query | Asks::Binding) {
+            return false;
+        }
+        let Some((uri, host, port)) = place(message, &probe.order.profile) else { return false };
+        let Some((target, _)) = &mut probe.hop else { return false };
+        target.registrar = uri.into();
+        target.name = host.as_str().into();
+        probe.redirect = Redirect::LookedUp(Box::new(final_of(message)));
+        self.look_up(now, Inquirer::ProbeRedirect(key), Question::Host { name: host.into(), port });
+        true
+    }
+
+    /// Asks the host of a redirection, once its addresses are known.
+    pub(super) fn probe_redirect_found(&mut self, now: Instant, key: Key, outcome: Result<Resolution, ResolveFault>) {
+        let Some(probe) = self.probes.at_mut(key) else { return };
+        let Redirect::LookedUp(answer) = std::mem::replace(&mut probe.redirect, Redirect::Past) else { return };
+        if probe.concluded.is_some() {
+            return;
+        }
+        let (ports, lot) = (probe.order.profile.manners.source_ports, probe.lot());
+        let Some((target, local)) = &mut probe.hop else { return };
+        let found = match outcome.map(|found| found.records) {
+            Ok(Records::Addresses(addresses)) => addresses,
+            Ok(Records::Srv(_) | Records::Naptr(_)) => Vec::new(),
+            Err(fault) => {
+                probe.seen.registrar = target.registrar.to_string();
+                return self.probe_failed(now, key, End::Unresolved(fault));
+            }
+        };
+        let transport = target.transport;
+        let untried = found.into_iter().filter(|&address| !probe.tried.contains(&Place { transport, address }));
+        let Some((address, from)) = untried.filter_map(|address| Some((address, self.wire.local_of(address, ports, lot)?))).next() else {
+            // Round in a circle.
+            return self.probe_failed(now, key, End::Final(*answer));
+        };
+        (target.address, *local) = (address, from);
+        probe.redirect = Redirect::There;
+        probe.tried.push(target.place());
+        probe.seen.registrar = target.registrar.to_string();
+        probe.seen.target = Some(target.place());
+        probe.seen.source = self.wire.address(from);
+        // A nonce belongs to the target that issued it.
+        probe.answers.clear();
+        probe.large = Large::default();
+        if let Some(flow) = probe.flow.take() {
+            self.wire.drop_flow(flow, true);
+        }
+        self.probe_register(now, key);
     }
 }
 

@@ -85,6 +85,7 @@ impl Endpoint {
                 }
             }
             Some((Inquirer::Redirect(key), _)) => self.redirect_found(now, key, outcome),
+            Some((Inquirer::ProbeRedirect(key), _)) => self.probe_redirect_found(now, key, outcome),
             None => {}
         }
     }

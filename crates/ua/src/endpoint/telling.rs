@@ -3,6 +3,7 @@
 use diagnosis::Code;
 
 use super::Endpoint;
+use crate::account::Holder;
 use crate::registration::{Intent, Registration, Which};
 use crate::slab::Key;
 use crate::{
@@ -43,6 +44,7 @@ impl Endpoint {
             consecutive_failures: registration.failures,
             last_response: shown.response.clone(),
             negotiated: shown.negotiated.clone(),
+            routes: shown.routes.clone().filter(|_| binding.is_some()),
             options: self.options_of(registration),
             diagnosis: shown.diagnosis.clone(),
             credential_version: shown.version,
@@ -95,6 +97,7 @@ impl Endpoint {
     pub(super) fn resume_of(&self, registration: &Registration, clean: bool) -> Resume {
         // Of two that belong together, one alone would be refused.
         let only = registration.remembered.first().filter(|_| registration.remembered.len() == 1);
+        let only = only.filter(|answering| answering.choice.holder == Holder::Account);
         let nonce = only.and_then(|answering| {
             Some(ResumeNonce {
                 nonce: answering.choice.nonce.clone(),

@@ -7,12 +7,13 @@ use sip::Message;
 
 use super::challenged::{make_room, seconds_up};
 use super::evidence::note;
-use super::failed::goes_on;
+use super::failed::{code_of, goes_on};
 use super::{Endpoint, Reply, final_of, public_address, reason_of};
-use crate::answering::{Answering, Came};
+use crate::account::Holder;
+use crate::answering::{Answering, Came, refused_holder};
 use crate::budget::{Asker, Denied, Waiter};
 use crate::challenge::{choose, learn, seen};
-use crate::probe::{Asks, Concluded, Probe};
+use crate::probe::{Asks, Concluded, Probe, Redirect};
 use crate::record::Record;
 use crate::registration::Large;
 use crate::slab::Key;
@@ -35,6 +36,8 @@ impl Endpoint {
             address_of_record: order.account.address_of_record.to_string(),
             username: order.credential.as_ref().map(|credential| credential.username.to_string()),
             realm: order.credential.as_ref().and_then(|credential| credential.realm.as_deref()).map(str::to_owned),
+            // Until an answer tells it anew: a carrier that blocks us tells nothing any more (carriers.md N10).
+            public: self.carrier_names.get(&order.profile.id).and_then(|&key| self.carriers.at(key)?.public),
             verification: true,
             truncated_sha512: order.profile.truncated_sha512,
             ..Observation::new(order.policy.clone())
@@ -64,9 +67,10 @@ impl Endpoint {
             tried: Vec::new(),
             register: None,
             options: None,
+            redirect: Redirect::No,
             answers: Vec::new(),
             stale: 0,
-            risk: None,
+            risks: Vec::new(),
             parked: None,
             asks_back: false,
             negotiated: None,
@@ -102,12 +106,16 @@ impl Endpoint {
     /// Asks the next target, or waits for its address.
     pub(super) fn probe_next(&mut self, now: Instant, key: Key) {
         let Some(probe) = self.probes.at_mut(key) else { return };
-        if probe.register.is_some() || probe.concluded.is_some() {
+        if probe.register.is_some() || probe.concluded.is_some() || matches!(probe.redirect, Redirect::LookedUp(_)) {
             return;
+        }
+        if probe.redirect == Redirect::There {
+            probe.redirect = Redirect::Past;
         }
         match probe.targets.next(now, &probe.tried, probe.lot()) {
             Next::Ask(target) => {
-                let Some(local) = self.wire.local_for(target.address) else {
+                let ports = probe.order.profile.manners.source_ports;
+                let Some(local) = self.wire.local_of(target.address, ports, probe.lot()) else {
                     probe.seen.registrar = target.registrar.to_string();
                     return self.conclude(now, key, Concluded::Bad(End::Unresolved(ResolveFault::NoSocket(target.address.ip()))));
                 };
@@ -188,6 +196,11 @@ impl Endpoint {
                 match code {
                     200..=299 => self.probe_succeeded(now, key, transaction, message),
                     401 | 407 => self.probe_challenged(now, key, message),
+                    301 | 302 | 305 => {
+                        if !self.probe_redirected(now, key, message) {
+                            self.probe_failed(now, key, End::Final(final_of(message)));
+                        }
+                    }
                     _ if probe.asks == Asks::Query
                         && probe.order.by == VerifyBy::Query
                         && probe.answers.is_empty()
@@ -209,7 +222,8 @@ impl Endpoint {
 
     fn probe_succeeded(&mut self, now: Instant, key: Key, transaction: &Transaction, message: &Message<'_>) {
         let Some(probe) = self.probes.at_mut(key) else { return };
-        let proven = !probe.answers.is_empty();
+        // The secret of a proxy says nothing of the account's.
+        let proven = probe.answers.iter().any(|answer| answer.choice.holder == Holder::Account);
         if proven {
             probe.seen.checks.push(Check::new("digest.accepted", true));
         }
@@ -235,9 +249,9 @@ impl Endpoint {
     /// The binding that the verification made is gone, or lapses by itself soon; its challenge, if any, is answered once.
     fn unbinding_ended(&mut self, now: Instant, key: Key, reply: &Reply<'_>) {
         let Some(probe) = self.probes.at_mut(key) else { return };
-        if let (Reply::Answer(message), Some(credential), true) = (reply, &probe.order.credential, probe.asks_back)
+        if let (Reply::Answer(message), Some(credential), true) = (reply, probe.credential(), probe.asks_back)
             && matches!(reason_of(message).0, 401 | 407)
-            && let Ok(choices) = choose(message, credential, &probe.order.policy, &probe.order.profile)
+            && let Ok(choices) = choose(message, &credential, &probe.order.policy, &probe.order.profile)
             && let Some((target, local)) = &probe.hop
         {
             probe.asks_back = false;
@@ -247,7 +261,9 @@ impl Endpoint {
             let used = std::mem::take(&mut probe.answers);
             probe.answers = choices
                 .into_iter()
-                .filter_map(|choice| Some(Answering::begin(choice, credential, tokens.text::<32>(), truncated, came)?.going_on_from(&used)))
+                .filter_map(|choice| {
+                    Some(Answering::begin(choice, &credential, tokens.text::<32>(), truncated, came)?.going_on_from(&used))
+                })
                 .collect();
             return self.probe_register(now, key);
         }
@@ -258,9 +274,13 @@ impl Endpoint {
 
     pub(super) fn probe_challenged(&mut self, now: Instant, key: Key, message: &Message<'_>) {
         let Some(probe) = self.probes.at_mut(key) else { return };
+        let given = probe.credential();
         let (order, profile) = (&probe.order, &probe.order.profile);
         probe.seen.challenges = seen(message, profile);
-        let choices = match &order.credential {
+        if let Some(credential) = &given {
+            probe.seen.realm = credential.realm.as_deref().map(str::to_owned);
+        }
+        let choices = match &given {
             Some(credential) => choose(message, credential, &order.policy, profile),
             None => learn(message, &order.policy, profile),
         };
@@ -273,20 +293,24 @@ impl Endpoint {
             Ok(replaced) => replaced,
             Err(end) => return self.probe_failed(now, key, end),
         };
-        let Some(choice) = choices.first() else { return };
-        if probe.negotiated.is_none() {
-            let asked = order.credential.as_ref().and_then(|credential| credential.algorithm);
-            let held = verdict::terms(probe.seen.realm.as_deref(), asked, &order.policy, choice);
-            probe.seen.checks.extend(held);
+        // What is agreed with a proxy of a realm of its own is not the account's to be pinned to.
+        let Some(choice) = choices.iter().find(|choice| choice.holder == Holder::Account).or(choices.first()) else { return };
+        if choice.holder == Holder::Account {
+            if probe.negotiated.is_none() {
+                let asked = order.credential.as_ref().and_then(|credential| credential.algorithm);
+                let held = verdict::terms(probe.seen.realm.as_deref(), asked, &order.policy, choice);
+                probe.seen.checks.extend(held);
+            }
+            probe.negotiated = Some(choice.negotiated());
         }
-        probe.negotiated = Some(choice.negotiated());
-        let (VerifyMode::Digest, Some(credential), Some((target, local))) = (order.mode, &order.credential, &probe.hop) else {
+        let (VerifyMode::Digest, Some(credential), Some((target, local))) = (order.mode, &given, &probe.hop) else {
             return self.conclude(now, key, Concluded::Good(Outcome::Learned));
         };
         let asker = if order.by_person { Asker::Person } else { Asker::Machine { fresh: true } };
-        let freed = probe.risk.take().map(|risk| self.budget.known(now, risk, false));
-        match self.budget.risk(now, &profile.id, &credential.username, asker, &profile.failure_budget) {
-            Ok(risk) => probe.risk = Some(risk),
+        let freed = self.budget.all_known(now, std::mem::take(&mut probe.risks), false);
+        let names = choices.iter().map(|choice| credential.username_of(choice.holder));
+        match self.budget.risk_all(now, &profile.id, names, asker, &profile.failure_budget) {
+            Ok(risks) => probe.risks = risks,
             Err(denied) => {
                 match denied {
                     Denied::Spent(wait) => {
@@ -297,7 +321,7 @@ impl Endpoint {
                         self.budget.wait(narrows, Waiter::Probe(key));
                     }
                 }
-                return self.let_go(now, freed.as_ref().map_or(&[], |freed| freed));
+                return self.let_go(now, &freed);
             }
         }
         let came = Came { at: now, local: *local, target: target.place(), flow: None };
@@ -312,7 +336,7 @@ impl Endpoint {
     }
 
     /// Goes on to the next target, or ends.
-    fn probe_failed(&mut self, now: Instant, key: Key, end: End) {
+    pub(super) fn probe_failed(&mut self, now: Instant, key: Key, end: End) {
         let Some(probe) = self.probes.at_mut(key) else { return };
         probe.seen.query = probe.asks == Asks::Query;
         if now < probe.deadline
@@ -325,7 +349,10 @@ impl Endpoint {
         let refused = matches!(&end, End::Final(answer) if matches!(answer.code, 401 | 403 | 407))
             || matches!(end, End::Silence | End::Disconnected(_));
         if let (true, false, Some(credential)) = (refused, probe.answers.is_empty(), &probe.order.credential) {
-            self.budget.failed(now, &probe.order.profile.id, &credential.username);
+            let holder = refused_holder(&probe.answers, code_of(&end));
+            probe.seen.refused_proxys = holder == Holder::Proxy;
+            probe.seen.username = Some(credential.username_of(holder).to_owned());
+            self.budget.failed(now, &probe.order.profile.id, credential.username_of(holder));
         }
         self.conclude(now, key, Concluded::Bad(end));
     }
@@ -346,7 +373,7 @@ impl Endpoint {
         }
         probe.seen.query = probe.asks == Asks::Query;
         if let (false, Some(credential)) = (probe.answers.is_empty(), &probe.order.credential) {
-            self.budget.failed(now, &probe.order.profile.id, &credential.username);
+            self.budget.failed(now, &probe.order.profile.id, credential.username_of(refused_holder(&probe.answers, None)));
         }
         let end = match probe.hop {
             Some(_) if probe.parked.is_some() => End::BudgetSpent { retry_after: AGAIN },
@@ -362,8 +389,8 @@ impl Endpoint {
     /// Ends a verification, or waits a little for the OPTIONS that its evidence wants.
     fn conclude(&mut self, now: Instant, key: Key, concluded: Concluded) {
         let Some(probe) = self.probes.at_mut(key) else { return };
-        let risk = probe.risk.take();
-        self.known(now, risk, matches!(concluded, Concluded::Good(_)));
+        let risks = std::mem::take(&mut probe.risks);
+        self.known(now, risks, matches!(concluded, Concluded::Good(_)));
         let Some(probe) = self.probes.at_mut(key) else { return };
         if let Asks::Renewal(registration) = probe.asks {
             self.dismount(now, key, registration);
@@ -386,7 +413,7 @@ impl Endpoint {
             self.dismount(now, key, registration);
         }
         let Some(mut probe) = self.probes.remove(key) else { return };
-        self.known(now, probe.risk.take(), false);
+        self.known(now, std::mem::take(&mut probe.risks), false);
         for out in [probe.options.take(), probe.register.take()].into_iter().flatten() {
             if let Some(mut transaction) = self.wire.end(out) {
                 probe.record.note(&mut self.wire, now, &mut transaction, None);

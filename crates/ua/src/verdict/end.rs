@@ -35,6 +35,14 @@ fn before_digest(seen: &Observation, answer: &Final, said: &str) -> Diagnosis {
 
 fn after_digest(seen: &Observation, answer: &Final, said: &str) -> Diagnosis {
     match answer.code {
+        401 | 407 if seen.refused_proxys => Diagnosis::new(Code::ProxyCredentialsRejected)
+            .summary(format!(
+                "A proxy before {} refused the digest of proxyCredentials ({said}): {} or its password is wrong there. The account's own secret was not judged.",
+                who(seen),
+                user(seen)
+            ))
+            .remedy(format!("Check proxyCredentials: {} and its password against the carrier's sheet.", user(seen)))
+            .check(Check::new("proxy.digest.accepted", false)),
         401 | 407 if suspects_truncation(seen) => Diagnosis::new(Code::SuspectTruncatedSha512)
             .summary(format!("{} refused the SHA-512-256 digest ({said}). Either user name or password is wrong, or the carrier computes a truncated SHA-512 in its place, as some deployed code does.", who(seen)))
             .remedy(format!(

@@ -117,3 +117,23 @@ fn our_own_contact_parameter_finds_ours_where_all_else_was_rewritten() {
     talk.then_bound();
     assert_eq!(talk.status("alice").expires_at, Some(talk.now + secs(600)));
 }
+
+// covers: B9, RFC 3608 6.1, RFC 3327 5.1
+#[test]
+fn service_route_and_path_are_no_route_of_a_register_and_what_is_kept_is_bounded() {
+    let mut talk = talk(registration("alice"));
+    talk.we_send("REGISTER").they_say(challenge("n"));
+    let says =
+        ok().header("Service-Route", "<sip:orig@s.test;lr>").header("Path", "<sip:p.test;lr>").header("P-Associated-URI", "<tel:+1>");
+    talk.we_send("REGISTER").they_say(says).then_bound();
+    let routes = talk.status("alice").routes.clone().expect("routes");
+    assert_eq!((routes.service, routes.associated), (vec!["<sip:orig@s.test;lr>".to_owned()], vec!["<tel:+1>".to_owned()]));
+    talk.between(secs(1800), secs(2700)).we_send("REGISTER");
+    assert!(talk.request().header(sip::Name::Route).is_none());
+    let long = format!("<sip:{}@s.test;lr>", "x".repeat(600));
+    let says = (0..20).fold(ok().header("Service-Route", &long), |says, n| says.header("Service-Route", &format!("<sip:{n}.test;lr>")));
+    talk.they_say(says).then_bound();
+    assert_eq!(talk.status("alice").routes.as_ref().expect("routes").service.len(), 7, "eight lines are looked at, one is too long");
+    talk.between(secs(1800), secs(2700)).we_send("REGISTER").they_say(ok()).then_bound();
+    assert_eq!(talk.status("alice").routes, None);
+}

@@ -183,6 +183,123 @@ fn a_proxy_s_own_realm_needs_credentials_of_its_own() {
     refused_before_a_digest(registration("alice"), challenge("p").proxy().realm("edge.proxy"), Code::ProxyCredentialsRequired);
 }
 
+/// Alice with credentials of `border` for the proxy's realm `edge.proxy`.
+fn with_proxys() -> Setup {
+    registration("alice").credential(|credential| credential.proxy = Some(Box::new(proxys("secret of border"))))
+}
+
+fn proxys(password: &str) -> ProxyCredential {
+    ProxyCredential {
+        username: "border".into(),
+        realm: "edge.proxy".into(),
+        algorithm: None,
+        secret: std::sync::Arc::new(Secret::Password(password.to_owned().into())),
+    }
+}
+
+fn proxys_challenge(nonce: &str) -> Says {
+    challenge(nonce).proxy().realm("edge.proxy")
+}
+
+// covers: C16, RFC 3261 22.3
+#[test]
+fn a_proxy_of_a_realm_of_its_own_gets_the_secret_that_is_meant_for_it() {
+    let mut talk = talk(with_proxys());
+    talk.we_send("REGISTER").with(no_digest()).they_say(proxys_challenge("p"));
+    talk.we_send("REGISTER").with(nonce("p").proxy().password("secret of border")).they_say(challenge("r"));
+    talk.we_send("REGISTER").with(nonce("p").proxy().nc(2)).with(nonce("r")).they_say(ok()).then_bound();
+    let seen = talk.status("alice").negotiated.clone().expect("negotiated");
+    assert_eq!(seen.realm, "carrier.test", "the registrar's is what is pinned");
+    talk.between(secs(1800), secs(2700)).we_send("REGISTER").with(nonce("p").proxy().nc(3)).with(nonce("r").nc(2)).they_say(ok());
+    talk.then_bound();
+}
+
+// covers: C16
+#[test]
+fn both_in_one_answer_get_each_their_own_secret() {
+    for first_is_proxys in [false, true] {
+        let both = if first_is_proxys { proxys_challenge("p").and(challenge("r")) } else { challenge("r").and(proxys_challenge("p")) };
+        let mut talk = talk(with_proxys());
+        talk.we_send("REGISTER").they_say(both);
+        talk.we_send("REGISTER").with(nonce("p").proxy().password("secret of border")).with(nonce("r")).they_say(ok()).then_bound();
+        assert_eq!(talk.status("alice").negotiated.as_ref().expect("negotiated").realm, "carrier.test");
+    }
+}
+
+// covers: C16
+#[test]
+fn a_proxy_of_the_accounts_realm_is_answered_by_the_account_and_one_of_a_third_realm_by_nobody() {
+    let mut first = talk(with_proxys());
+    first.we_send("REGISTER").they_say(challenge("p").proxy());
+    first.we_send("REGISTER").with(nonce("p").proxy().password("secret of alice")).they_say(ok()).then_bound();
+    for learns in [false, true] {
+        let setup = with_proxys().credential(|credential| {
+            if learns {
+                credential.realm = None;
+            }
+        });
+        let mut talk = talk(setup);
+        talk.we_send("REGISTER").they_say(challenge("p").proxy().realm("elsewhere")).silent();
+        talk.then(RegistrationState::Rejected).diagnosed(Code::ProxyCredentialsRequired);
+    }
+}
+
+// covers: C16, failed digests
+#[test]
+fn a_proxy_that_refuses_its_secret_is_told_apart_and_counted_for_that_user_name() {
+    let mut talk = talk(with_proxys().profile(|profile| profile.failure_budget.per_version = 9));
+    for n in ["a", "b"] {
+        talk.we_send("REGISTER").with(no_digest()).they_say(proxys_challenge(n));
+        talk.we_send("REGISTER").with(nonce(n).proxy()).they_say(proxys_challenge(&format!("{n}'"))).silent();
+        let diagnosis = talk.diagnosed(Code::ProxyCredentialsRejected).status("alice").diagnosis.clone().expect("told");
+        assert!(diagnosis.summary.contains("border"), "{}", diagnosis.summary);
+        if n == "a" {
+            talk.between(secs(30), secs(30));
+        }
+    }
+    // The machine's two of three are spent for `border`, none for `alice`.
+    let by_machine = |id: &str| VerifyOrder { by_person: false, ..order(id, "alice", "new") };
+    talk.verify(by_machine("v")).we_send("OPTIONS").they_say(status(200, "OK")).we_send("REGISTER").they_say(challenge("v"));
+    talk.we_send("REGISTER").with(nonce("v").password("new")).they_say(ok());
+    assert!(matches!(talk.verdict().outcome, Outcome::Proved));
+    let mut tried = by_machine("w");
+    tried.credential.as_mut().expect("given").proxy = Some(Box::new(proxys("other")));
+    talk.verify(tried).we_send("OPTIONS").they_say(status(200, "OK")).we_send("REGISTER").they_say(proxys_challenge("w"));
+    assert_eq!(talk.silent().refusal().code, Code::BudgetSpent);
+}
+
+// covers: C16
+#[test]
+fn a_verification_tries_both_secrets_and_the_proxys_alone_proves_nothing() {
+    let given = |id: &str| {
+        let mut order = order(id, "alice", "secret of alice");
+        order.credential.as_mut().expect("given").proxy = Some(Box::new(proxys("secret of border")));
+        order
+    };
+    let mut talk = Talk::idle(&registration("alice"));
+    talk.verify(given("both")).we_send("OPTIONS").they_say(status(200, "OK"));
+    talk.we_send("REGISTER").they_say(proxys_challenge("p"));
+    talk.we_send("REGISTER").with(nonce("p").proxy()).they_say(challenge("r"));
+    talk.we_send("REGISTER").with(nonce("p").proxy().nc(2)).with(nonce("r")).they_say(ok());
+    let verdict = talk.verdict();
+    assert!(matches!(verdict.outcome, Outcome::Proved), "{verdict:?}");
+    assert_eq!(verdict.negotiated.expect("negotiated").realm, "carrier.test");
+    talk.verify(given("proxy")).we_send("OPTIONS").they_say(status(200, "OK"));
+    talk.we_send("REGISTER").they_say(proxys_challenge("p"));
+    talk.we_send("REGISTER").with(nonce("p").proxy()).they_say(ok());
+    assert_eq!(talk.refusal().code, Code::CredentialsUnproven, "the account's secret was not asked for");
+    talk.verify(given("wrong")).we_send("OPTIONS").they_say(status(200, "OK"));
+    talk.we_send("REGISTER").they_say(proxys_challenge("p"));
+    talk.we_send("REGISTER").with(nonce("p").proxy()).they_say(proxys_challenge("q")).silent();
+    let refusal = talk.refusal();
+    assert_eq!((refusal.code, refusal.evidence.credential_sent), (Code::ProxyCredentialsRejected, Some(true)));
+    talk.verify(given("own")).we_send("OPTIONS").they_say(status(200, "OK"));
+    talk.we_send("REGISTER").they_say(proxys_challenge("p"));
+    talk.we_send("REGISTER").with(nonce("p").proxy()).they_say(challenge("r"));
+    talk.we_send("REGISTER").with(nonce("r")).they_say(challenge("s")).silent();
+    assert_eq!(talk.refusal().code, Code::CredentialsRejected);
+}
+
 // covers: C18, RFC 7616 3.4.4
 #[test]
 fn a_userhash_goes_in_the_name_s_place() {

@@ -294,3 +294,29 @@ fn a_changed_policy_is_what_a_trunk_waits_for_that_the_old_one_refused() {
     talk.diagnosed(diagnosis::Code::AlgorithmNotAllowed).assign(assignment("alice", 2));
     talk.registers("n2", 3600).then_bound();
 }
+
+// covers: B6
+#[test]
+fn trunks_spread_over_so_many_ports_and_each_stays_at_its_own_over_a_restart() {
+    let sockets = ["192.0.2.10:5060", "192.0.2.10:5062", "192.0.2.10:5064", "[2001:db8::1]:5060", "192.0.2.10:5066"].map(socket).to_vec();
+    let of = |user: &str| {
+        let mut setup = registration(user).profile(|profile| profile.manners.source_ports = 3);
+        setup.sockets.clone_from(&sockets);
+        setup
+    };
+    let mut used = [0; 5];
+    for n in 0..30 {
+        let user = format!("user{n}");
+        let mut first = talk(of(&user));
+        first.registers("n", 3600);
+        let at = first.request().local;
+        used[usize::from(at.0)] += 1;
+        let port = sockets[usize::from(at.0)].address.port();
+        assert_eq!(first.request().contact().map(|(uri, _)| uri), Some(format!("sip:{user}@192.0.2.10:{port}")));
+        let kept = first.endpoint.snapshot().remove(0);
+        let mut again = talk(of(&user).resumed(kept, first.now + secs(5)));
+        again.silent().between(secs(1795), secs(2695)).we_send("REGISTER");
+        assert_eq!(again.request().local, at, "{user}");
+    }
+    assert!(used[..3].iter().all(|&trunks| trunks > 4) && used[3..] == [0, 0], "{used:?}");
+}

@@ -24,6 +24,61 @@ fn a_query_of_its_own_proves_a_password_by_one_digest_and_leaves_the_binding_alo
     assert_eq!(talk.saved("alice").cseq, own.cseq());
 }
 
+/// A verification at a carrier that redirects, and takes `b.test` for one of its own.
+fn redirected(realm: Option<&str>) -> (Talk, VerifyOrder) {
+    let mut order = order("v1", "alice", "new");
+    order.profile.manners.redirect_hosts = vec!["b.test".into()];
+    order.credential.as_mut().expect("given").realm = realm.map(Into::into);
+    (Talk::idle(&registration("alice")), order)
+}
+
+fn moved(to: &str) -> Says {
+    status(302, "Moved Temporarily").header("Contact", to)
+}
+
+// covers: F8
+#[test]
+fn a_verification_follows_one_redirection_to_a_listed_host() {
+    let (mut talk, order) = redirected(None);
+    talk.verify(order).we_send("OPTIONS").they_say(status(200, "OK"));
+    talk.we_send("REGISTER").with(to("198.51.100.1:5060")).they_say(moved("<sip:elsewhere.test>, <sip:b.test>"));
+    talk.we_send("REGISTER").with(query()).with(to("198.51.100.2:5060")).with(next_cseq()).they_say(challenge("v"));
+    talk.we_send("REGISTER").with(to("198.51.100.2:5060")).with(nonce("v").password("new")).they_say(ok());
+    assert!(matches!(talk.verdict().outcome, Outcome::Proved));
+}
+
+// covers: F8
+#[test]
+fn a_verification_follows_no_second_redirection_and_none_to_another_host_and_answers_no_realm_of_its_own() {
+    let (mut talk, order) = redirected(None);
+    talk.verify(order).we_send("OPTIONS").they_say(status(200, "OK"));
+    talk.we_send("REGISTER").they_say(moved("<sip:b.test>"));
+    talk.we_send("REGISTER").they_say(moved("<sip:b.test:5070>")).silent();
+    let refusal = talk.refusal();
+    assert!(refusal.code == Code::Redirected && refusal.summary.contains("b.test:5070"), "{refusal:?}");
+    let (mut talk, order) = redirected(None);
+    talk.verify(order).we_send("OPTIONS").they_say(status(200, "OK"));
+    talk.we_send("REGISTER").they_say(moved("<sip:c.test>")).silent();
+    assert_eq!(talk.refusal().code, Code::Redirected);
+    for realm in [None, Some("carrier.test")] {
+        let (mut talk, order) = redirected(realm);
+        talk.verify(order).we_send("OPTIONS").they_say(status(200, "OK"));
+        talk.we_send("REGISTER").they_say(moved("<sip:b.test>"));
+        talk.we_send("REGISTER").they_say(challenge("v").realm("b.test")).silent();
+        assert_eq!(talk.refusal().code, Code::RealmMismatch);
+    }
+}
+
+// covers: F8
+#[test]
+fn a_redirection_to_a_name_that_leads_nowhere_is_said() {
+    let (mut talk, mut order) = redirected(None);
+    order.profile.manners.redirect_hosts = vec!["nowhere.test".into()];
+    talk.verify(order).we_send("OPTIONS").they_say(status(200, "OK"));
+    talk.we_send("REGISTER").they_say(moved("<sip:nowhere.test>")).silent();
+    assert_eq!(talk.refusal().code, Code::DnsFailed);
+}
+
 // covers: C13
 #[test]
 fn a_wrong_password_costs_exactly_one_digest() {

@@ -276,7 +276,7 @@ impl Registrations {
         let settings = Loader::new(tx.connection()).await?.settings(tx.connection(), prepared.after).await?;
         allowed(&settings, asked).map_err(|diagnosis| refusal(&settings.trunk, *diagnosis))?;
         let standing = self.standing_of(&mut tx, settings).await?;
-        let mac = self.mac(&asked.username, &asked.secret);
+        let mac = self.mac_of(asked);
         match standing.check(asked, &mac, tx.now())? {
             Checked::Unchanged => Ok(None),
             Checked::New { .. } if standing.settings.verify_by() == VerifyBy::None => Ok(None),
@@ -365,7 +365,7 @@ impl Registrations {
                 let settings = loader.settings(tx.connection(), trunk).await?;
                 allowed(&settings, asked).map_err(|diagnosis| refusal(&settings.trunk, *diagnosis))?;
                 let standing = self.standing_of(tx, settings).await?;
-                let mac = self.mac(&asked.username, &asked.secret);
+                let mac = self.mac_of(asked);
                 match standing.check(asked, &mac, tx.now())? {
                     Checked::Unchanged => false,
                     Checked::New { again } => {

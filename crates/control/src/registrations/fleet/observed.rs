@@ -199,6 +199,8 @@ pub(in crate::registrations) mod tests {
             consecutive_failures: 0,
             last_response: None,
             negotiated: None,
+            service_route: Vec::new(),
+            associated_uris: Vec::new(),
             options: OptionsStatus::default(),
             diagnosis: None,
             credential_version: Some(1),

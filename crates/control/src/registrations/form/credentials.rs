@@ -1,7 +1,7 @@
 //! Credentials as a caller gives them, normalised.
 
 use diagnosis::Code;
-use link::Secret;
+use link::{ProxyTerms, Secret, Secrets};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use sip::digest::Algorithm;
@@ -19,12 +19,22 @@ const WHITESPACE: &str = "registration.whitespace";
 pub struct Asked {
     /// The digest user name.
     pub username: String,
-    /// Password or HA1 values.
-    pub secret: Secret,
+    /// Password or HA1 values; the proxy's too, where `proxy` is there.
+    pub secrets: Secrets,
     /// The realm to accept; absent: learn it.
     pub realm: Option<String>,
     /// The algorithm to use, by its IANA name; absent: the strongest that is offered and allowed.
     pub algorithm: Option<&'static str>,
+    /// What answers a proxy on the way that has a realm of its own.
+    pub proxy: Option<ProxyTerms>,
+}
+
+/// One set of them: the account's or the proxy's.
+struct One {
+    username: String,
+    secret: Secret,
+    realm: Option<String>,
+    algorithm: Option<&'static str>,
 }
 
 /// The fields before they are judged, from wherever they stood.
@@ -48,10 +58,18 @@ impl Asked {
             nested.finish(faults);
         }
         given.take(body, faults);
+        let whitespace = accept.iter().any(|code| code == WHITESPACE);
+        let proxy = take_proxys(body, whitespace, faults);
         if !had_object && given.is_empty() {
+            if proxy.is_some() {
+                let summary = "proxyCredentials go beside the account's own, and none are given.";
+                faults.push(Fault::new(Code::UsernameMalformed, "credentials.username", summary));
+            }
             return None;
         }
-        given.judge(accept.iter().any(|code| code == WHITESPACE), faults)
+        let One { username, secret, realm, algorithm } = given.judge("credentials", whitespace, faults)?;
+        let (proxy, of_proxy) = proxy.unzip();
+        Some(Asked { username, secrets: Secrets { account: secret, proxy: of_proxy }, realm, algorithm, proxy })
     }
 
     /// Takes `accept`: what the caller insists on though it looks like a slip.
@@ -88,9 +106,9 @@ impl Given {
         self.username.is_none() && self.password.is_none() && self.realm.is_none() && self.algorithm.is_none() && self.ha1.is_none()
     }
 
-    fn judge(self, accept_whitespace: bool, faults: &mut Vec<Fault>) -> Option<Asked> {
+    fn judge(self, object: &str, accept_whitespace: bool, faults: &mut Vec<Fault>) -> Option<One> {
         let before = faults.len();
-        let username = username(self.username, faults);
+        let username = username(object, self.username, faults);
         let realm = realm(self.realm, faults);
         let algorithm = algorithm(self.algorithm, faults);
         let secret = match (self.password, self.ha1) {
@@ -106,7 +124,7 @@ impl Given {
                 if realm.is_none() && faults.iter().skip(before).all(|fault| fault.code() != Code::RealmMalformed.as_str()) {
                     faults.push(Fault::new(
                         Code::Ha1RealmRequired,
-                        "credentials.realm",
+                        format!("{object}.realm"),
                         "An HA1 is valid for one realm, and none is given.",
                     ));
                 }
@@ -115,16 +133,40 @@ impl Given {
                 }
                 secret
             }
-            (password, None) => self::password(password, accept_whitespace, faults),
+            (password, None) => self::password(object, password, accept_whitespace, faults),
         };
         let algorithm = algorithm.map(Algorithm::as_str);
-        (faults.len() == before).then(|| Some(Asked { username: username?, secret: secret?, realm, algorithm }))?
+        (faults.len() == before).then(|| Some(One { username: username?, secret: secret?, realm, algorithm }))?
     }
 }
 
-fn username(given: Option<(String, String)>, faults: &mut Vec<Fault>) -> Option<String> {
+/// Takes `proxyCredentials`; they go to the realm that they name, so it cannot be learned.
+fn take_proxys(body: &mut Fields, accept_whitespace: bool, faults: &mut Vec<Fault>) -> Option<(ProxyTerms, Secret)> {
+    const OBJECT: &str = "proxyCredentials";
+    let mut nested = body.object(OBJECT, faults)?;
+    let mut given = Given::default();
+    given.take(&mut nested, faults);
+    nested.finish(faults);
+    let before = faults.len();
+    let One { username, secret, realm, algorithm } = given.judge(OBJECT, accept_whitespace, faults)?;
+    let Some(realm) = realm else {
+        if faults.len() == before {
+            let summary = "proxyCredentials go to one realm only, and none is given.";
+            let fault = Fault::new(Code::RealmMalformed, format!("{OBJECT}.realm"), summary);
+            faults.push(
+                fault.remedy(
+                    "Set proxyCredentials.realm to the realm that the proxy challenges; a verification with challengeOnly shows it.",
+                ),
+            );
+        }
+        return None;
+    };
+    Some((ProxyTerms { username, realm, algorithm: algorithm.map(str::to_owned) }, secret))
+}
+
+fn username(object: &str, given: Option<(String, String)>, faults: &mut Vec<Fault>) -> Option<String> {
     let Some((path, text)) = given else {
-        faults.push(Fault::new(Code::UsernameMalformed, "credentials.username", "No user name was given."));
+        faults.push(Fault::new(Code::UsernameMalformed, format!("{object}.username"), "No user name was given."));
         return None;
     };
     judged(Field::Username, path, text, faults)
@@ -152,9 +194,9 @@ fn judged(field: Field, path: String, text: String, faults: &mut Vec<Fault>) -> 
     }
 }
 
-fn password(given: Option<(String, SecretString)>, accept_whitespace: bool, faults: &mut Vec<Fault>) -> Option<Secret> {
+fn password(object: &str, given: Option<(String, SecretString)>, accept_whitespace: bool, faults: &mut Vec<Fault>) -> Option<Secret> {
     let Some((path, password)) = given else {
-        faults.push(Fault::new(Code::PasswordEmpty, "credentials.password", "No password was given."));
+        faults.push(Fault::new(Code::PasswordEmpty, format!("{object}.password"), "No password was given."));
         return None;
     };
     match form_rules::password(&path, password.expose_secret(), accept_whitespace) {
@@ -276,7 +318,7 @@ mod tests {
         ] {
             let asked = good(body);
             assert_eq!((asked.username.as_str(), asked.realm.as_deref(), asked.algorithm), ("u", Some("r"), Some("SHA-256")));
-            assert!(matches!(asked.secret, Secret::Password(p) if p.expose_secret() == "p"));
+            assert!(matches!(asked.secrets.account, Secret::Password(p) if p.expose_secret() == "p"));
         }
         bad(json!({"username": "u", "credentials": {"username": "u", "password": "p"}}), "invalid.value", "username");
     }
@@ -318,6 +360,33 @@ mod tests {
             }
         }
         assert!(judged > 50, "{judged}");
+    }
+
+    #[test]
+    fn a_proxys_credentials_stand_beside_the_accounts_and_name_their_realm() {
+        let with = |proxy: Value| json!({"username": "u", "password": "p", "proxyCredentials": proxy});
+        let asked = good(with(json!({"username": "border", "password": "b0rder", "realm": "edge.proxy", "algorithm": "sha256"})));
+        let terms = asked.proxy.expect("terms");
+        assert_eq!((terms.username.as_str(), terms.realm.as_str(), terms.algorithm.as_deref()), ("border", "edge.proxy", Some("SHA-256")));
+        assert!(matches!(asked.secrets.proxy, Some(Secret::Password(p)) if p.expose_secret() == "b0rder"));
+        assert_eq!((asked.username.as_str(), asked.realm), ("u", None));
+        for (proxy, code, field) in [
+            (json!({"username": "border", "password": "b0rder"}), "registration.realm.malformed", "proxyCredentials.realm"),
+            (json!({"username": "border", "password": "b0rder", "realm": "*"}), "registration.realm.malformed", "proxyCredentials.realm"),
+            (json!({"password": "b0rder", "realm": "r"}), "registration.username.malformed", "proxyCredentials.username"),
+            (json!({"username": "border", "realm": "r"}), "registration.password.empty", "proxyCredentials.password"),
+            (json!({"username": "border", "password": "b0rder ", "realm": "r"}), "registration.whitespace", "proxyCredentials.password"),
+            (
+                json!({"username": "border", "password": "b", "realm": "r", "realms": "r"}),
+                "registration.field.unknown",
+                "proxyCredentials.realms",
+            ),
+            (json!({"username": "b", "ha1": {"MD5": "00"}, "realm": "r"}), "registration.ha1.malformed", "proxyCredentials.ha1.MD5"),
+        ] {
+            bad(with(proxy), code, field);
+        }
+        let alone = json!({"proxyCredentials": {"username": "border", "password": "b0rder", "realm": "edge.proxy"}});
+        bad(alone, "registration.username.malformed", "credentials.username");
     }
 
     #[test]
@@ -397,7 +466,7 @@ mod tests {
         let md5 = "0123456789ABCDEF0123456789abcdef";
         let ha1 = |realm: Option<&str>, values: Value| json!({"credentials": {"username": "u", "realm": realm, "ha1": values}});
         let asked = good(ha1(Some("r"), json!({"md5": md5, "SHA-256": "a".repeat(64)})));
-        let Secret::Ha1(values) = asked.secret else { panic!("not HA1 values") };
+        let Secret::Ha1(values) = asked.secrets.account else { panic!("not HA1 values") };
         assert_eq!(values.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["MD5", "SHA-256"]);
         assert_eq!(values[0].1.expose_secret(), md5.to_lowercase());
         bad(ha1(None, json!({"MD5": md5})), "registration.ha1.realm_required", "credentials.realm");

@@ -145,7 +145,7 @@ impl Registrations {
         let registration = credentials::registration(tx.connection(), &order.trunk).await?;
         let versions = credentials::versions_with_macs(tx.connection(), &order.trunk).await?;
         let standing = Standing { settings, registration, versions, held: self.is_held(&order.trunk) };
-        let mac = self.mac(&asked.username, &asked.secret);
+        let mac = self.mac_of(asked);
         match standing.check(asked, &mac, tx.now())? {
             Checked::Unchanged => Ok(None),
             Checked::New { .. } => {
