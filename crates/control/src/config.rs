@@ -1,11 +1,16 @@
 use std::path::PathBuf;
 
+use ipnet::IpNet;
+use rustls::RootCertStore;
 use secrecy::SecretString;
 
 use crate::Clock;
 use crate::audit::keeper::AuditSettings;
+use crate::events::EventSettings;
 use crate::http::RateLimit;
 use crate::sealing::MasterKeySource;
+use crate::upkeep::Retention;
+use crate::webhooks::WebhookLimits;
 
 /// How the control plane is started.
 #[derive(Debug)]
@@ -26,6 +31,16 @@ pub struct Config {
     pub clock: Clock,
     /// How many requests one caller may make.
     pub rate_limit: RateLimit,
+    /// When events are told, and how long a reader is waited for.
+    pub events: EventSettings,
+    /// Ranges beyond the public Internet that webhooks may be in.
+    pub webhook_targets: Vec<IpNet>,
+    /// Certificates that webhooks' servers may be signed by, besides those that browsers trust.
+    pub webhook_roots: RootCertStore,
+    /// How long and how often a delivery is tried.
+    pub webhooks: WebhookLimits,
+    /// How much is kept, and for how long.
+    pub retention: Retention,
 }
 
 impl Config {
@@ -41,6 +56,11 @@ impl Config {
             behind_proxy: false,
             clock: Clock::default(),
             rate_limit: RateLimit::default(),
+            events: EventSettings::default(),
+            webhook_targets: Vec::new(),
+            webhook_roots: RootCertStore::empty(),
+            webhooks: WebhookLimits::default(),
+            retention: Retention::default(),
         }
     }
 }

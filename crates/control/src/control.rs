@@ -2,20 +2,25 @@ use std::sync::Arc;
 
 use axum::Router;
 use secrecy::SecretString;
+use tokio::task::JoinHandle;
 
 use crate::access::first_start;
 use crate::audit::{Origin, keeper};
 use crate::changes::changes;
+use crate::events::Streams;
 use crate::http::throttle::Rates;
 use crate::http::{self, App};
+use crate::outward::Outward;
 use crate::sealing::{self, Keyring};
 use crate::store::{self, Store};
-use crate::{Config, StartError, registrations};
+use crate::webhooks::Webhooks;
+use crate::{Config, StartError, registrations, upkeep};
 
 /// A running control plane.
 pub struct Control {
     app: App,
     first_start_client: Option<(String, SecretString)>,
+    upkeep: JoinHandle<()>,
 }
 
 impl Control {
@@ -30,25 +35,33 @@ impl Control {
         if let Some(master) = new_master {
             keyring.wrap_under(&store, &master).await?;
         }
+        store::backup::record_restore(&store).await?;
         let mut tx = store.begin(&Origin::system("start")).await?;
         store::organization::ensure(&mut tx).await?;
         tx.commit().await?;
         let first_start_client = first_start::ensure_client(&store, config.bootstrap).await?;
         let (changes, reader) = changes();
-        let registrations = registrations::start(store.clone(), keyring.clone(), reader, config.clock).await?;
+        let settings = registrations::Settings { clock: config.clock, events: config.events.clone(), retention: config.retention.clone() };
+        let registrations = registrations::start(store.clone(), keyring.clone(), reader, settings).await?;
         sealing::routes::start(&store, &keyring);
         let heads = config.audit.heads.clone().unwrap_or_else(|| config.data.join("audit-heads.ndjson"));
         tokio::spawn(keeper::run(store.clone(), heads, config.audit));
+        let outward = Outward::new(config.webhook_targets, config.webhook_roots);
+        let webhooks = Webhooks::start(store.clone(), keyring.clone(), outward, config.webhooks);
+        let upkeep = upkeep::start(store.clone(), config.retention);
         let app = App {
             store,
             keyring,
             changes,
             registrations,
+            event_settings: Arc::new(config.events),
+            streams: Streams::default(),
+            webhooks,
             throttle: Arc::default(),
             rates: Arc::new(Rates::new(config.rate_limit)),
             behind_proxy: config.behind_proxy,
         };
-        Ok(Control { app, first_start_client })
+        Ok(Control { app, first_start_client, upkeep })
     }
 
     /// Returns the HTTP API. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`, so that audit records have addresses.
@@ -72,9 +85,16 @@ impl Control {
         &self.app
     }
 
+    /// Ends the streams of events, which would last as long as their readers: call it before the server waits for its connections.
+    pub fn end_streams(&self) {
+        self.app.streams.end();
+    }
+
     /// Ends the work with the edges and closes the store after what is under way.
     pub async fn shutdown(&self) {
-        self.app.registrations.shutdown().await;
+        self.end_streams();
+        self.upkeep.abort();
+        tokio::join!(self.app.webhooks.close(), self.app.registrations.shutdown());
         self.app.store.close().await;
     }
 }

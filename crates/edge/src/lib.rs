@@ -28,6 +28,7 @@ mod state;
 mod streams;
 mod tally;
 mod tls;
+mod unrouted;
 mod verdicts;
 
 pub use address::default_address;

@@ -15,6 +15,10 @@ use crate::verdicts::Verdicts;
 /// A status waits so long for a newer one of the same trunk; at most 250 ms are promised.
 const WINDOW: Duration = Duration::from_millis(100);
 
+/// So many foreign Contacts of a binding are told, and so many characters of each: a registrar may list what it likes.
+const LISTED_MAX: usize = 8;
+const CONTACT_CHARS_MAX: usize = 256;
+
 /// So many statuses travel together.
 const BATCH: usize = 512;
 
@@ -44,7 +48,7 @@ impl Reporter {
                 self.statuses().await;
                 due = None;
             }
-            if due.is_none() && self.reports.has_statuses() {
+            if due.is_none() && self.reports.has_states() {
                 due = Some(Instant::now() + WINDOW);
             }
         }
@@ -98,12 +102,19 @@ impl Reporter {
                 self.reports.drop_status(&trunk);
                 unregistered.then(|| FromEdge::Unregistered { trunk: (*trunk).to_owned() })
             }
+            Event::BindingContested { trunk, listed } => {
+                let listed = listed.into_iter().take(LISTED_MAX).map(|contact| contact.chars().take(CONTACT_CHARS_MAX).collect()).collect();
+                Some(FromEdge::BindingContested { trunk: (*trunk).to_owned(), listed, at })
+            }
             // Told elsewhere.
-            Event::Status(_) | Event::Save(_) | Event::CallUnrouted { .. } | Event::BindingContested { .. } => None,
+            Event::Status(_) | Event::Save(_) | Event::CallUnrouted { .. } => None,
         }
     }
 
     async fn statuses(&self) {
+        for (source, count, at) in self.reports.take_unrouted().senders() {
+            let _ = self.link.send(FromEdge::CallUnrouted { source: source.to_string(), count, at: self.clock.unix(at) }).await;
+        }
         let mut batch: Vec<TrunkStatus> = Vec::new();
         let mut waiting: HashMap<Arc<str>, Observed> = self.reports.take_statuses();
         for (_, observed) in waiting.drain() {

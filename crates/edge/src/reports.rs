@@ -8,6 +8,7 @@ use ua::{Event, Instant};
 
 use crate::attempts::Attempts;
 use crate::tally::Tally;
+use crate::unrouted::Unrouted;
 
 /// So many events wait for a control plane that takes none; attempts have a bound of their own. Statuses are bounded by the number of trunks.
 const EVENTS_MAX: usize = 1 << 18;
@@ -24,6 +25,7 @@ struct Waiting {
     statuses: HashMap<Arc<str>, Observed>,
     told: VecDeque<(u64, Told)>,
     attempts: Attempts,
+    unrouted: Unrouted,
     /// How many were put in since the start.
     placed: u64,
 }
@@ -56,6 +58,7 @@ impl Reports {
                 self.lock().statuses.insert(Arc::clone(&status.trunk), Observed::Endpoint(status));
             }
             Event::Attempt(attempt) => self.put_attempt(attempt, at),
+            Event::CallUnrouted { source, .. } => self.lock().unrouted.count(source, at),
             other => self.put(Told::Endpoint(other, at)),
         }
     }
@@ -108,8 +111,15 @@ impl Reports {
         std::mem::take(&mut self.lock().statuses)
     }
 
-    pub(crate) fn has_statuses(&self) -> bool {
-        !self.lock().statuses.is_empty()
+    /// Takes the calls that nobody answers.
+    pub(crate) fn take_unrouted(&self) -> Unrouted {
+        std::mem::take(&mut self.lock().unrouted)
+    }
+
+    /// Tells whether something waits that is told in its latest state only.
+    pub(crate) fn has_states(&self) -> bool {
+        let waiting = self.lock();
+        !waiting.statuses.is_empty() || !waiting.unrouted.is_empty()
     }
 
     /// Forgets what was seen of a trunk: it is another edge's now.

@@ -9,6 +9,7 @@ mod attempt;
 mod carrier;
 mod edge;
 mod pair;
+mod reach;
 pub mod render;
 mod report;
 mod seal;
@@ -22,6 +23,7 @@ pub use carrier::{
 };
 pub use edge::{Hello, Sites};
 pub use pair::{Action, ControlEnd, EdgeEnd, LinkClosed, ToEdge, Withdrawal, pair};
+pub use reach::is_public;
 pub use report::FromEdge;
 pub use seal::{SealError, SealKey, Sealed, Secret, Secrets};
 pub use status::{Negotiated, OptionsState, OptionsStatus, RegistrationState, TrunkStatus};

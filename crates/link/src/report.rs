@@ -44,6 +44,24 @@ pub enum FromEdge {
         /// When the answer came.
         at: UnixMicros,
     },
+    /// Another holds the place of a trunk's binding at the registrar; told when it begins.
+    BindingContested {
+        /// The trunk's id.
+        trunk: String,
+        /// The Contacts that the registrar lists and that are not ours, cut to a bounded length.
+        listed: Vec<String>,
+        /// When the answer came.
+        at: UnixMicros,
+    },
+    /// Calls came that nobody here answers.
+    CallUnrouted {
+        /// Who sent them, `ADDR:PORT`.
+        source: String,
+        /// How many.
+        count: u64,
+        /// When the latest came.
+        at: UnixMicros,
+    },
     /// A withdrawn trunk's binding is gone from the carrier, or has lapsed.
     Unregistered {
         /// The trunk's id.

@@ -8,6 +8,7 @@ use edge::{Advertise, SipListen, TlsIdentity};
 use ipnet::IpNet;
 
 use crate::audit::{self, AuditArgs};
+use crate::backup::{self, BackupArgs, RestoreArgs};
 use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::simulate::{self, SimulateArgs};
@@ -34,6 +35,10 @@ pub enum Command {
     Verify(Box<VerifyArgs>),
     /// Looks after the audit chain.
     Audit(AuditArgs),
+    /// Copies the database of a server that may run, whole and of one moment.
+    Backup(BackupArgs),
+    /// Puts such a copy in the place of the database of a server that does not run.
+    Restore(RestoreArgs),
     /// Simulates trunks, carriers, a bad network and restarts by seed, on virtual time, and checks every rule at every step.
     Simulate(Box<SimulateArgs>),
 }
@@ -62,6 +67,9 @@ pub struct ServeArgs {
     /// Range beyond the public Internet that may be sent to, such as 10.0.0.0/8; may be repeated.
     #[arg(long, value_name = "CIDR", value_parser = range)]
     pub allow_target: Vec<IpNet>,
+    /// Range that webhooks may be in besides the public Internet, with TLS or without; may be repeated.
+    #[arg(long, value_name = "CIDR", value_parser = range)]
+    pub allow_webhook_target: Vec<IpNet>,
     /// A name server to ask in place of the system's; may be repeated.
     #[arg(long, value_name = "ADDR[:PORT]", value_parser = name_server)]
     pub dns: Vec<SocketAddr>,
@@ -120,6 +128,14 @@ pub fn run() -> Result<ExitCode, Failure> {
             return verify::run(&args);
         }
         Command::Audit(args) => return audit::run(&args),
+        Command::Backup(args) => {
+            logging::start("warn");
+            backup::backup(&args)
+        }
+        Command::Restore(args) => {
+            logging::start("warn");
+            backup::restore(&args)
+        }
         Command::Simulate(args) => return simulate::run(&args),
     };
     done.map(|()| ExitCode::SUCCESS)

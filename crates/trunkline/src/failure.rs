@@ -18,6 +18,9 @@ pub enum Failure {
     /// The control plane does not open.
     #[error(transparent)]
     Control(#[from] control::StartError),
+    /// A copy of the database is not made, or not put in place.
+    #[error(transparent)]
+    Backup(#[from] control::BackupError),
     /// An edge does not start.
     #[error("edge {edge}: {source}")]
     Edge {

@@ -1,6 +1,7 @@
-//! The one binary: `trunkline serve`, `trunkline serve --demo`, `trunkline carrier`, `trunkline verify`, `trunkline simulate`.
+//! The one binary: `trunkline serve`, `trunkline serve --demo`, `trunkline carrier`, `trunkline verify`, `trunkline simulate`, `trunkline backup`, `trunkline restore`.
 
 mod audit;
+mod backup;
 mod cli;
 mod demo;
 mod edges;

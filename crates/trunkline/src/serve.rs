@@ -10,7 +10,7 @@ use crate::settings::Settings;
 use crate::signals::Signals;
 
 /// Where data go when nobody says so.
-const DATA: &str = "./data";
+pub const DATA: &str = "./data";
 
 /// Runs `trunkline serve` until a signal.
 pub fn run(settings: Settings) -> Result<(), Failure> {

@@ -51,6 +51,8 @@ impl Server {
         config.bootstrap = settings.bootstrap;
         config.behind_proxy = settings.behind_proxy;
         config.rate_limit = settings.rate_limit;
+        config.webhook_targets = settings.webhook_targets;
+        config.retention = settings.retention;
         let control = Control::open(config).await?;
         if let Some((id, secret)) = control.first_start_client() {
             first_client(id, secret);
@@ -105,6 +107,7 @@ impl Server {
 
     /// Stops in order: no new requests, those under way a little longer, then edges and control plane. Un-registers nothing.
     pub async fn stop(mut self) {
+        self.control.end_streams();
         // An error is a receiver that is gone: it has stopped by itself.
         let _ = self.stop_serving.send(());
         if tokio::time::timeout(REQUESTS_PATIENCE, &mut self.serving).await.is_err() {

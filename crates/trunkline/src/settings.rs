@@ -1,14 +1,14 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use control::{MasterKeySource, RateLimit};
+use control::{MasterKeySource, RateLimit, Retention};
 use edge::{Advertise, SipListen, TlsIdentity};
 use ipnet::IpNet;
 use secrecy::SecretString;
 
 use crate::cli::{self, ServeArgs};
 use crate::failure::Failure;
-use crate::settings_file::{EdgeTable, SettingsFile};
+use crate::settings_file::{EdgeTable, RetentionTable, SettingsFile};
 
 /// The id of the embedded edge where none is configured.
 const EDGE_ID: &str = "edge_1";
@@ -24,6 +24,10 @@ pub struct Settings {
     pub edges: Vec<EdgeSettings>,
     /// Ranges beyond the public Internet that may be sent to.
     pub allow_targets: Vec<IpNet>,
+    /// Ranges that webhooks may be in besides the public Internet.
+    pub webhook_targets: Vec<IpNet>,
+    /// How much is kept, and for how long.
+    pub retention: Retention,
     /// The name servers, in place of the system's.
     pub dns: Vec<SocketAddr>,
     /// The client certificates that every edge holds.
@@ -75,6 +79,11 @@ impl Settings {
         } else {
             args.allow_target
         };
+        let webhook_targets = if args.allow_webhook_target.is_empty() {
+            file.allow_webhook_target.iter().map(|text| read("allow-webhook-target", text, cli::range)).collect::<Result<_, _>>()?
+        } else {
+            args.allow_webhook_target
+        };
         let dns = if args.dns.is_empty() {
             file.dns.iter().map(|text| read("dns", text, cli::name_server)).collect::<Result<_, _>>()?
         } else {
@@ -109,6 +118,8 @@ impl Settings {
             http,
             edges,
             allow_targets,
+            webhook_targets,
+            retention: retention(&file.retention)?,
             dns,
             tls_identities,
             master_key: master_key(master_key_file, command, environment)?,
@@ -162,6 +173,25 @@ fn edges(
         });
     }
     Ok(edges)
+}
+
+fn retention(table: &RetentionTable) -> Result<Retention, Failure> {
+    let usual = Retention::default();
+    let or = |given: Option<u32>, name: &str, usual: u32| match given {
+        Some(0) => {
+            Err(Failure::Settings(format!("[retention] {name} is 0: nothing would be kept. Leave it out, or give a number from 1 up.")))
+        }
+        given => Ok(given.unwrap_or(usual)),
+    };
+    Ok(Retention {
+        events: or(table.events, "events", usual.events)?,
+        event_days: or(table.event_days, "event-days", usual.event_days)?,
+        attempts: or(table.attempts, "attempts", usual.attempts)?,
+        attempts_per_trunk: or(table.attempts_per_trunk, "attempts-per-trunk", usual.attempts_per_trunk)?,
+        attempt_days: or(table.attempt_days, "attempt-days", usual.attempt_days)?,
+        dead_letters: or(table.dead_letters, "dead-letters", usual.dead_letters)?,
+        dead_letter_days: or(table.dead_letter_days, "dead-letter-days", usual.dead_letter_days)?,
+    })
 }
 
 /// The id becomes the name of a directory.
@@ -244,6 +274,8 @@ mod tests {
         for (file, environment, expected) in [
             ("http = '0.0.0.0:8080'", &[][..], "--behind-proxy"),
             ("htpp = '127.0.0.1:1'", &[], "htpp"),
+            ("[retention]\nevents = 0", &[], "from 1 up"),
+            ("allow-webhook-target = ['hooks']", &[], "10.0.0.0/8"),
             ("sip = ['tcp:127.0.0.1:5060']", &[], "udp:ADDR:PORT"),
             ("allow-target = ['carrier']", &[], "10.0.0.0/8"),
             ("dns = ['ns.example']", &[], "192.0.2.53"),

@@ -15,6 +15,7 @@ pub struct SettingsFile {
     pub advertise: Option<String>,
     pub site: Option<String>,
     pub allow_target: Vec<String>,
+    pub allow_webhook_target: Vec<String>,
     pub dns: Vec<String>,
     pub tls_identity: Vec<String>,
     pub master_key: Option<PathBuf>,
@@ -23,7 +24,21 @@ pub struct SettingsFile {
     pub audit_keep_days: Option<u32>,
     pub behind_proxy: Option<bool>,
     pub rate_limit: Option<String>,
+    pub retention: RetentionTable,
     pub edge: Vec<EdgeTable>,
+}
+
+/// How much is kept, and for how long; the default of each where absent.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct RetentionTable {
+    pub events: Option<u32>,
+    pub event_days: Option<u32>,
+    pub attempts: Option<u32>,
+    pub attempts_per_trunk: Option<u32>,
+    pub attempt_days: Option<u32>,
+    pub dead_letters: Option<u32>,
+    pub dead_letter_days: Option<u32>,
 }
 
 /// One embedded edge.
@@ -63,9 +78,11 @@ mod tests {
         let unknown = toml::from_str::<SettingsFile>("nonsense = 1").expect_err("an unknown key").to_string();
         let of_an_edge = toml::from_str::<SettingsFile>("[[edge]]\nnonsense = 1").expect_err("an unknown key").to_string();
         let keys = unknown.split('`').skip(3).step_by(2).map(|key| format!("| `{key}` |"));
+        let of_retention = toml::from_str::<SettingsFile>("[retention]\nnonsense = 1").expect_err("an unknown key").to_string();
+        let kept = of_retention.split('`').skip(3).step_by(2).map(|key| format!("| `{key}` in `[retention]` |"));
         let tables = of_an_edge.split('`').skip(3).step_by(2).map(|key| format!("| `{key}` in `[[edge]]` |"));
-        let rows: Vec<String> = keys.filter(|key| key != "| `edge` |").chain(tables).collect();
-        assert_eq!(rows.len(), 14 + 4, "{unknown} {of_an_edge}");
+        let rows: Vec<String> = keys.filter(|key| key != "| `edge` |" && key != "| `retention` |").chain(tables).chain(kept).collect();
+        assert_eq!(rows.len(), 15 + 4 + 7, "{unknown} {of_an_edge}");
         for row in rows {
             assert!(guide.contains(&row), "{row} is not in docs/guide/operations.md");
         }

@@ -128,6 +128,8 @@ async fn watch(session: &mut Session, ask: &Ask, live: &mut Live) -> Result<(Ver
             | FromEdge::Status(_)
             | FromEdge::Accepted { .. }
             | FromEdge::Refused { .. }
+            | FromEdge::BindingContested { .. }
+            | FromEdge::CallUnrouted { .. }
             | FromEdge::Unregistered { .. } => {}
         }
     }

@@ -18,6 +18,7 @@ pub mod site;
 pub mod time_zone;
 pub mod trunk;
 pub mod uri;
+mod webhook;
 
 pub use carrier::{Carrier, CarrierSettings};
 pub use client::{Client, ClientSettings, RoleGrant};
@@ -35,3 +36,4 @@ pub use site::{Site, SiteSettings};
 pub use time_zone::ZoneName;
 pub use trunk::{Trunk, TrunkSettings};
 pub use uri::{AddressOfRecord, SipUri};
+pub use webhook::{Webhook, WebhookHealth, WebhookSettings};

@@ -13,3 +13,9 @@ pub struct Reference {
     #[serde(default, skip_serializing)]
     self_uri: Option<String>,
 }
+
+impl From<String> for Reference {
+    fn from(id: String) -> Self {
+        Reference { id, name: None, self_uri: None }
+    }
+}

@@ -3,9 +3,11 @@ use std::sync::Arc;
 use super::throttle::Rates;
 use crate::access::throttle::Throttle;
 use crate::changes::Changes;
+use crate::events::{EventSettings, Streams};
 use crate::registrations::Registrations;
 use crate::sealing::Keyring;
 use crate::store::Store;
+use crate::webhooks::Webhooks;
 
 /// What the routes share; cheap to clone.
 #[derive(Clone)]
@@ -18,6 +20,12 @@ pub struct App {
     pub changes: Changes,
     /// The registrations and the edges that keep them.
     pub registrations: Registrations,
+    /// When events are told, and how long a reader is waited for.
+    pub(crate) event_settings: Arc<EventSettings>,
+    /// The open streams of events.
+    pub(crate) streams: Streams,
+    /// Delivers events.
+    pub(crate) webhooks: Webhooks,
     /// Slows those down who guess client secrets.
     pub(crate) throttle: Arc<Throttle>,
     /// Counts the requests of each caller.

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use super::peer::{self, Peer};
 use super::{App, context, diagnoses, fallback, form_rules, health, projection, resources};
 use crate::problem::Problem;
-use crate::{access, audit, registrations, sealing};
+use crate::{access, audit, events, registrations, sealing, webhooks};
 
 /// So long may an answer take; a live verification waits at most 40 s of it.
 const PATIENCE: Duration = Duration::from_secs(75);
@@ -35,6 +35,8 @@ pub fn router(app: App) -> Router {
         .merge(resources::routes())
         .merge(projection::routes())
         .merge(registrations::routes())
+        .merge(events::routes())
+        .merge(webhooks::routes())
         .fallback(fallback::not_found)
         .method_not_allowed_fallback(fallback::method_not_allowed)
         .layer(middleware::from_fn_with_state(app.clone(), outermost))

@@ -14,6 +14,7 @@ mod drift;
 pub mod fleet;
 mod form;
 mod list;
+mod noticed;
 mod object;
 mod outcomes;
 mod plan;
@@ -35,7 +36,7 @@ mod verify;
 pub mod version;
 mod versions;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use link::{ControlEnd, FromEdge, RegistrationState};
 use tokio::sync::{Notify, mpsc, watch};
@@ -46,12 +47,15 @@ pub use routes::routes;
 
 use self::attempts::Attempts;
 use self::fleet::AttachedEdge;
+use self::noticed::Unrouted;
 use self::rotation::Runners;
 use self::running::Running;
 use crate::changes::{Change, ChangesReader};
 use crate::domain::Presence;
+use crate::events::{EventSettings, Journal, What};
 use crate::sealing::Keyring;
 use crate::store::Store;
+use crate::upkeep::Retention;
 use crate::{Clock, StartError};
 
 /// So many reports of an edge are taken at a time; acceptances among them are written in one transaction.
@@ -75,26 +79,44 @@ struct Inner {
     /// Told of new plans.
     plans: Notify,
     rotations: Runners,
+    journal: Journal,
+    unrouted: Mutex<Unrouted>,
     /// Becomes true at the end.
     ending: watch::Sender<bool>,
+}
+
+/// What is told, and how much is kept.
+pub struct Settings {
+    /// What time it is for planned changes.
+    pub clock: Clock,
+    /// When events are told.
+    pub events: EventSettings,
+    /// How many attempts are kept.
+    pub retention: Retention,
 }
 
 /// Begins to keep the registrations of a store: reads what a stop has left open, and follows every committed change.
 ///
 /// # Errors
 /// [`StartError`] where the store cannot be read.
-pub async fn start(store: Store, keyring: Keyring, changes: ChangesReader, clock: Clock) -> Result<Registrations, StartError> {
+pub async fn start(store: Store, keyring: Keyring, changes: ChangesReader, settings: Settings) -> Result<Registrations, StartError> {
     let (ending, _) = watch::channel(false);
-    let attempts = Attempts::start(store.clone());
+    let Settings { clock, events, retention } = settings;
+    let attempts = Attempts::start(store.clone(), retention);
+    let journal = Journal::start(store.clone());
+    let fleet = Fleet::default();
+    tokio::spawn(noticed::keep_looking(fleet.clone(), journal.clone(), events, ending.subscribe()));
     let inner = Inner {
         store,
         keyring,
-        fleet: Fleet::default(),
+        fleet,
         running: Running::default(),
         attempts,
         clock,
         plans: Notify::new(),
         rotations: Runners::default(),
+        journal,
+        unrouted: Mutex::default(),
         ending,
     };
     let registrations = Registrations { inner: Arc::new(inner) };
@@ -115,6 +137,7 @@ impl Registrations {
             if let Err(error) = this.inner.store.edge_seen(&hello).await {
                 tracing::warn!(edge = hello.edge, %error, "an edge is attached and could not be recorded");
             }
+            this.inner.journal.tell(noticed::of_edge(&edge, What::EdgeOnline { software: hello.version }));
             this.listen(edge, reports).await;
         });
     }
@@ -130,7 +153,7 @@ impl Registrations {
         for edge in self.inner.fleet.edges() {
             self.inner.fleet.detach(&edge);
         }
-        self.inner.attempts.close().await;
+        tokio::join!(self.inner.attempts.close(), self.inner.journal.close());
     }
 
     async fn follow(self, mut changes: ChangesReader) {
@@ -166,7 +189,10 @@ impl Registrations {
             }
             self.take_in(&edge, batch.drain(..)).await;
         }
-        self.inner.fleet.detach(&edge);
+        let (bindings, first_lapse_at) = self.inner.fleet.observed().bindings_of(edge.id());
+        if self.inner.fleet.detach(&edge) && !*ending.borrow() {
+            self.inner.journal.tell(noticed::of_edge(&edge, What::EdgeOffline { bindings, first_lapse_at }));
+        }
     }
 
     /// Tells whether a trunk's failed digests are spent.

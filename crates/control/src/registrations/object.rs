@@ -305,7 +305,7 @@ mod tests {
     use crate::domain::DigestPolicySetting;
 
     fn seen(edge: &str, state: RegistrationState) -> Seen {
-        Seen { edge: edge.into(), status: status("t1", 5, state) }
+        Seen { edge: edge.into(), status: status("t1", 5, state), rest: Some(state) }
     }
 
     fn registration() -> Registration {

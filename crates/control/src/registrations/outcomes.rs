@@ -12,6 +12,7 @@ use super::rollback::{AfterRefusal, after_refusal};
 use super::transition;
 use super::version::{LastOutcome, Version, VersionState};
 use crate::audit::Origin;
+use crate::events::{Event, What};
 use crate::store::{StoreError, Tx, credentials};
 
 /// So long until a report is written again that the store had no time for.
@@ -46,9 +47,13 @@ impl Registrations {
         let mut accepted = Vec::new();
         for report in reports {
             match report {
-                FromEdge::Status(statuses) => self.inner.fleet.observed().report(&edge.name(), statuses),
+                FromEdge::Status(statuses) => {
+                    let transitions = self.inner.fleet.observed().report(&edge.name(), statuses);
+                    self.notice_transitions(edge, transitions);
+                }
                 FromEdge::Verdict(verdict) => self.inner.fleet.deliver(*verdict),
                 FromEdge::Attempt(attempt) => {
+                    self.notice_attempt(&attempt);
                     let traces = self.inner.fleet.traces();
                     let traced = attempt.trunk.as_deref().is_some_and(|trunk| traces.covers(trunk, attempt.started_at));
                     self.inner.attempts.offer(*attempt, traced);
@@ -63,8 +68,12 @@ impl Registrations {
                 }
                 FromEdge::Unregistered { trunk } => {
                     self.write_accepted(std::mem::take(&mut accepted)).await;
-                    self.inner.fleet.observed().forget(edge.id(), &trunk);
+                    if self.inner.fleet.observed().forget(edge.id(), &trunk) {
+                        self.notice_removed(edge, &trunk);
+                    }
                 }
+                FromEdge::BindingContested { trunk, listed, at } => self.notice_contested(edge, &trunk, listed, at),
+                FromEdge::CallUnrouted { source, count, at } => self.notice_unrouted(edge, source, count, at),
             }
         }
         self.write_accepted(accepted).await;
@@ -205,6 +214,11 @@ async fn stay(tx: &mut Tx, version: &mut Version, refused: &Refused, both_reject
         diagnosis = Diagnosis { evidence: diagnosis.evidence, ..Diagnosis::new(Code::BothRejected) };
     }
     version.diagnosis = Some(diagnosis);
+    if refused.held {
+        let code = version.diagnosis.as_ref().map_or(refused.diagnosis.code, |diagnosis| diagnosis.code);
+        let remedy = code.remedy().to_owned();
+        tx.event(Event::of_trunk(&version.trunk, What::Held { version: version.version, code, remedy }));
+    }
     if refused.digest_sent {
         version.digest_sent = true;
         version.last_outcome = Some(LastOutcome::Refused);

@@ -1,12 +1,13 @@
 //! What happens to a trunk's credential versions: each step within the caller's transaction, with its audit record.
 
-use diagnosis::Diagnosis;
+use diagnosis::{Code, Diagnosis};
 use link::{Generation, Negotiated, Secret, UnixMicros};
 use serde_json::{Value, json};
 
 use super::form::Asked;
 use super::version::{LastOutcome, Version, VersionState};
 use crate::audit::AuditEntry;
+use crate::events::{CredentialsChange, Event, What};
 use crate::sealing::Keyring;
 use crate::store::credentials::{self, Registration};
 use crate::store::{StoreError, Tx, planned, verifications};
@@ -57,6 +58,7 @@ pub async fn stage(tx: &mut Tx, keyring: &Keyring, new: &New<'_>, state: Version
     credentials::save_registration(tx.connection(), new.trunk, &registration).await?;
     credentials::insert(tx.connection(), &version, &sealed, new.mac).await?;
     tx.audit(AuditEntry::new("stage", KIND, new.trunk).after(audited(&version)));
+    tell(tx, &version, entered(state));
     Ok(version)
 }
 
@@ -72,6 +74,7 @@ pub async fn promote_first(tx: &mut Tx, keyring: &Keyring, new: &New<'_>, proof:
     credentials::save_registration(tx.connection(), new.trunk, &registration).await?;
     credentials::insert(tx.connection(), &version, &sealed, new.mac).await?;
     tx.audit(AuditEntry::new("promote", KIND, new.trunk).after(audited(&version)));
+    tell(tx, &version, CredentialsChange::Promoted);
     Ok(Promoted { version: 1, generation, first: true })
 }
 
@@ -126,6 +129,7 @@ pub async fn enter(tx: &mut Tx, version: &mut Version, state: VersionState, acti
     touch(&mut registration, tx.now());
     credentials::save_registration(tx.connection(), &version.trunk, &registration).await?;
     tx.audit(AuditEntry::new(action, KIND, &version.trunk).before(before).after(audited(version)));
+    tell(tx, version, entered(state));
     Ok(())
 }
 
@@ -162,6 +166,7 @@ pub async fn promote(tx: &mut Tx, version: &Version, proof: Proof, action: &'sta
         Some(before) => entry.before(before),
         None => entry,
     });
+    tell(tx, &version, if action == "rollback" { CredentialsChange::RolledBack } else { CredentialsChange::Promoted });
     Ok(Promoted { version: version.version, generation, first })
 }
 
@@ -218,6 +223,7 @@ pub async fn retire_all(tx: &mut Tx, trunk: &str) -> Result<bool, StoreError> {
     credentials::tidy(tx.connection(), trunk).await?;
     bump(tx, trunk).await?;
     tx.audit(AuditEntry::new("delete", KIND, trunk).before(json!({ "versions": retired })));
+    tell_of(tx, trunk, None, None, CredentialsChange::Retired);
     Ok(true)
 }
 
@@ -225,6 +231,7 @@ pub async fn retire_all(tx: &mut Tx, trunk: &str) -> Result<bool, StoreError> {
 pub async fn proved_again(tx: &mut Tx, trunk: &str) -> Result<Generation, StoreError> {
     let generation = bump(tx, trunk).await?;
     tx.audit(AuditEntry::new("verify", KIND, trunk));
+    tell_of(tx, trunk, None, None, CredentialsChange::Proved);
     Ok(generation)
 }
 
@@ -277,6 +284,26 @@ pub fn audited(version: &Version) -> Value {
         shown["code"] = diagnosis.code.as_str().into();
     }
     shown
+}
+
+fn entered(state: VersionState) -> CredentialsChange {
+    match state {
+        VersionState::Staged => CredentialsChange::Staged,
+        VersionState::Verifying => CredentialsChange::Verifying,
+        VersionState::Standby => CredentialsChange::Standby,
+        VersionState::Active => CredentialsChange::Promoted,
+        VersionState::Rejected => CredentialsChange::Rejected,
+        VersionState::Previous | VersionState::Retired => CredentialsChange::Retired,
+    }
+}
+
+fn tell(tx: &mut Tx, version: &Version, change: CredentialsChange) {
+    let code = version.diagnosis.as_ref().map(|diagnosis| diagnosis.code);
+    tell_of(tx, &version.trunk, Some(version.version), code, change);
+}
+
+fn tell_of(tx: &mut Tx, trunk: &str, version: Option<u32>, code: Option<Code>, change: CredentialsChange) {
+    tx.event(Event::of_trunk(trunk, What::Credentials { change, version, code, by: String::new() }));
 }
 
 /// The desired state of the trunk has changed: its edges hear of it.

@@ -57,6 +57,12 @@ impl Keyring {
                         let unreadable = |_| StoreError::Unreadable(format!("the secret of trunk {trunk}, version {version}"));
                         self.seal_anew(trunk, *version, &row.sealed).map_err(unreadable)?
                     }
+                    Sealed::Webhook(id) => {
+                        let place = format!("webhook:{id}");
+                        let unreadable = |_| StoreError::Unreadable(format!("the secret of webhook {id}"));
+                        let plain = self.open_bytes(&place, &row.sealed).map_err(unreadable)?;
+                        self.seal_bytes(&place, &plain)
+                    }
                     Sealed::Setting(name) => {
                         let unreadable = |_| StoreError::Unreadable(format!("the sealed setting {name}"));
                         let plain = self.open_bytes(name, &row.sealed).map_err(unreadable)?;

@@ -9,12 +9,8 @@ use super::page::{Key, Select};
 use super::{Connection, Page, Paging, Sorting, StoreError, row};
 use crate::encoding::{base64, unbase64};
 
-/// So many attempts of a trunk are kept.
-pub const PER_TRUNK: i64 = 50;
 /// So many attempts with credentials of no trunk are kept.
 pub const OF_NO_TRUNK: i64 = 500;
-/// So many attempts are kept in total.
-pub const TOTAL: i64 = 20_000;
 /// So many bytes they may take in total, messages included: 64 MiB.
 pub const TOTAL_BYTES: i64 = 64 * 1024 * 1024;
 
@@ -114,12 +110,12 @@ pub async fn insert(connection: &mut Connection, number: i64, attempt: &Attempt)
 }
 
 /// Lets go of what a trunk has beyond its limit; of what is of no trunk where `trunk` is absent.
-pub async fn trim(connection: &mut Connection, trunk: Option<&str>) -> Result<(), StoreError> {
+pub async fn trim(connection: &mut Connection, trunk: Option<&str>, per_trunk: i64) -> Result<(), StoreError> {
     let (sql, kept) = match trunk {
         Some(_) => (
             "DELETE FROM attempts WHERE trunk = $1 AND number <= \
              (SELECT number FROM attempts WHERE trunk = $1 ORDER BY number DESC LIMIT 1 OFFSET $2)",
-            PER_TRUNK,
+            per_trunk,
         ),
         None => (
             "DELETE FROM attempts WHERE trunk IS NULL AND number <= \
@@ -129,6 +125,18 @@ pub async fn trim(connection: &mut Connection, trunk: Option<&str>) -> Result<()
     };
     sqlx::query(sql).bind(trunk).bind(kept).execute(connection).await?;
     Ok(())
+}
+
+/// Returns when the attempt began that came first of those that are kept.
+pub async fn oldest(connection: &mut Connection) -> Result<Option<UnixMicros>, StoreError> {
+    Ok(sqlx::query_scalar("SELECT started FROM attempts ORDER BY number LIMIT 1").fetch_optional(connection).await?)
+}
+
+/// Lets go of attempts that began before a time, at most so many; tells how many. They are ordered by their arrival.
+pub async fn trim_old(connection: &mut Connection, before: UnixMicros, at_once: i64) -> Result<u64, StoreError> {
+    let delete = "DELETE FROM attempts WHERE number <= (SELECT MAX(number) FROM \
+        (SELECT number, started FROM attempts ORDER BY number LIMIT $2) AS first WHERE started < $1)";
+    Ok(sqlx::query(delete).bind(before).bind(at_once).execute(connection).await?.rows_affected())
 }
 
 /// Lets go of the oldest of all until both limits hold.

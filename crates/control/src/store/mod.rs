@@ -6,6 +6,7 @@
 pub mod attempts;
 pub mod audit_heads;
 pub mod audits;
+pub mod backup;
 pub mod carriers;
 pub mod clients;
 pub mod credentials;
@@ -13,6 +14,7 @@ pub mod data_keys;
 pub mod drifts;
 pub mod edges;
 mod error;
+pub mod events;
 pub mod idempotency;
 pub mod jobs;
 mod migrate;
@@ -35,12 +37,14 @@ pub mod trunk_bases;
 pub mod trunks;
 mod tx;
 pub mod verifications;
+pub mod webhooks;
 
 use std::fs::File;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use sqlx::pool::PoolConnection;
 use sqlx::{Sqlite, SqlitePool, Transaction};
+use tokio::sync::watch;
 
 pub use error::StoreError;
 pub use page::{Cursor, Page, Paging, Sorting};
@@ -66,6 +70,8 @@ struct Inner {
     writer: SqlitePool,
     /// Authenticates the audit chain; known once the keys are open.
     audit_key: OnceLock<Arc<AuditKey>>,
+    /// The place of the newest event.
+    feed: watch::Sender<i64>,
     /// Held until the store is closed: a second process on the same data would act on stale registrations.
     lock: Mutex<Option<File>>,
 }
@@ -93,7 +99,12 @@ impl Store {
     /// [`StoreError::Busy`] where the turn does not come in time, or another process holds the database's lock.
     pub async fn begin(&self, origin: &Origin) -> Result<Tx, StoreError> {
         let inner = self.inner.writer.begin_with("BEGIN IMMEDIATE").await?;
-        Ok(Tx::new(inner, origin.clone(), self.inner.audit_key.get().cloned()))
+        Ok(Tx::new(inner, origin.clone(), self.inner.audit_key.get().cloned(), self.inner.feed.clone()))
+    }
+
+    /// Watches the place of the newest event.
+    pub fn feed(&self) -> watch::Receiver<i64> {
+        self.inner.feed.subscribe()
     }
 
     /// Records that an edge is there; called when it attaches.
@@ -120,6 +131,15 @@ impl Store {
     /// Tells whether it was closed.
     pub fn is_closed(&self) -> bool {
         self.inner.writer.is_closed()
+    }
+
+    /// Brings everything into the one file of the database.
+    ///
+    /// # Errors
+    /// [`StoreError`] where it cannot be written.
+    pub async fn settle(&self) -> Result<(), StoreError> {
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.inner.writer).await?;
+        Ok(())
     }
 
     /// Closes the database after what is under way.

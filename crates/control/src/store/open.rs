@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use tokio::sync::watch;
 
-use super::{Inner, Store, StoreError, migrate};
+use super::{Inner, Store, StoreError, events, migrate};
 use crate::StartError;
 
 /// So many reads run at once; SQLite has a thread for each connection.
@@ -17,7 +18,7 @@ const BUSY: Duration = Duration::from_secs(5);
 /// So long a change may wait for its turn.
 const TURN: Duration = Duration::from_secs(10);
 /// The database's file in the data directory.
-const FILE: &str = "trunkline.db";
+pub(super) const FILE: &str = "trunkline.db";
 
 impl Store {
     /// Opens the database of a data directory and makes both where they are absent.
@@ -46,13 +47,14 @@ impl Store {
             .connect_with(options.clone())
             .await
             .map_err(|error| start_error(&file, error.into()))?;
-        {
+        let place = {
             let mut connection = writer.acquire().await.map_err(|error| start_error(&file, error.into()))?;
             migrate::run(&mut connection).await.map_err(|error| match error {
                 StartError::Store(error) => start_error(&file, error),
                 other => other,
             })?;
-        }
+            events::head(&mut connection).await?.revision
+        };
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(TURN)
@@ -62,7 +64,9 @@ impl Store {
             .connect_with(options.pragma("query_only", "ON"))
             .await
             .map_err(|error| start_error(&file, error.into()))?;
-        Ok(Store { inner: Arc::new(Inner { readers, writer, audit_key: OnceLock::new(), lock: Mutex::new(Some(lock)) }) })
+        let (feed, _) = watch::channel(place);
+        let inner = Inner { readers, writer, audit_key: OnceLock::new(), feed, lock: Mutex::new(Some(lock)) };
+        Ok(Store { inner: Arc::new(inner) })
     }
 }
 
@@ -77,7 +81,7 @@ fn start_error(file: &Path, error: StoreError) -> StartError {
 }
 
 /// Makes the directory, proves that it can be written, and locks it.
-fn prepare(data: &Path) -> Result<File, StartError> {
+pub(super) fn prepare(data: &Path) -> Result<File, StartError> {
     let not_writable = |error| StartError::DataNotWritable { path: data.to_owned(), error };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(not_writable)?;
     let mut lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(data.join("lock")).map_err(not_writable)?;

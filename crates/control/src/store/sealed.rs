@@ -21,6 +21,8 @@ pub enum Sealed {
         /// The version.
         version: u32,
     },
+    /// A webhook's, by its id.
+    Webhook(String),
     /// A setting of the store's own; its name is its place.
     Setting(String),
 }
@@ -52,6 +54,16 @@ pub async fn older_than(connection: &mut Connection, key: i64, limit: u32) -> Re
         found.push(Found { whose: Sealed::Credentials { trunk, version }, sealed });
     }
     if found.is_empty() {
+        let select = "SELECT id, key_id, nonce, secret FROM webhooks WHERE key_id < $1 LIMIT $2";
+        for row in sqlx::query(select).bind(key).bind(i64::from(limit)).fetch_all(&mut *connection).await? {
+            let id: String = row.try_get("id")?;
+            let bytes = |text: String| unbase64(&text).ok_or_else(|| StoreError::Unreadable(format!("secret of webhook {id}")));
+            let sealed =
+                SealedRow { key_id: row.try_get("key_id")?, nonce: bytes(row.try_get("nonce")?)?, bytes: bytes(row.try_get("secret")?)? };
+            found.push(Found { whose: Sealed::Webhook(id), sealed });
+        }
+    }
+    if found.is_empty() {
         let names: Vec<String> =
             sqlx::query_scalar("SELECT name FROM settings WHERE name LIKE 'sealed/%' ORDER BY name").fetch_all(&mut *connection).await?;
         for name in names {
@@ -68,7 +80,9 @@ pub async fn older_than(connection: &mut Connection, key: i64, limit: u32) -> Re
 /// # Errors
 /// [`StoreError`] where it cannot be read.
 pub async fn by_key(connection: &mut Connection) -> Result<std::collections::BTreeMap<i64, i64>, StoreError> {
-    let select = "SELECT key_id, COUNT(*) FROM credentials WHERE secret IS NOT NULL GROUP BY key_id";
+    let select = "SELECT key_id, CAST(SUM(sealed) AS BIGINT) FROM (\
+        SELECT key_id, COUNT(*) AS sealed FROM credentials WHERE secret IS NOT NULL GROUP BY key_id \
+        UNION ALL SELECT key_id, COUNT(*) AS sealed FROM webhooks GROUP BY key_id) AS both GROUP BY key_id";
     let rows: Vec<(i64, i64)> = sqlx::query_as(select).fetch_all(connection).await?;
     Ok(rows.into_iter().collect())
 }
@@ -85,6 +99,16 @@ pub async fn replace(tx: &mut Tx, found: &Found) -> Result<(), StoreError> {
             sqlx::query(update)
                 .bind(trunk)
                 .bind(i64::from(*version))
+                .bind(found.sealed.key_id)
+                .bind(base64(&found.sealed.nonce))
+                .bind(base64(&found.sealed.bytes))
+                .execute(tx.connection())
+                .await?;
+            Ok(())
+        }
+        Sealed::Webhook(id) => {
+            sqlx::query("UPDATE webhooks SET key_id = $2, nonce = $3, secret = $4 WHERE id = $1")
+                .bind(id)
                 .bind(found.sealed.key_id)
                 .bind(base64(&found.sealed.nonce))
                 .bind(base64(&found.sealed.bytes))

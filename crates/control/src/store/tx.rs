@@ -2,9 +2,11 @@ use std::sync::Arc;
 
 use link::Generation;
 use sqlx::{Sqlite, SqliteConnection, Transaction};
+use tokio::sync::watch;
 
-use super::{StoreError, audits, now};
+use super::{StoreError, audits, events, now};
 use crate::audit::{AuditEntry, AuditKey, Origin};
+use crate::events::{Event, EventId};
 
 /// One change: everything in it happens, with its audit records, or nothing does. Dropped without [`Tx::commit`], nothing does.
 pub struct Tx {
@@ -12,6 +14,9 @@ pub struct Tx {
     origin: Origin,
     audit_key: Option<Arc<AuditKey>>,
     entries: Vec<AuditEntry>,
+    events: Vec<Event>,
+    /// Hears of events after their commit.
+    feed: watch::Sender<i64>,
     head: Option<Head>,
     now: link::UnixMicros,
 }
@@ -20,6 +25,7 @@ pub struct Tx {
 #[derive(Debug)]
 pub struct Part {
     entries: usize,
+    events: usize,
 }
 
 /// The one row that orders all changes, locked until the commit.
@@ -32,8 +38,13 @@ pub(super) struct Head {
 }
 
 impl Tx {
-    pub(super) fn new(inner: Transaction<'static, Sqlite>, origin: Origin, audit_key: Option<Arc<AuditKey>>) -> Self {
-        Tx { inner, origin, audit_key, entries: Vec::new(), head: None, now: now() }
+    pub(super) fn new(
+        inner: Transaction<'static, Sqlite>,
+        origin: Origin,
+        audit_key: Option<Arc<AuditKey>>,
+        feed: watch::Sender<i64>,
+    ) -> Self {
+        Tx { inner, origin, audit_key, entries: Vec::new(), events: Vec::new(), feed, head: None, now: now() }
     }
 
     /// Lends the connection, inside the transaction.
@@ -49,6 +60,11 @@ impl Tx {
     /// Records what is changed. It is written with the commit, in this transaction.
     pub fn audit(&mut self, entry: AuditEntry) {
         self.entries.push(entry);
+    }
+
+    /// Tells what is changed. It is written with the commit, in this transaction, and told after it.
+    pub fn event(&mut self, event: Event) {
+        self.events.push(event);
     }
 
     /// Takes the change's place in the order of all changes. Call it late: on a store with several writers the others wait from here on.
@@ -76,7 +92,7 @@ impl Tx {
         // Undoing a part must not undo the change's place in the order.
         self.head().await?;
         sqlx::query("SAVEPOINT part").execute(&mut *self.inner).await?;
-        Ok(Part { entries: self.entries.len() })
+        Ok(Part { entries: self.entries.len(), events: self.events.len() })
     }
 
     /// Ends a part and keeps it.
@@ -96,10 +112,11 @@ impl Tx {
         sqlx::query("ROLLBACK TO part").execute(&mut *self.inner).await?;
         sqlx::query("RELEASE part").execute(&mut *self.inner).await?;
         self.entries.truncate(part.entries);
+        self.events.truncate(part.events);
         Ok(())
     }
 
-    /// Writes the audit records and makes the change last. When it returns `Ok`, the change survives a loss of power.
+    /// Writes the audit records and events and makes the change last. When it returns `Ok`, the change survives a loss of power.
     ///
     /// # Errors
     /// [`StoreError`]; nothing has then changed.
@@ -117,8 +134,29 @@ impl Tx {
                 .execute(&mut *self.inner)
                 .await?;
         }
+        let told = self.write_events().await?;
         self.inner.commit().await?;
+        if let Some(last) = told {
+            // Two changes may come here out of their order where a store has several writers.
+            self.feed.send_if_modified(|known| {
+                let news = *known < last;
+                *known = last.max(*known);
+                news
+            });
+        }
         Ok(())
+    }
+
+    /// The first event has the change's own place, each further one the next. Returns the place of the last.
+    async fn write_events(&mut self) -> Result<Option<i64>, StoreError> {
+        if self.events.is_empty() {
+            return Ok(None);
+        }
+        let Head { incarnation, revision, .. } = *self.head().await?;
+        let first = EventId { incarnation, revision };
+        let last = events::append(&mut self.inner, &self.origin, first, self.now, std::mem::take(&mut self.events)).await?;
+        sqlx::query("UPDATE revision SET number = $1 WHERE id = 1").bind(last).execute(&mut *self.inner).await?;
+        Ok(Some(last))
     }
 
     async fn head(&mut self) -> Result<&Head, StoreError> {

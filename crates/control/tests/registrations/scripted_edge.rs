@@ -11,6 +11,7 @@ use link::{
 };
 use secrecy::ExposeSecret;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 use crate::sample;
 
@@ -39,6 +40,7 @@ pub struct ScriptedEdge {
     pub reports: mpsc::Sender<FromEdge>,
     state: Arc<Mutex<State>>,
     heard: watch::Receiver<usize>,
+    task: JoinHandle<()>,
 }
 
 struct State {
@@ -73,8 +75,8 @@ impl ScriptedEdge {
         let state = Arc::new(Mutex::new(State { carrier, orders: Vec::new(), assigned: HashMap::new(), held: Vec::new() }));
         let (hears, heard) = watch::channel(0);
         control.attach(near);
-        let edge = ScriptedEdge { key: key.share(), reports: reports.clone(), state: Arc::clone(&state), heard };
-        tokio::spawn(async move {
+        let (own_key, own_reports, own_state) = (key.share(), reports.clone(), Arc::clone(&state));
+        let task = tokio::spawn(async move {
             while let Some(order) = orders.recv().await {
                 let answers = {
                     let mut state = state.lock().unwrap();
@@ -89,7 +91,13 @@ impl ScriptedEdge {
                 }
             }
         });
-        edge
+        ScriptedEdge { key: own_key, reports: own_reports, state: own_state, heard, task }
+    }
+
+    /// Ends the link, as an edge does that stops.
+    pub async fn leave(self) {
+        self.task.abort();
+        let _ = self.task.await;
     }
 
     /// Changes the carrier.
@@ -319,7 +327,7 @@ impl State {
     }
 }
 
-fn now() -> i64 {
+pub fn now() -> i64 {
     let since = std::time::SystemTime::UNIX_EPOCH.elapsed().expect("after 1970");
     i64::try_from(since.as_micros()).expect("before 294247")
 }

@@ -228,10 +228,12 @@ impl Shard {
                 }
                 Event::BindingContested { trunk, listed } => {
                     tracing::warn!(%trunk, ?listed, "another holds the place of the trunk's binding");
+                    self.parts.reports.event(Event::BindingContested { trunk, listed }, now);
                 }
                 Event::CallUnrouted { method, source } => {
                     self.counted.unrouted += 1;
                     tracing::info!(%method, %source, "a request came that nobody here answers");
+                    self.parts.reports.event(Event::CallUnrouted { method, source }, now);
                 }
                 Event::Status(_) | Event::Accepted { .. } | Event::Refused { .. } | Event::Verdict(_) | Event::Attempt(_) => {
                     self.parts.reports.event(event, now)

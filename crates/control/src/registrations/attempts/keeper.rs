@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::queue::Queue;
 use crate::audit::Origin;
 use crate::store::{Store, StoreError, attempts, drifts};
+use crate::upkeep::Retention;
 
 /// So many attempts are written in one transaction, so that a change that waits for its turn waits for no more.
 const BATCH: usize = 256;
@@ -32,6 +33,7 @@ pub struct Attempts {
 
 struct Inner {
     store: Store,
+    retention: Retention,
     queue: Mutex<Queue>,
     filled: Notify,
     /// Somebody wants to read, or it ends.
@@ -43,10 +45,17 @@ struct Inner {
 
 impl Attempts {
     /// Begins to keep attempts in a store.
-    pub fn start(store: Store) -> Self {
+    pub fn start(store: Store, retention: Retention) -> Self {
         let (written, _) = watch::channel(0);
-        let inner =
-            Inner { store, queue: Mutex::default(), filled: Notify::new(), hurry: Notify::new(), written, writer: Mutex::new(None) };
+        let inner = Inner {
+            store,
+            retention,
+            queue: Mutex::default(),
+            filled: Notify::new(),
+            hurry: Notify::new(),
+            written,
+            writer: Mutex::new(None),
+        };
         let this = Attempts { inner: Arc::new(inner) };
         let writer = tokio::spawn(this.clone().run());
         *this.inner.writer.lock().unwrap_or_else(PoisonError::into_inner) = Some(writer);
@@ -139,10 +148,11 @@ impl Attempts {
                 }
             }
         }
+        let retention = &self.inner.retention;
         for trunk in touched {
-            attempts::trim(tx.connection(), trunk).await?;
+            attempts::trim(tx.connection(), trunk, i64::from(retention.attempts_per_trunk)).await?;
         }
-        attempts::trim_total(tx.connection(), attempts::TOTAL, attempts::TOTAL_BYTES).await?;
+        attempts::trim_total(tx.connection(), i64::from(retention.attempts), attempts::TOTAL_BYTES).await?;
         tx.commit().await
     }
 
@@ -189,7 +199,7 @@ mod tests {
         }
         assert!(!attempts::insert(tx.connection(), 9_999, &of_no_trunk(5)).await.expect("known"), "one id, one attempt");
         assert!(!attempts::insert(tx.connection(), 9_999, &attempt("x")).await.expect("skipped"), "its trunk is gone");
-        attempts::trim(tx.connection(), None).await.expect("trimmed");
+        attempts::trim(tx.connection(), None, 50).await.expect("trimmed");
         assert!(attempts::find(tx.connection(), None, "a7").await.expect("read").is_none());
         assert!(attempts::find(tx.connection(), None, "a8").await.expect("read").is_some());
         assert_eq!(attempts::trim_total(tx.connection(), attempts::OF_NO_TRUNK - 10, i64::MAX).await.expect("trimmed"), 10);

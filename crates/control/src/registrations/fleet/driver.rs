@@ -203,6 +203,7 @@ impl Driver {
             return Ok(());
         }
         let known = self.sent.contains_key(&trunk.meta.id);
+        self.fleet.observed().place(&self.edge.name(), &trunk.meta.id, &trunk.carrier);
         self.send(ToEdge::Assign(Box::new(desired.assignment(&self.keyring, &self.edge.key)))).await?;
         if let Some(seconds) = self.fleet.traces().seconds_left(&trunk.meta.id, now()).filter(|_| !known) {
             self.send(ToEdge::Trace { trunk: trunk.meta.id.clone(), seconds }).await?;
@@ -233,6 +234,7 @@ impl Driver {
             return Ok(());
         }
         self.send(ToEdge::Withdraw { trunk: trunk.to_owned(), how }).await?;
+        self.fleet.observed().displace(self.edge.id(), trunk);
         if how == Withdrawal::Forget {
             self.fleet.observed().forget(self.edge.id(), trunk);
         }

@@ -7,6 +7,7 @@
 mod desired;
 mod driver;
 mod edge;
+mod health;
 mod observed;
 mod outbox;
 mod placement;
@@ -21,6 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use desired::Loader;
 pub use edge::AttachedEdge;
+pub use health::Transition;
 pub use observed::{Happening, Observed, Seen, Watch};
 
 use self::driver::Driver;
@@ -81,13 +83,15 @@ impl Fleet {
         (edge, reports)
     }
 
-    /// Lets go of an edge whose link is gone.
-    pub fn detach(&self, edge: &Arc<AttachedEdge>) {
+    /// Lets go of an edge whose link is gone; tells whether it was still the one with its id.
+    pub fn detach(&self, edge: &Arc<AttachedEdge>) -> bool {
         edge.outbox.close();
-        if self.placement_mut().detach(edge) {
+        let gone = self.placement_mut().detach(edge);
+        if gone {
             self.inner.observed.forget_edge(edge.id());
             self.inner.verdicts.abandon(edge.id());
         }
+        gone
     }
 
     /// Returns the edge that serves a site, if it is there.

@@ -1,17 +1,40 @@
 //! What the edges see: the latest status of each trunk at each edge, in memory only.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use diagnosis::Diagnosis;
-use link::{Generation, TrunkStatus};
+use link::{Generation, RegistrationState, TrunkStatus, UnixMicros};
 use tokio::sync::mpsc;
+
+use super::health::{Share, Standing, Transition, resting};
 
 /// The latest status of each trunk at each edge.
 #[derive(Debug, Default)]
 pub struct Observed {
-    trunks: RwLock<HashMap<Box<str>, Vec<Seen>>>,
+    table: RwLock<Table>,
     watches: Mutex<HashMap<String, Vec<mpsc::UnboundedSender<Happening>>>>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    trunks: HashMap<Box<str>, Watched>,
+    carriers: HashMap<Arc<str>, Share>,
+    /// Bindings that run and are not being refreshed, with the lapse that was told of.
+    at_risk: HashMap<(Box<str>, Arc<str>), Option<UnixMicros>>,
+}
+
+#[derive(Debug, Default)]
+struct Watched {
+    placed: Option<Placed>,
+    seen: Vec<Seen>,
+}
+
+/// Where a trunk was assigned.
+#[derive(Debug)]
+struct Placed {
+    carrier: Arc<str>,
+    edge: Arc<str>,
 }
 
 /// The status of a trunk at one edge.
@@ -21,6 +44,8 @@ pub struct Seen {
     pub edge: Arc<str>,
     /// What it reported last.
     pub status: TrunkStatus,
+    /// The state in which it rested last; states that pass by themselves are left out.
+    pub rest: Option<RegistrationState>,
 }
 
 /// What happens to a trunk while somebody waits for it.
@@ -62,8 +87,8 @@ impl Watch {
 }
 
 impl Observed {
-    /// Takes in what an edge reports.
-    pub fn report(&self, edge: &Arc<str>, statuses: Vec<TrunkStatus>) {
+    /// Takes in what an edge reports; returns the registrations that rest in another state now.
+    pub fn report(&self, edge: &Arc<str>, statuses: Vec<TrunkStatus>) -> Vec<Transition> {
         let watched: Vec<Happening> = {
             let watches = self.watches();
             statuses
@@ -72,68 +97,108 @@ impl Observed {
                 .map(|status| Happening::Status(Box::new(status.clone())))
                 .collect()
         };
-        let mut trunks = self.trunks.write().unwrap_or_else(PoisonError::into_inner);
-        for status in statuses {
-            let seen = trunks.entry(status.trunk.as_str().into()).or_default();
-            match seen.iter_mut().find(|seen| seen.edge == *edge) {
-                // A late report of an older desired state says nothing new.
-                Some(seen) if seen.status.generation > status.generation => {}
-                Some(seen) => seen.status = status,
-                None => seen.push(Seen { edge: Arc::clone(edge), status }),
+        let mut transitions = Vec::new();
+        {
+            let mut table = self.table_mut();
+            for status in statuses {
+                transitions.extend(table.report(edge, status));
             }
         }
-        drop(trunks);
         for happening in watched {
             if let Happening::Status(status) = &happening {
                 self.happened(&status.trunk.clone(), happening);
             }
         }
+        transitions
+    }
+
+    /// Notes which carrier a trunk that an edge is told to register belongs to.
+    pub fn place(&self, edge: &Arc<str>, trunk: &str, carrier: &str) {
+        self.table_mut().place(edge, trunk, carrier);
+    }
+
+    /// Notes that a trunk is no longer an edge's.
+    pub fn displace(&self, edge: &str, trunk: &str) {
+        let mut table = self.table_mut();
+        if let Some(watched) = table.trunks.get_mut(trunk)
+            && watched.placed.as_ref().is_some_and(|placed| &*placed.edge == edge)
+            && watched.seen.is_empty()
+        {
+            table.trunks.remove(trunk);
+        }
+    }
+
+    /// Returns bindings that lapse within so many microseconds and are not being refreshed; each lapse once, so many at a time.
+    pub fn lapsing(&self, now: UnixMicros, within: i64, at_most: usize) -> Vec<(Arc<str>, TrunkStatus)> {
+        let mut table = self.table_mut();
+        let Table { trunks, at_risk, .. } = &mut *table;
+        let due = at_risk.iter_mut().filter_map(|((trunk, edge), told)| {
+            let seen = trunks.get(trunk)?.seen.iter().find(|seen| seen.edge == *edge)?;
+            let lapses = seen.status.expires_at.filter(|at| *at > now && *at - now <= within && *told != Some(*at))?;
+            *told = Some(lapses);
+            Some((Arc::clone(edge), seen.status.clone()))
+        });
+        due.take(at_most).collect()
+    }
+
+    /// Returns how many registrations each carrier has, and how many of them fail.
+    pub fn shares(&self) -> Vec<(Arc<str>, Share)> {
+        self.table().carriers.iter().map(|(carrier, share)| (Arc::clone(carrier), *share)).collect()
+    }
+
+    /// Returns how many bindings an edge holds, and when the first of them lapses.
+    pub fn bindings_of(&self, edge: &str) -> (u64, Option<UnixMicros>) {
+        let table = self.table();
+        let bound = table.trunks.values().flat_map(|watched| &watched.seen).filter(|seen| &*seen.edge == edge && seen.status.bound);
+        bound.fold((0, None), |(count, first), seen| (count + 1, first.into_iter().chain(seen.status.expires_at).min()))
     }
 
     /// Returns what the edges report of a trunk.
     pub fn of(&self, trunk: &str) -> Vec<Seen> {
-        let trunks = self.trunks.read().unwrap_or_else(PoisonError::into_inner);
-        trunks.get(trunk).cloned().unwrap_or_default()
+        self.table().trunks.get(trunk).map(|watched| watched.seen.clone()).unwrap_or_default()
     }
 
     /// Judges what is seen of a trunk without copying it.
     pub fn with<T>(&self, trunk: &str, judge: impl FnOnce(&[Seen]) -> T) -> T {
-        let trunks = self.trunks.read().unwrap_or_else(PoisonError::into_inner);
-        judge(trunks.get(trunk).map_or(&[], Vec::as_slice))
+        judge(self.table().trunks.get(trunk).map_or(&[], |watched| &watched.seen))
     }
 
     /// Returns the trunks whose statuses fit, unless there are more than `limit`.
     pub fn matching(&self, limit: usize, fits: impl Fn(&[Seen]) -> bool) -> Option<Vec<String>> {
-        let trunks = self.trunks.read().unwrap_or_else(PoisonError::into_inner);
-        let found: Vec<String> = trunks.iter().filter(|(_, seen)| fits(seen)).take(limit + 1).map(|(trunk, _)| trunk.to_string()).collect();
+        let table = self.table();
+        let fitting = table.trunks.iter().filter(|(_, watched)| !watched.seen.is_empty() && fits(&watched.seen));
+        let found: Vec<String> = fitting.take(limit + 1).map(|(trunk, _)| trunk.to_string()).collect();
         (found.len() <= limit).then_some(found)
     }
 
-    /// Forgets a trunk at an edge.
-    pub fn forget(&self, edge: &str, trunk: &str) {
-        let mut trunks = self.trunks.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(seen) = trunks.get_mut(trunk) {
-            seen.retain(|seen| &*seen.edge != edge);
-            if seen.is_empty() {
-                trunks.remove(trunk);
-            }
-        }
+    /// Forgets a trunk at an edge; tells whether there was something to forget.
+    pub fn forget(&self, edge: &str, trunk: &str) -> bool {
+        let mut table = self.table_mut();
+        let before = table.trunks.get(trunk).map_or(0, |watched| watched.seen.len());
+        table.forget(edge, trunk);
+        before > table.trunks.get(trunk).map_or(0, |watched| watched.seen.len())
     }
 
     /// Forgets everything at an edge that is gone.
     pub fn forget_edge(&self, edge: &str) {
-        let mut trunks = self.trunks.write().unwrap_or_else(PoisonError::into_inner);
-        trunks.retain(|_, seen| {
-            seen.retain(|seen| &*seen.edge != edge);
-            !seen.is_empty()
-        });
+        let mut table = self.table_mut();
+        let trunks: Vec<Box<str>> = table.trunks.keys().cloned().collect();
+        for trunk in trunks {
+            table.forget(edge, &trunk);
+            // Its carrier stays known for as long as another edge reports it.
+            if let Some(Watched { placed: Some(placed), seen }) = table.trunks.get_mut(&trunk)
+                && let Some(other) = seen.first().filter(|_| &*placed.edge == edge)
+            {
+                placed.edge = Arc::clone(&other.edge);
+            }
+        }
     }
 
     /// Returns an address of an edge as a carrier saw it.
     pub fn public_addresses(&self, edge: &str, at_most: usize) -> Vec<String> {
-        let trunks = self.trunks.read().unwrap_or_else(PoisonError::into_inner);
+        let table = self.table();
         let mut addresses = Vec::new();
-        for seen in trunks.values().flatten().filter(|seen| &*seen.edge == edge) {
+        for seen in table.trunks.values().flat_map(|watched| &watched.seen).filter(|seen| &*seen.edge == edge) {
             if let Some(address) = &seen.status.public_address
                 && !addresses.contains(address)
             {
@@ -170,14 +235,89 @@ impl Observed {
         }
     }
 
+    fn table(&self) -> RwLockReadGuard<'_, Table> {
+        self.table.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn table_mut(&self) -> RwLockWriteGuard<'_, Table> {
+        self.table.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn watches(&self) -> MutexGuard<'_, HashMap<String, Vec<mpsc::UnboundedSender<Happening>>>> {
         self.watches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+impl Table {
+    fn report(&mut self, edge: &Arc<str>, status: TrunkStatus) -> Option<Transition> {
+        let Table { trunks, carriers, at_risk } = self;
+        let watched = trunks.entry(status.trunk.as_str().into()).or_default();
+        let index = watched.seen.iter().position(|seen| seen.edge == *edge);
+        let known = index.map(|index| &watched.seen[index]);
+        // A late report of an older desired state says nothing new.
+        if known.is_some_and(|known| known.status.generation > status.generation) {
+            return None;
+        }
+        let before = known.and_then(|known| known.rest);
+        let rest = resting(before, &status);
+        if let Some(placed) = &watched.placed {
+            carriers.entry(Arc::clone(&placed.carrier)).or_default().moved(Standing::of(before), Standing::of(rest));
+        }
+        let risky = status.bound && Standing::of(rest) == Standing::Failing;
+        let key = (Box::from(status.trunk.as_str()), Arc::clone(edge));
+        if risky {
+            at_risk.entry(key).or_default();
+        } else {
+            at_risk.remove(&key);
+        }
+        let transition = rest.filter(|to| before != Some(*to)).map(|to| Transition::new(before, to, &status));
+        match index {
+            Some(index) => {
+                watched.seen[index].status = status;
+                watched.seen[index].rest = rest;
+            }
+            None => watched.seen.push(Seen { edge: Arc::clone(edge), status, rest }),
+        }
+        transition
+    }
+
+    fn place(&mut self, edge: &Arc<str>, trunk: &str, carrier: &str) {
+        let carrier = match self.carriers.get_key_value(carrier) {
+            Some((known, _)) => Arc::clone(known),
+            None => Arc::from(carrier),
+        };
+        let watched = self.trunks.entry(trunk.into()).or_default();
+        let before = watched.placed.replace(Placed { carrier: Arc::clone(&carrier), edge: Arc::clone(edge) });
+        if before.as_ref().is_some_and(|before| before.carrier == carrier) {
+            return;
+        }
+        for seen in &watched.seen {
+            let standing = Standing::of(seen.rest);
+            if let Some(share) = before.as_ref().and_then(|before| self.carriers.get_mut(&before.carrier)) {
+                share.moved(standing, Standing::Idle);
+            }
+            self.carriers.entry(Arc::clone(&carrier)).or_default().moved(Standing::Idle, standing);
+        }
+    }
+
+    fn forget(&mut self, edge: &str, trunk: &str) {
+        let Some(watched) = self.trunks.get_mut(trunk) else { return };
+        let placed = watched.placed.as_ref().map(|placed| Arc::clone(&placed.carrier));
+        for gone in watched.seen.extract_if(.., |seen| &*seen.edge == edge) {
+            if let Some(share) = placed.as_ref().and_then(|carrier| self.carriers.get_mut(carrier)) {
+                share.moved(Standing::of(gone.rest), Standing::Idle);
+            }
+            self.at_risk.remove(&(trunk.into(), gone.edge));
+        }
+        if watched.seen.is_empty() && watched.placed.as_ref().is_none_or(|placed| &*placed.edge == edge) {
+            self.trunks.remove(trunk);
+        }
+    }
+}
+
 #[cfg(test)]
 pub(in crate::registrations) mod tests {
-    use link::{OptionsStatus, RegistrationState};
+    use link::OptionsStatus;
 
     use super::*;
 
@@ -219,7 +359,8 @@ pub(in crate::registrations) mod tests {
         let seen = observed.of("t1");
         assert_eq!(seen.len(), 2);
         assert_eq!(seen[0].status.state, RegistrationState::Registered);
-        observed.forget("e1", "t1");
+        assert!(observed.forget("e1", "t1"));
+        assert!(!observed.forget("e1", "t1"));
         assert_eq!(observed.of("t1").len(), 1);
         observed.forget_edge("e2");
         assert!(observed.of("t1").is_empty());
@@ -234,5 +375,56 @@ pub(in crate::registrations) mod tests {
         drop(watch);
         observed.report(&"e1".into(), vec![status("t1", 2, RegistrationState::Registered)]);
         assert!(observed.watches().is_empty());
+    }
+
+    #[test]
+    fn a_carriers_share_of_failures_follows_its_registrations() {
+        let observed = Observed::default();
+        let (e1, e2): (Arc<str>, Arc<str>) = ("e1".into(), "e2".into());
+        let share = |carrier: &str| observed.shares().into_iter().find(|(name, _)| &**name == carrier).map(|(_, share)| share);
+        for trunk in ["t1", "t2"] {
+            observed.place(&e1, trunk, "c1");
+            assert!(observed.report(&e1, vec![status(trunk, 1, RegistrationState::Registering)]).is_empty(), "it passes by itself");
+        }
+        let told =
+            observed.report(&e1, vec![status("t1", 1, RegistrationState::Registered), status("t2", 1, RegistrationState::RetryWait)]);
+        assert_eq!(
+            told.iter().map(|told| (told.from, told.to)).collect::<Vec<_>>(),
+            [(None, RegistrationState::Registered), (None, RegistrationState::RetryWait)]
+        );
+        assert_eq!(share("c1"), Some(Share { registrations: 2, failing: 1 }));
+        assert!(observed.report(&e1, vec![status("t1", 1, RegistrationState::Refreshing)]).is_empty());
+        observed.place(&e1, "t2", "c2");
+        assert_eq!(
+            (share("c1"), share("c2")),
+            (Some(Share { registrations: 1, failing: 0 }), Some(Share { registrations: 1, failing: 1 }))
+        );
+        // Another edge takes it before this one lets go.
+        observed.place(&e2, "t2", "c2");
+        observed.forget("e1", "t2");
+        assert_eq!(share("c2"), Some(Share::default()));
+        observed.report(&e2, vec![status("t2", 2, RegistrationState::Registered)]);
+        assert_eq!(share("c2"), Some(Share { registrations: 1, failing: 0 }));
+        observed.forget_edge("e2");
+        observed.forget_edge("e1");
+        assert_eq!((share("c1"), share("c2")), (Some(Share::default()), Some(Share::default())));
+        assert!(observed.table().trunks.is_empty());
+    }
+
+    #[test]
+    fn a_binding_that_is_not_refreshed_is_told_of_once_for_each_lapse() {
+        let observed = Observed::default();
+        let e1: Arc<str> = "e1".into();
+        let waiting =
+            |expires_at: i64| TrunkStatus { bound: true, expires_at: Some(expires_at), ..status("t1", 1, RegistrationState::RetryWait) };
+        let told = |now: i64| observed.lapsing(now, 100, 10).len();
+        observed.report(&e1, vec![TrunkStatus { expires_at: Some(500), ..status("t1", 1, RegistrationState::Registered) }]);
+        assert_eq!(told(450), 0, "it is refreshed in time");
+        observed.report(&e1, vec![waiting(500)]);
+        assert_eq!((told(300), told(400), told(450), told(500)), (0, 1, 0, 0));
+        observed.report(&e1, vec![waiting(900)]);
+        assert_eq!((told(850), observed.bindings_of("e1")), (1, (1, Some(900))));
+        observed.report(&e1, vec![status("t1", 1, RegistrationState::Registered)]);
+        assert!(observed.table().at_risk.is_empty());
     }
 }
