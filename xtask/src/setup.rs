@@ -21,6 +21,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("kamailio-tls-modules", "the real registrar over TLS"),
     ("kamailio-websocket-modules", "the real registrar over WebSocket"),
     ("sip-tester", "sipp: scripted carriers"),
+    ("openssl", "SHA-512-256 by somebody else"),
     ("knot", "knotd: the real name server of the tests that find registrars"),
     ("tcpdump", "captures that prove what is on the wire"),
     ("tshark", "reads exported attempts back as SIP"),

@@ -23,6 +23,7 @@ mod holds;
 mod idempotency;
 mod indeterminate;
 mod ipv6_and_names;
+mod kamailio_rows;
 mod lab_carrier;
 mod listing;
 mod live_credentials;

@@ -126,7 +126,13 @@ fn answer(code: u16, reason: &str, headers: &str, next: &str) -> String {
     )
 }
 
-/// A step of a script: what the next REGISTER of a Call-ID is answered with.
+/// Takes the Contact's URI, in its brackets, for the answer.
+const HEARS_CONTACT: &str = r#"<recv request="REGISTER">
+<action><ereg regexp="&lt;sip:[^&gt;]*&gt;" search_in="hdr" header="Contact:" assign_to="uri"/></action>
+</recv>
+"#;
+
+/// A step of a script; `[$uri]` in a header is the request's own Contact: what the next REGISTER of a Call-ID is answered with.
 pub struct Says<'s>(pub u16, pub &'s str, pub &'s [&'s str]);
 
 impl Sipp {
@@ -138,9 +144,11 @@ impl Sipp {
     /// The same over `udp` or `tcp`.
     pub fn saying_on(transport: &'static str, script: &[Says<'_>]) -> Self {
         let steps = script.iter().map(|Says(code, reason, headers)| {
+            let echoes = headers.iter().any(|line| line.contains("[$uri]"));
             let headers: String = headers.iter().map(|line| format!("      {line}\n")).collect();
+            let hears = if echoes { HEARS_CONTACT } else { "<recv request=\"REGISTER\"/>\n" };
             // A script goes straight on: nothing jumps to its end.
-            format!("<recv request=\"REGISTER\"/>\n{}", answer(*code, reason, &headers, "").replace("<label id=\"end\"/>\n", ""))
+            format!("{hears}{}", answer(*code, reason, &headers, "").replace("<label id=\"end\"/>\n", ""))
         });
         Self::start_on(transport, &steps.collect::<String>())
     }

@@ -23,6 +23,12 @@ pub struct Options {
     pub expires_min: u32,
     /// Answers 404 before any challenge to users that it does not know.
     pub knows_users: bool,
+    /// Offers `qop="auth"`; without it as RFC 2069 did.
+    pub qop: bool,
+    /// Statements before a REGISTER is looked at.
+    pub first: &'static str,
+    /// Statements after a right digest, before the binding is saved.
+    pub then: &'static str,
     /// Listens on `::1` in place of an IPv4 address.
     pub ipv6: bool,
     /// Listens for TCP and TLS too, each with WebSocket on the same port.
@@ -58,6 +64,9 @@ impl Default for Options {
             expires_max: 3600,
             expires_min: 1,
             knows_users: true,
+            qop: true,
+            first: "",
+            then: "",
             ipv6: false,
             streams: None,
         }
@@ -84,7 +93,9 @@ pub fn text(options: &Options, addresses: Addresses, folder: &Path) -> String {
     };
     let folder = folder.display();
     let of_tls = if of_streams { format!("modparam(\"tls\", \"config\", \"{folder}/tls.cfg\")\n") } else { String::new() };
-    let Options { realm, nonce_expire, expires_max, expires_min, .. } = options;
+    let Options { realm, nonce_expire, expires_max, expires_min, first, then, .. } = options;
+    // Without qop there is no count.
+    let (qop, stale, counts) = if options.qop { (1, 17, 1) } else { (0, 16, 0) };
     let algorithm = options.algorithm.name();
     let unknown = if options.knows_users { UNKNOWN_USER } else { "" };
     format!(
@@ -113,7 +124,7 @@ modparam("registrar", "max_expires", {expires_max})
 modparam("registrar", "min_expires", {expires_min})
 modparam("auth", "nonce_expire", {nonce_expire})
 modparam("auth", "qop", "auth")
-modparam("auth", "nonce_count", 1)
+modparam("auth", "nonce_count", {counts})
 modparam("auth", "nc_array_order", 17)
 modparam("auth", "algorithm", "{algorithm}")
 
@@ -125,6 +136,7 @@ request_route {{
     if (!t_newtran()) {{ exit; }}
     $var(n) = $shtinc(registers=>$tU);
     $var(rc) = 0;
+    {first}
 {unknown}    if (!has_credentials("{realm}")) {{
         $var(rc) = -5;
     }} else if (pv_www_authenticate("{realm}", "$sht(password=>$au)", "0")) {{
@@ -134,15 +146,16 @@ request_route {{
     }}
     route(SEEN);
     if ($var(rc) == 1) {{
+        {then}
         consume_credentials();
         save("location");
         exit;
     }}
     if ($var(rc) == -2) {{ $var(n) = $shtinc(failed=>$au); }}
     if ($var(rc) == -4 || $var(rc) == -6) {{
-        www_challenge("{realm}", "17");
+        www_challenge("{realm}", "{stale}");
     }} else {{
-        www_challenge("{realm}", "1");
+        www_challenge("{realm}", "{qop}");
     }}
 }}
 
