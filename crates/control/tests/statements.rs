@@ -46,6 +46,15 @@ async fn statements(lab: &Lab, path: &str, rows: usize) -> usize {
     STATEMENTS.load(Ordering::SeqCst) - before
 }
 
+/// What the server does of its own accord meanwhile only adds to a count.
+async fn fewest(lab: &Lab, path: &str, rows: usize) -> usize {
+    let mut fewest = usize::MAX;
+    for _ in 0..5 {
+        fewest = fewest.min(statements(lab, path, rows).await);
+    }
+    fewest
+}
+
 #[tokio::test]
 async fn a_page_of_a_hundred_costs_no_more_statements_than_a_page_of_one() {
     tracing::subscriber::set_global_default(Counter).expect("the only one");
@@ -78,8 +87,8 @@ async fn a_page_of_a_hundred_costs_no_more_statements_than_a_page_of_one() {
         "/api/v2/audits",
     ] {
         let with = |size: usize| format!("{listing}{}pageSize={size}", if listing.contains('?') { '&' } else { '?' });
-        let one = statements(&lab, &with(1), 1).await;
-        let hundred = statements(&lab, &with(100), 100).await;
+        let one = fewest(&lab, &with(1), 1).await;
+        let hundred = fewest(&lab, &with(100), 100).await;
         assert!(one > 0, "statements are counted");
         assert_eq!(hundred, one, "{listing}");
     }

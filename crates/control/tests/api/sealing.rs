@@ -20,6 +20,13 @@ async fn ended(lab: Lab) -> (TempDir, String) {
     drop(router);
     control.shutdown().await;
     drop(control);
+    // Its last task may end a little after it, and lets the data go then.
+    let lock = fs::File::open(dir.path().join("lock")).expect("the lock");
+    let give_up = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while lock.try_lock().is_err() {
+        assert!(std::time::Instant::now() < give_up, "the data is still in use");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
     (dir, token)
 }
 

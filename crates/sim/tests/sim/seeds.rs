@@ -30,6 +30,8 @@ fn every_row_by_which_a_registration_can_be_had_is_bound_and_stays_so() {
             "C10",
             "C11-for-ever",
             "C19",
+            "C16-own",
+            "C16-beside",
             "C20",
             "F1",
             "F2",

@@ -9,6 +9,7 @@ use crate::support::api::{Answer, REGISTRATIONS};
 use crate::support::canaries::{Canary, Searcher};
 use crate::support::capture::{Capture, payloads};
 use crate::support::digest::Algorithm;
+use crate::support::event_stream::EventStream;
 use crate::support::kamailio::{Kamailio, Options};
 use crate::support::scene::{Scene, credentials, merge};
 use crate::support::server::Launch;
@@ -288,6 +289,8 @@ impl World {
             "/api/v2/oauth/clients",
             "/api/v2/edges",
             "/api/v2/diagnoses",
+            "/api/v2/events",
+            "/api/v2/webhooks",
         ] {
             paths.extend((1..=10).map(|page| format!("{path}?pageSize=500&pageNumber={page}")));
         }
@@ -301,6 +304,12 @@ impl World {
             let answer = self.scene.api.get(&path);
             self.keep(&path, answer);
         }
+        // The same events as a stream, from the first to the last of the log.
+        let newest =
+            self.scene.api.get("/api/v2/events?pageSize=1").expect(200).json["entities"][0]["id"].as_str().expect("an id").to_owned();
+        let stream = EventStream::open(&self.scene.api, self.scene.server.launch().http(), "1-0");
+        let text = stream.until("the newest event", |text| text.contains(&format!("id: {newest}\n")));
+        self.searcher.search("the stream of events", "/api/v2/events", text.as_bytes());
         let mut attempts = 0;
         let bases = users.iter().map(|user| format!("{REGISTRATIONS}/{user}/attempts"));
         for base in bases.chain([format!("{REGISTRATIONS}/verify/attempts")]) {
