@@ -38,7 +38,10 @@ fn run(mut suite: Command, scene: &Scene, kamailio: &Kamailio, trunks: &[&str]) 
         "registrar": kamailio.address().to_string(), "realm": kamailio.realm(), "password": PASSWORD, "trunks": trunks,
     });
     suite.env("TRUNKLINE_SDK_PLACE", place.to_string()).env_remove("NODE_OPTIONS").env_remove("HTTP_PROXY").env_remove("http_proxy");
-    let mut child = suite.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the suite starts");
+    // Kept apart: half a line of a suite before one of ours hides how a test of ours ended.
+    let complaints = tempfile::NamedTempFile::new().expect("a file");
+    let aside = complaints.reopen().expect("a file");
+    let mut child = suite.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(aside).spawn().expect("the suite starts");
     let (mut input, output) = (child.stdin.take().expect("stdin"), child.stdout.take().expect("stdout"));
     let mut said = String::new();
     for line in BufReader::new(output).lines() {
@@ -66,7 +69,8 @@ fn run(mut suite: Command, scene: &Scene, kamailio: &Kamailio, trunks: &[&str]) 
         writeln!(input, "{answer}").expect("the suite listens");
     }
     let status = child.wait().expect("an end");
-    assert!(status.success(), "the suite ended with {status}:\n{said}\nserver:\n{}", scene.server.log());
+    let complaints = std::fs::read_to_string(complaints.path()).unwrap_or_default();
+    assert!(status.success(), "the suite ended with {status}:\n{said}\n{complaints}\nserver:\n{}", scene.server.log());
 }
 
 fn suite(suite: Command) {
