@@ -31,7 +31,8 @@ const PACKAGES: &[(&str, &str)] = &[
 
 /// Programs that may be there without Debian's package of them: how to see that, the package, and why.
 const PROGRAMS: &[(&[&str], &str, &str)] = &[
-    (&["python3", "-m", "venv", "--help"], "python3-venv", "the official Python SDK, and schemathesis"),
+    // Debian has venv without ensurepip, which it cannot do without, in python3 itself.
+    (&["python3", "-c", "import ensurepip, venv"], "python3-venv", "the official Python SDK, and schemathesis"),
     (&["node", "--version"], "nodejs", "the official JavaScript SDK"),
     (&["npm", "--version"], "npm", "installs the official JavaScript SDK"),
 ];

@@ -62,6 +62,26 @@ pub struct TrunkSettings {
     pub accept_unproven: Option<bool>,
 }
 
+impl TrunkSettings {
+    /// Begins with nothing set but whose registration it is: the carrier's settings and the defaults apply.
+    pub fn of(address_of_record: AddressOfRecord) -> Self {
+        TrunkSettings {
+            description: None,
+            address_of_record,
+            contact_user: None,
+            contact: None,
+            expires: None,
+            digest_policy: None,
+            request_uri: None,
+            from_uri: None,
+            user_agent: None,
+            extra_headers: None,
+            verify_by: None,
+            accept_unproven: None,
+        }
+    }
+}
+
 fn contact_user<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     match Option::<String>::deserialize(from)? {
         Some(user) if !super::contact::is_user(&user) => {

@@ -35,20 +35,7 @@ async fn site_ids(store: &Store) -> Vec<String> {
 }
 
 fn trunk(id: &str) -> Trunk {
-    let settings = TrunkSettings {
-        description: None,
-        address_of_record: AddressOfRecord::parse("sip:u@lab").expect("a URI"),
-        contact_user: None,
-        contact: None,
-        expires: None,
-        digest_policy: None,
-        request_uri: None,
-        from_uri: None,
-        user_agent: None,
-        extra_headers: None,
-        verify_by: None,
-        accept_unproven: None,
-    };
+    let settings = TrunkSettings::of(AddressOfRecord::parse("sip:u@lab").expect("a URI"));
     Trunk { meta: meta(id), site: "s".into(), carrier: "c".into(), in_service: true, target_revision: 0, settings }
 }
 

@@ -26,14 +26,21 @@ pub struct Stream {
 impl Stream {
     /// Opens `/api/v2/events` with this query and, perhaps, a Last-Event-ID.
     pub async fn open(router: &Router, token: &str, query: &str, last: Option<&str>) -> Stream {
+        Stream::try_open(router, token, query, last).await.expect("a stream")
+    }
+
+    /// The same where it may be refused.
+    pub async fn try_open(router: &Router, token: &str, query: &str, last: Option<&str>) -> Result<Stream, StatusCode> {
         let mut request = Request::get(format!("/api/v2/events{query}")).header(header::AUTHORIZATION, format!("Bearer {token}"));
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }
         let response = router.clone().oneshot(request.body(Body::empty()).expect("a request")).await.expect("infallible");
-        assert_eq!(response.status(), StatusCode::OK);
+        if response.status() != StatusCode::OK {
+            return Err(response.status());
+        }
         assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
-        Stream { body: response.into_body().into_data_stream(), waiting: String::new() }
+        Ok(Stream { body: response.into_body().into_data_stream(), waiting: String::new() })
     }
 
     /// The next part, comments included; none at the end of the stream.

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::http::{Method, StatusCode};
 use control::{Config, Control, EventSettings};
@@ -11,6 +11,9 @@ use crate::lab::{CLIENT, Lab, SECRET};
 use crate::sample;
 use crate::scene::{PATH, Scene, furnish, trunk};
 use crate::scripted_edge::{ScriptedEdge, now};
+
+/// So many streams may be open of one client.
+const STREAMS_OF_ONE: usize = 32;
 
 /// A scene whose streams are as patient as wanted.
 async fn scene_with(events: EventSettings) -> Scene {
@@ -205,11 +208,22 @@ async fn a_reader_that_takes_nothing_is_cut_off_with_a_word_and_can_go_on() {
     }
     let listed = "/api/v2/events?kind=call&pageSize=1";
     let json = [("accept", "application/json")];
+    let give_up = Instant::now() + Duration::from_secs(20);
     while scene.lab.call(Method::GET, listed, &scene.lab.token, &json, None).await.is(200).body["total"] != 200 {
+        assert!(Instant::now() < give_up, "200 calls are never told");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    // The server waits for the reader, in vain.
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    // The server waits for the reader, in vain: then its place is another's, where all of a client's are taken.
+    let mut others = Vec::new();
+    while others.len() < STREAMS_OF_ONE {
+        match Stream::try_open(&scene.lab.router, &scene.lab.token, "?kind=edge", None).await {
+            Ok(other) => others.push(other),
+            Err(status) => assert_eq!(status, StatusCode::TOO_MANY_REQUESTS),
+        }
+        assert!(Instant::now() < give_up, "the slow reader is never cut off");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    drop(others);
     let (mut count, mut last) = (0, String::new());
     let end = loop {
         let part = slow.part().await.expect("a part");

@@ -176,7 +176,7 @@ async fn create(State(app): State<App>, caller: Caller, JsonBody(mut fields): Js
         caller.require_somewhere(EDIT_CREDENTIALS)?;
         app.registrations.check_form(body)?;
     }
-    let settings = new_settings(base.properties.address()?, base.description.clone());
+    let settings = TrunkSettings { description: base.description.clone(), ..TrunkSettings::of(base.properties.address()?) };
     let mut tx = app.store.begin(&caller.origin()).await?;
     if trunks::find(tx.connection(), &id).await?.is_some() {
         return Err(form::taken(KIND, &id));
@@ -268,23 +268,6 @@ fn announce(app: &App, made: Option<String>, trunk: &Trunk) {
 
 fn reference(id: &str) -> Result<Reference, Problem> {
     crate::http::decode::decode(&json!({ "id": id })).map_err(Problem::from)
-}
-
-fn new_settings(address_of_record: crate::domain::AddressOfRecord, description: Option<String>) -> TrunkSettings {
-    TrunkSettings {
-        description,
-        address_of_record,
-        contact_user: None,
-        contact: None,
-        expires: None,
-        digest_policy: None,
-        request_uri: None,
-        from_uri: None,
-        user_agent: None,
-        extra_headers: None,
-        verify_by: None,
-        accept_unproven: None,
-    }
 }
 
 /// Finds the carrier of these servers: the current one, any with the same registrars in the same order, or a new one. Returns its id, and
