@@ -11,7 +11,7 @@ pub struct CarrierProfile {
     pub revision: u64,
     /// Next hops in order, SIP URIs.
     pub registrars: Vec<String>,
-    /// Which transports may be used, in order; none: all that the edge has.
+    /// Which transports may be used, in order; none: UDP, TCP and TLS, and whatever a registrar's URI names.
     #[serde(default)]
     pub transports: Vec<Transport>,
     /// How its certificates are judged.

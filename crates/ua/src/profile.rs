@@ -12,7 +12,7 @@ pub struct Profile {
     pub id: Arc<str>,
     /// Next hops in order, SIP URIs.
     pub registrars: Vec<Box<str>>,
-    /// Which transports may be used, in order; none: all that the endpoint has.
+    /// Which transports may be used, in order; none: [`Transport::USUAL`], and whatever a registrar's URI names.
     pub transports: Vec<Transport>,
     /// How its certificates are judged.
     pub tls: Arc<TlsSettings>,
