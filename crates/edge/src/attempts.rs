@@ -30,6 +30,10 @@ impl Attempts {
     }
 
     /// Returns the place of the oldest.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.place().is_none()
+    }
+
     pub(crate) fn place(&self) -> Option<u64> {
         self.waiting.front().map(|(place, ..)| *place)
     }

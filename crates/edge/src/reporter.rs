@@ -107,7 +107,7 @@ impl Reporter {
                 Some(FromEdge::BindingContested { trunk: (*trunk).to_owned(), listed, at })
             }
             // Told elsewhere.
-            Event::Status(_) | Event::Save(_) | Event::CallUnrouted { .. } => None,
+            Event::Status(_) | Event::Renewed(_) | Event::Save(_) | Event::CallUnrouted { .. } => None,
         }
     }
 
@@ -115,8 +115,12 @@ impl Reporter {
         for (source, count, at) in self.reports.take_unrouted().senders() {
             let _ = self.link.send(FromEdge::CallUnrouted { source: source.to_string(), count, at: self.clock.unix(at) }).await;
         }
+        let (renewals, mut waiting): (_, HashMap<Arc<str>, Observed>) = self.reports.take_statuses();
+        for some in renewals.chunks(BATCH) {
+            let some = some.iter().map(|renewal| convert::renewal(renewal, &self.clock)).collect();
+            let _ = self.link.send(FromEdge::Renewed(some)).await;
+        }
         let mut batch: Vec<TrunkStatus> = Vec::new();
-        let mut waiting: HashMap<Arc<str>, Observed> = self.reports.take_statuses();
         for (_, observed) in waiting.drain() {
             batch.push(match observed {
                 Observed::Endpoint(status) => convert::status(*status, &self.edge, &self.clock),

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use link::FromEdge;
 use tokio::sync::Notify;
-use ua::{Event, Instant};
+use ua::{Event, Instant, Renewal};
 
 use crate::attempts::Attempts;
 use crate::tally::Tally;
@@ -12,6 +12,9 @@ use crate::unrouted::Unrouted;
 
 /// So many events wait for a control plane that takes none; attempts have a bound of their own. Statuses are bounded by the number of trunks.
 const EVENTS_MAX: usize = 1 << 18;
+
+/// So many renewals wait before those that a later one of the same trunk replaces are left out: more than an edge should have trunks.
+const RENEWALS_MAX: usize = 1 << 22;
 
 /// What is to be told to the control plane: the latest status of each trunk, and every event, in order.
 pub(crate) struct Reports {
@@ -23,6 +26,10 @@ pub(crate) struct Reports {
 #[derive(Default)]
 struct Waiting {
     statuses: HashMap<Arc<str>, Observed>,
+    /// Of trunks that have no status there.
+    renewals: Vec<Renewal>,
+    /// The reporter knows that statuses or renewals wait.
+    known: bool,
     told: VecDeque<(u64, Told)>,
     attempts: Attempts,
     unrouted: Unrouted,
@@ -46,6 +53,12 @@ pub(crate) enum Told {
     Link(Box<FromEdge>),
 }
 
+impl Waiting {
+    fn has_states(&self) -> bool {
+        !self.statuses.is_empty() || !self.renewals.is_empty() || !self.unrouted.is_empty()
+    }
+}
+
 impl Reports {
     pub(crate) fn new(tally: Arc<Tally>) -> Self {
         Reports { waiting: Mutex::default(), bell: Notify::new(), tally }
@@ -58,8 +71,25 @@ impl Reports {
                 self.lock().statuses.insert(Arc::clone(&status.trunk), Observed::Endpoint(status));
             }
             Event::Attempt(attempt) => self.put_attempt(attempt, at),
+            Event::Renewed(renewal) => self.renewed(std::iter::once(renewal)),
             Event::CallUnrouted { source, .. } => self.lock().unrouted.count(source, at),
             other => self.put(Told::Endpoint(other, at)),
+        }
+    }
+
+    /// Takes renewals. Call [`Reports::nudge`] when there is no more for now.
+    pub(crate) fn renewed(&self, renewals: impl Iterator<Item = Renewal>) {
+        let mut waiting = self.lock();
+        for renewal in renewals {
+            match waiting.statuses.get_mut(&renewal.trunk) {
+                Some(Observed::Endpoint(status)) => renewal.renew_status(status),
+                Some(Observed::Link(_)) | None => waiting.renewals.push(renewal),
+            }
+        }
+        if waiting.renewals.len() >= RENEWALS_MAX {
+            // Nobody takes them: the latest of each trunk is enough.
+            let latest: HashMap<Arc<str>, Renewal> = waiting.renewals.drain(..).map(|renewal| (Arc::clone(&renewal.trunk), renewal)).collect();
+            waiting.renewals.extend(latest.into_values());
         }
     }
 
@@ -75,8 +105,18 @@ impl Reports {
         self.nudge();
     }
 
+    /// Wakes the reporter, if there is something that it does not know of.
     pub(crate) fn nudge(&self) {
-        self.bell.notify_one();
+        let news = {
+            let mut waiting = self.lock();
+            let states = waiting.has_states();
+            let news = !waiting.told.is_empty() || !waiting.attempts.is_empty() || (states && !waiting.known);
+            waiting.known |= states;
+            news
+        };
+        if news {
+            self.bell.notify_one();
+        }
     }
 
     /// Waits for a nudge.
@@ -106,9 +146,11 @@ impl Reports {
         all
     }
 
-    /// Takes the latest status of every trunk that has a new one.
-    pub(crate) fn take_statuses(&self) -> HashMap<Arc<str>, Observed> {
-        std::mem::take(&mut self.lock().statuses)
+    /// Takes the renewals of trunks, to be told before, and the latest status of every trunk that has a new one.
+    pub(crate) fn take_statuses(&self) -> (Vec<Renewal>, HashMap<Arc<str>, Observed>) {
+        let mut waiting = self.lock();
+        waiting.known = false;
+        (std::mem::take(&mut waiting.renewals), std::mem::take(&mut waiting.statuses))
     }
 
     /// Takes the calls that nobody answers.
@@ -118,8 +160,7 @@ impl Reports {
 
     /// Tells whether something waits that is told in its latest state only.
     pub(crate) fn has_states(&self) -> bool {
-        let waiting = self.lock();
-        !waiting.statuses.is_empty() || !waiting.unrouted.is_empty()
+        self.lock().has_states()
     }
 
     /// Forgets what was seen of a trunk: it is another edge's now.

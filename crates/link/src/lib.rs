@@ -26,7 +26,7 @@ pub use pair::{Action, ControlEnd, EdgeEnd, LinkClosed, ToEdge, Withdrawal, pair
 pub use reach::is_public;
 pub use report::FromEdge;
 pub use seal::{SealError, SealKey, Sealed, Secret, Secrets};
-pub use status::{Negotiated, OptionsState, OptionsStatus, RegistrationState, TrunkStatus};
+pub use status::{Negotiated, OptionsState, OptionsStatus, RegistrationState, Renewal, TrunkStatus};
 pub use verification::{Outcome, Verdict, VerifyMode, VerifyOrder};
 
 /// Microseconds since the Unix epoch, UTC.

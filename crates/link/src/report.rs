@@ -1,13 +1,15 @@
 use diagnosis::Diagnosis;
 use serde::{Deserialize, Serialize};
 
-use crate::{Attempt, Generation, Negotiated, TrunkStatus, UnixMicros, Verdict};
+use crate::{Attempt, Generation, Negotiated, Renewal, TrunkStatus, UnixMicros, Verdict};
 
 /// What an edge reports.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum FromEdge {
     /// Observed states that changed, the latest of each trunk, at most 250 ms old.
     Status(Vec<TrunkStatus>),
+    /// Bindings that were renewed, and nothing else about them is new. Each follows the trunk's latest status.
+    Renewed(Vec<Renewal>),
     /// An exchange that is kept as evidence. A verification's comes before the verdict that names it.
     Attempt(Box<Attempt>),
     /// A verification has ended.

@@ -122,3 +122,31 @@ pub enum OptionsState {
     /// Does not answer.
     Down,
 }
+
+/// A binding that was renewed: what of its [`TrunkStatus`] is new then.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Renewal {
+    /// The trunk's id.
+    pub trunk: String,
+    /// When the binding lapses.
+    pub expires_at: UnixMicros,
+    /// When the edge acts next.
+    pub next_action_at: Option<UnixMicros>,
+    /// The latest round trip.
+    pub round_trip_ms: Option<u32>,
+    /// OPTIONS keep-alive of the target.
+    pub options: OptionsStatus,
+    /// Successful refreshes.
+    pub refreshes: u64,
+}
+
+impl Renewal {
+    /// Brings a status of the trunk up to date.
+    pub fn renew(self, status: &mut TrunkStatus) {
+        status.expires_at = Some(self.expires_at);
+        status.next_action_at = self.next_action_at;
+        status.round_trip_ms = self.round_trip_ms;
+        status.options = self.options;
+        status.refreshes = self.refreshes;
+    }
+}

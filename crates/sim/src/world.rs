@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use ua::{Command, Endpoint, FlowFault, Input, Instant, Output, Query, Resume};
+use ua::{Command, Endpoint, FlowFault, Input, Instant, Output, Query, Renewal, Resume, Status};
 
 use crate::agenda::Agenda;
 use crate::chance::Chance;
@@ -54,6 +54,8 @@ enum Happening {
     Follow { trunk: usize },
     OverlapOver { trunk: usize },
     Kept { life: u32, kept: Box<Resume> },
+    /// A renewal reaches the disk.
+    KeptOn { life: u32, renewal: Renewal },
     Unkept { life: u32, trunk: usize },
     Forge,
     Look,
@@ -76,6 +78,8 @@ pub struct World {
     wake: Option<Instant>,
     commands: Vec<Command>,
     disk: BTreeMap<usize, Resume>,
+    /// The latest status of each trunk, renewals included.
+    told: BTreeMap<usize, Box<Status>>,
     model: Model,
     chance: Chance,
     forger: Forger,
@@ -129,6 +133,7 @@ impl World {
             wake: None,
             commands: Vec::new(),
             disk: BTreeMap::new(),
+            told: BTreeMap::new(),
             model,
             chance,
             forger: Forger::new(plan.seed),
@@ -200,6 +205,7 @@ impl World {
             Happening::Follow { trunk } => self.follow(trunk),
             Happening::OverlapOver { trunk } => self.overlap_over(trunk),
             Happening::Kept { life, kept } => self.keep(life, *kept),
+            Happening::KeptOn { life, renewal } => self.keep_on(life, &renewal),
             Happening::Unkept { life, trunk } => self.unkeep(life, trunk),
             Happening::Forge => self.forge(),
             Happening::Look => self.look(),

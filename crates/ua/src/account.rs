@@ -10,7 +10,7 @@ use sip::digest::{Algorithm, Hash};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     /// To, and From unless `from_uri` is set; kept byte for byte.
-    pub address_of_record: Box<str>,
+    pub address_of_record: Arc<str>,
     /// The Request-URI.
     pub request_uri: Box<str>,
     /// From, where it differs.

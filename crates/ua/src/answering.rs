@@ -2,7 +2,7 @@
 
 use secrecy::ExposeSecret;
 use sip::digest::{self, Answer, HexDigest, Request};
-use sip::{ChallengeSource, Name};
+use sip::ChallengeSource;
 
 use crate::account::Holder;
 use crate::challenge::Choice;
@@ -66,8 +66,8 @@ impl Answering {
         self
     }
 
-    /// Counts the nonce up and writes the header that answers this request; `username` is the account's.
-    pub fn header(&mut self, username: &str, method: &str, uri: &str) -> (Name, Vec<u8>) {
+    /// Counts the nonce up and appends the header line that answers this request; `username` is the account's.
+    pub fn line(&mut self, username: &str, method: &str, uri: &str, lines: &mut Vec<u8>) {
         self.nc = self.nc.saturating_add(1);
         let answer = Answer {
             algorithm: self.choice.algorithm,
@@ -84,9 +84,10 @@ impl Answering {
             utf8: self.choice.utf8,
             truncated_sha512: self.truncated_sha512,
         };
-        let mut value = Vec::with_capacity(320);
-        answer.write(&Request { method, uri, body: b"" }, &mut value);
-        (self.choice.source.answered_in(), value)
+        lines.extend_from_slice(self.choice.source.answered_in().as_str().as_bytes());
+        lines.extend_from_slice(b": ");
+        answer.write(&Request { method, uri, body: b"" }, lines);
+        lines.extend_from_slice(b"\r\n");
     }
 
     /// Goes on with the nonce that the carrier names for the next request (RFC 7616 3.5 `nextnonce`).

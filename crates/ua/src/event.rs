@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use diagnosis::{Code, Diagnosis, Evidence, SipStatus};
 
-use crate::{Attempt, Dial, Flow, Generation, Instant, Local, Place, Query, Question, Routes};
+use crate::{Attempt, Dial, Flow, Generation, Instant, Local, Place, Query, Question, Renewal, Routes};
 
 /// What comes out of `poll`.
 pub enum Output<'a> {
@@ -75,6 +75,8 @@ impl fmt::Debug for Output<'_> {
 pub enum Event {
     /// A trunk's observed state changed.
     Status(Box<Status>),
+    /// A binding was renewed and nothing else is new: in place of a `Status` and a `Save`.
+    Renewed(Renewal),
     /// The carrier accepted a credential version for the first time since it was assigned, or negotiated something else.
     Accepted {
         /// The trunk's id.

@@ -37,6 +37,14 @@ pub fn granted(answer: &Message<'_>, contact: &str, instance: Option<&str>, aske
         let seconds = own.or_else(|| answer.expires().ok().flatten()).unwrap_or(otherwise);
         Duration::from_secs(u64::from(seconds))
     };
+    // Nearly always the only one, and as it was sent.
+    let mut all = answer.contacts();
+    if let (Some(Ok(only)), None) = (all.next(), all.next())
+        && only.uri() == contact
+        && instance.is_none()
+    {
+        return Granted::Bound { time: seconds(only.expires(), asked), rewritten: None };
+    }
     let listed: Vec<Contact<'_>> = answer.contacts().filter_map(Result::ok).filter(|contact| !contact.is_any()).collect();
     if listed.is_empty() {
         return Granted::Unlisted { time: seconds(None, ASSUMED) };

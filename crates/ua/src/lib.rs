@@ -26,6 +26,7 @@ mod probe;
 pub mod profile;
 mod record;
 mod registration;
+mod renewal;
 mod request;
 mod routes;
 mod slab;
@@ -52,6 +53,7 @@ pub use event::{
 pub use flow::{Dial, Flow, FlowFault, Opening, TlsFault, TlsSettings};
 pub use locate::{Naptr, Place, Question, Records, Srv};
 pub use profile::{ContactReplacement, FailureBudget, Manners, NonceReuse, OptionsPing, Pacing, Profile, VerifyBy};
+pub use renewal::Renewal;
 pub use routes::Routes;
 pub use sip::digest::{Algorithm, Hash};
 pub use time::Instant;

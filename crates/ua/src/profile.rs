@@ -76,6 +76,24 @@ pub struct Manners {
     pub binding_limit: Option<u32>,
 }
 
+/// What of the manners each answer is looked at for.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Ways {
+    pub(crate) nat_rewrite: bool,
+    pub(crate) contact_replacement: ContactReplacement,
+    pub(crate) outbound: bool,
+    pub(crate) gin: bool,
+    pub(crate) binding_limit: Option<u32>,
+}
+
+impl Manners {
+    /// Copies what each answer is looked at for.
+    pub(crate) fn ways(&self) -> Ways {
+        let Manners { nat_rewrite, contact_replacement, outbound, gin, binding_limit, .. } = *self;
+        Ways { nat_rewrite, contact_replacement, outbound, gin, binding_limit }
+    }
+}
+
 /// How an old Contact makes way for a new one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ContactReplacement {

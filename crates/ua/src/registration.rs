@@ -1,6 +1,7 @@
 //! One registration: what is desired, what holds at the carrier, and where the exchange stands.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use diagnosis::{Code, Diagnosis, SipStatus};
@@ -66,7 +67,7 @@ pub struct Registration {
     /// The least that a 423 asked for.
     pub min_expires: Option<u32>,
     /// A binding of ours under another Contact, to be removed once the new one holds (carriers.md B12).
-    pub stray: Option<Box<str>>,
+    pub stray: Option<Arc<str>>,
     /// The last REGISTER that nobody answered in time: a late 2xx to it still binds (carriers.md F10).
     pub late: Option<Box<Late>>,
     /// When the last attempt began.
@@ -75,6 +76,8 @@ pub struct Registration {
     pub seat: Option<Flow>,
     /// After a definitive refusal on a connection the next try goes on one that was begun after this one (carriers.md N9).
     pub fresh_after: Flow,
+    /// The fingerprint of what was told and saved when it last came to rest; zero where it is to be told whole.
+    pub told: u64,
     /// What the operator sees.
     pub shown: Shown,
     /// The next thing to do.
@@ -157,9 +160,9 @@ pub enum Which {
 #[derive(Clone, Debug)]
 pub struct Binding {
     /// The address-of-record that it belongs to.
-    pub address_of_record: Box<str>,
+    pub address_of_record: Arc<str>,
     /// The Contact as we sent it.
-    pub contact: Box<str>,
+    pub contact: Arc<str>,
     /// Who granted it.
     pub registrar: Place,
     /// For so long.
@@ -213,7 +216,7 @@ pub struct Exchange {
     /// What the last challenge offered.
     pub seen: Vec<diagnosis::Challenge>,
     /// The Contact that goes along.
-    pub contact: Box<str>,
+    pub contact: Arc<str>,
     /// Seconds asked for.
     pub expires: u32,
     /// The credential version in use.
@@ -265,7 +268,7 @@ pub struct Late {
     /// Its CSeq.
     pub cseq: u32,
     /// The Contact that went along.
-    pub contact: Box<str>,
+    pub contact: Arc<str>,
     /// Seconds asked for.
     pub expires: u32,
     /// The credential version in use.
@@ -358,8 +361,7 @@ impl Registration {
 
     /// Returns a version, if it is still at hand.
     pub fn credential_of(&self, version: u32) -> Option<&Credential> {
-        let Assignment { active, previous, standby, .. } = &*self.assignment;
-        [active, previous, standby].into_iter().flatten().find(|credential| credential.version == version)
+        self.assignment.credential_of(version)
     }
 
     /// Tells whether a version is the one in use.

@@ -1,10 +1,11 @@
 //! Requests as bytes.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use sip::build::Builder;
 use sip::digest::Hash;
-use sip::{Name, Uri};
+use sip::Uri;
 
 use crate::{Account, ContactSpec, Transport};
 
@@ -12,9 +13,9 @@ use crate::{Account, ContactSpec, Transport};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The Call-ID.
-    pub call_id: Box<str>,
+    pub call_id: Arc<str>,
     /// The tag of From.
-    pub from_tag: Box<str>,
+    pub from_tag: Arc<str>,
     /// The CSeq sent last.
     pub cseq: u32,
 }
@@ -31,7 +32,7 @@ pub struct Register<'r> {
     /// The `Via` branch, cookie included.
     pub branch: &'r str,
     /// The socket's advertised address.
-    pub via: SocketAddr,
+    pub via: &'r str,
     /// How it travels.
     pub transport: Transport,
     /// The preloaded Route (RFC 3261 8.1.1.1).
@@ -40,8 +41,8 @@ pub struct Register<'r> {
     pub contacts: &'r [(&'r str, u32)],
     /// What goes into the Contacts and beside them.
     pub extension: Extension<'r>,
-    /// Headers that answer challenges, with their values.
-    pub answers: &'r [(Name, Vec<u8>)],
+    /// Header lines that answer challenges, each with its end.
+    pub answers: &'r [u8],
     /// User-Agent.
     pub user_agent: &'r str,
 }
@@ -74,28 +75,30 @@ impl Register<'_> {
         let account = self.account;
         let from = account.from_uri.as_deref().unwrap_or(&account.address_of_record);
         let mut builder = Builder::request_into(buffer, "REGISTER", &account.request_uri)
-            .header("Via", format_args!("SIP/2.0/{} {};rport;branch={}", self.transport, self.via, self.branch))
-            .header("Max-Forwards", 70);
+            .parts("Via", &["SIP/2.0/", self.transport.via(), " ", self.via, ";rport;branch=", self.branch])
+            .parts("Max-Forwards", &["70"]);
         if let Some(route) = self.route {
-            builder = builder.header("Route", format_args!("<{route}>"));
+            builder = builder.parts("Route", &["<", route, ">"]);
         }
         builder = builder
-            .header("From", format_args!("<{from}>;tag={}", self.identity.from_tag))
-            .header("To", format_args!("<{}>", account.address_of_record))
-            .header("Call-ID", &self.identity.call_id)
-            .header("CSeq", format_args!("{} REGISTER", self.identity.cseq));
+            .parts("From", &["<", from, ">;tag=", &self.identity.from_tag])
+            .parts("To", &["<", &account.address_of_record, ">"])
+            .parts("Call-ID", &[&self.identity.call_id])
+            .parts("CSeq", &[Decimal::new(self.identity.cseq).text(), " REGISTER"]);
         for (contact, expires) in self.contacts {
+            let expires = Decimal::new(*expires);
             builder = match self.extension {
                 // RFC 5626 4.2.1; one flow, so one reg-id.
                 Extension::Outbound { instance } => {
-                    builder.header("Contact", format_args!("<{contact}>;reg-id=1;+sip.instance=\"<{instance}>\";expires={expires}"))
+                    let parts = ["<", *contact, ">;reg-id=1;+sip.instance=\"<", instance, ">\";expires=", expires.text()];
+                    builder.parts("Contact", &parts)
                 }
-                Extension::None | Extension::Gin => builder.header("Contact", format_args!("<{contact}>;expires={expires}")),
+                Extension::None | Extension::Gin => builder.parts("Contact", &["<", *contact, ">;expires=", expires.text()]),
             };
         }
         // Some registrars read the parameter only, some the header only. With several Contacts it is the first one's, the rest have theirs.
         if let [(_, expires), ..] = self.contacts {
-            builder = builder.header("Expires", expires);
+            builder = builder.parts("Expires", &[Decimal::new(*expires).text()]);
         }
         builder = match self.extension {
             Extension::None => builder,
@@ -103,13 +106,35 @@ impl Register<'_> {
             // RFC 6140 5.1.
             Extension::Gin => builder.header("Require", "gin").header("Proxy-Require", "gin").header("Supported", "path"),
         };
-        for (name, value) in self.answers {
-            builder = builder.header_bytes(name.as_str(), value);
-        }
+        builder = builder.lines(self.answers);
         for (name, value) in &account.extra_headers {
             builder = builder.header(name, value);
         }
-        builder.header("User-Agent", account.user_agent.as_deref().unwrap_or(self.user_agent)).finish()
+        builder.parts("User-Agent", &[account.user_agent.as_deref().unwrap_or(self.user_agent)]).finish()
+    }
+}
+
+/// A number as text, without a string of its own.
+struct Decimal {
+    digits: [u8; 10],
+    from: usize,
+}
+
+impl Decimal {
+    fn new(mut number: u32) -> Self {
+        let mut decimal = Decimal { digits: [b'0'; 10], from: 9 };
+        loop {
+            decimal.digits[decimal.from] += (number % 10) as u8;
+            number /= 10;
+            if number == 0 {
+                return decimal;
+            }
+            decimal.from -= 1;
+        }
+    }
+
+    fn text(&self) -> &str {
+        self.digits.get(self.from..).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or_default()
     }
 }
 

@@ -40,6 +40,17 @@ impl Transport {
         }
     }
 
+    /// Returns it as a Via has it (RFC 3261 20.42, RFC 7118 5.2).
+    pub fn via(self) -> &'static str {
+        match self {
+            Transport::Udp => "UDP",
+            Transport::Tcp => "TCP",
+            Transport::Tls => "TLS",
+            Transport::Ws => "WS",
+            Transport::Wss => "WSS",
+        }
+    }
+
     /// Whether nobody on the way can read it: what a `sips:` URI demands.
     pub fn is_secure(self) -> bool {
         matches!(self, Transport::Tls | Transport::Wss)
@@ -68,12 +79,6 @@ impl Transport {
 
 impl fmt::Display for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Transport::Udp => "UDP",
-            Transport::Tcp => "TCP",
-            Transport::Tls => "TLS",
-            Transport::Ws => "WS",
-            Transport::Wss => "WSS",
-        })
+        f.write_str(self.via())
     }
 }

@@ -5,6 +5,7 @@ mod connecting;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sip::{Message, Start};
@@ -89,8 +90,8 @@ pub struct Transaction {
     branch: u128,
     method: &'static str,
     cseq: u32,
-    call_id: Box<str>,
-    from_tag: Box<str>,
+    call_id: Arc<str>,
+    from_tag: Arc<str>,
     exact_source: bool,
     bytes: Vec<u8>,
     interval: Duration,
@@ -159,8 +160,14 @@ pub struct Branch(u128);
 
 impl Branch {
     /// Returns the parameter's text, cookie included.
-    pub fn text(self) -> String {
-        format!("{COOKIE}{:032x}", self.0)
+    pub fn text(self) -> BranchText {
+        let mut text = [0; COOKIE.len() + 32];
+        let (cookie, digits) = text.split_at_mut(COOKIE.len());
+        cookie.copy_from_slice(COOKIE.as_bytes());
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0.to_be_bytes()) {
+            pair.copy_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        }
+        BranchText(text)
     }
 
     fn parse(text: &str) -> Option<u128> {
@@ -168,6 +175,19 @@ impl Branch {
         // from_str_radix takes a sign and any length.
         let plain = digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit());
         plain.then(|| u128::from_str_radix(digits, 16).ok())?
+    }
+}
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// A branch as text.
+pub struct BranchText([u8; COOKIE.len() + 32]);
+
+impl std::ops::Deref for BranchText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
@@ -237,8 +257,12 @@ pub struct Wire {
     outgoing: VecDeque<Outgoing>,
     buffers: Vec<Vec<u8>>,
     late: VecDeque<(Instant, Key)>,
+    /// Where header lines are put together.
+    pub lines: Vec<u8>,
     lent: Vec<u8>,
     lent_request: Option<Key>,
+    /// The sockets' advertised addresses.
+    texts: Vec<Box<str>>,
     queries: u32,
     started: u64,
 }
@@ -267,6 +291,7 @@ impl Wire {
     /// Makes an idle wire.
     pub fn new(config: Config, seeds: Seeds) -> Self {
         Wire {
+            texts: config.sockets.iter().map(|socket| socket.advertised.to_string().into()).collect(),
             config,
             jitter: Jitter::new(seeds.jitter),
             tokens: Tokens::new(seeds.tokens),
@@ -278,6 +303,7 @@ impl Wire {
             outgoing: VecDeque::new(),
             buffers: Vec::new(),
             late: VecDeque::new(),
+            lines: Vec::new(),
             lent: Vec::new(),
             lent_request: None,
             queries: 0,
@@ -318,6 +344,11 @@ impl Wire {
         self.config.sockets.get(usize::from(local.0)).map(|socket| socket.advertised)
     }
 
+    /// Returns a socket's advertised address as text.
+    pub fn advertised_text(&self, local: Local) -> &str {
+        self.texts.get(usize::from(local.0)).map_or("", |text| text)
+    }
+
     /// Draws a branch.
     pub fn branch(&mut self) -> Branch {
         Branch(self.tokens.bits())
@@ -325,7 +356,7 @@ impl Wire {
 
     /// Draws a Call-ID and a From tag for a new count of CSeq.
     pub fn identity(&mut self) -> crate::request::Identity {
-        crate::request::Identity { call_id: self.tokens.text::<32>(), from_tag: self.tokens.text::<16>(), cseq: 0 }
+        crate::request::Identity { call_id: self.tokens.text::<32>().into(), from_tag: self.tokens.text::<16>().into(), cseq: 0 }
     }
 
     /// Lends a buffer for a request.

@@ -51,6 +51,7 @@ impl Registrations {
                     let transitions = self.inner.fleet.observed().report(&edge.name(), statuses);
                     self.notice_transitions(edge, transitions);
                 }
+                FromEdge::Renewed(renewals) => self.inner.fleet.observed().renew(&edge.name(), renewals),
                 FromEdge::Verdict(verdict) => self.inner.fleet.deliver(*verdict),
                 FromEdge::Attempt(attempt) => {
                     self.notice_attempt(&attempt);

@@ -27,19 +27,35 @@ pub(crate) fn status(from: ua::Status, edge: &str, clock: &Clock) -> TrunkStatus
         negotiated: from.negotiated.map(negotiated),
         service_route: from.routes.as_ref().map(|routes| routes.service.clone()).unwrap_or_default(),
         associated_uris: from.routes.map(|routes| routes.associated).unwrap_or_default(),
-        options: link::OptionsStatus {
-            state: match from.options.state {
-                ua::OptionsState::Unknown => link::OptionsState::Unknown,
-                ua::OptionsState::Up => link::OptionsState::Up,
-                ua::OptionsState::Down => link::OptionsState::Down,
-            },
-            round_trip_ms: from.options.round_trip.map(milliseconds),
-            since: from.options.since.map(unix),
-        },
+        options: options(from.options, clock),
         diagnosis: from.diagnosis.map(|diagnosis| with_edge(diagnosis, edge)),
         credential_version: from.credential_version,
         warnings: from.warnings,
         refreshes: from.refreshes,
+    }
+}
+
+/// Says in the link's terms that a binding was renewed.
+pub(crate) fn renewal(from: &ua::Renewal, clock: &Clock) -> link::Renewal {
+    link::Renewal {
+        trunk: (*from.trunk).to_owned(),
+        expires_at: clock.unix(from.lapses_at),
+        next_action_at: from.next_action_at.map(|at| clock.unix(at)),
+        round_trip_ms: from.round_trip.map(milliseconds),
+        options: options(from.options, clock),
+        refreshes: from.refreshes,
+    }
+}
+
+fn options(from: ua::OptionsStatus, clock: &Clock) -> link::OptionsStatus {
+    link::OptionsStatus {
+        state: match from.state {
+            ua::OptionsState::Unknown => link::OptionsState::Unknown,
+            ua::OptionsState::Up => link::OptionsState::Up,
+            ua::OptionsState::Down => link::OptionsState::Down,
+        },
+        round_trip_ms: from.round_trip.map(milliseconds),
+        since: from.since.map(|at| clock.unix(at)),
     }
 }
 

@@ -6,7 +6,7 @@ use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 use socket2::Socket;
 use tokio::sync::mpsc::UnboundedSender;
-use ua::{Endpoint, Event, Input, Instant, Local, Output, Query, Question, SendFault};
+use ua::{Endpoint, Event, Input, Instant, Local, Output, Query, Question, Renewal, SendFault};
 
 use super::alarm::Alarm;
 use super::inbox::{Farewell, Inbox, ToShard};
@@ -32,6 +32,9 @@ const BATCHES_AT_ONCE: usize = 16;
 
 /// The endpoint's counters are read at most so often.
 const COUNT_APART: Duration = Duration::from_millis(10);
+
+/// Turns in which something moves begin so far apart.
+const GATHER: Duration = Duration::from_millis(2);
 
 /// So long may the last datagrams of an orderly stop take.
 const FAREWELL: Duration = Duration::from_millis(200);
@@ -62,8 +65,13 @@ pub(crate) struct Shard {
     /// Went wrong since the endpoint was last told.
     faults: Vec<(Local, SocketAddr, SendFault)>,
     events: Vec<Event>,
+    renewals: Vec<Renewal>,
     /// When the endpoint's counters are read again.
     count_at: Instant,
+    /// Datagrams that came and went when these were last compared.
+    moved: u64,
+    /// When it last stopped waiting.
+    woke_at: Instant,
 }
 
 /// What is left of [`ShardParts`] once the sockets are wires.
@@ -92,6 +100,9 @@ impl Shard {
             counted: ShardTally::default(),
             faults: Vec::new(),
             events: Vec::new(),
+            renewals: Vec::new(),
+            moved: 0,
+            woke_at: Instant::default(),
             count_at: Instant::from_micros(0),
         }
     }
@@ -219,10 +230,16 @@ impl Shard {
     fn publish(&mut self) {
         let quiet = self.events.is_empty();
         let now = self.parts.clock.now();
-        for event in self.events.drain(..) {
+        let mut events = std::mem::take(&mut self.events);
+        for event in events.drain(..) {
             match event {
-                Event::Save(resume) => self.parts.keeper.save(resume),
+                Event::Renewed(renewal) => self.renewals.push(renewal),
+                Event::Save(resume) => {
+                    self.hand_over_renewals();
+                    self.parts.keeper.save(resume);
+                }
                 Event::Forget { trunk, unregistered } => {
+                    self.hand_over_renewals();
                     self.parts.keeper.forget(Arc::clone(&trunk));
                     self.parts.reports.event(Event::Forget { trunk, unregistered }, now);
                 }
@@ -235,27 +252,42 @@ impl Shard {
                     tracing::info!(%method, %source, "a request came that nobody here answers");
                     self.parts.reports.event(Event::CallUnrouted { method, source }, now);
                 }
-                Event::Status(_) | Event::Accepted { .. } | Event::Refused { .. } | Event::Verdict(_) | Event::Attempt(_) => {
+                Event::Status(_) => {
+                    self.hand_over_renewals();
+                    self.parts.reports.event(event, now);
+                }
+                Event::Accepted { .. } | Event::Refused { .. } | Event::Verdict(_) | Event::Attempt(_) => {
                     self.parts.reports.event(event, now)
                 }
             }
         }
+        self.events = events;
+        self.hand_over_renewals();
         if !quiet {
             self.parts.keeper.nudge();
             self.parts.reports.nudge();
         }
-        // Counting goes over all registrations, so it gets one per cent of the time at most.
+        // Counting goes over all registrations, so it gets a thousandth of the time at most.
         if now >= self.count_at {
             self.counted.endpoint = self.parts.endpoint.counters();
             let after = self.parts.clock.now();
-            self.count_at = after + (now.until(after) * 100).max(COUNT_APART);
+            self.count_at = after + (now.until(after) * 1000).max(COUNT_APART);
         }
         self.parts.tally.publish(self.parts.index, &self.counted);
+    }
+
+    /// Hands renewals over, in turn with what else is told of their trunks.
+    fn hand_over_renewals(&mut self) {
+        if !self.renewals.is_empty() {
+            self.parts.keeper.renew(&self.renewals);
+            self.parts.reports.renewed(self.renewals.drain(..));
+        }
     }
 
     /// Waits for a datagram, an order or the time, and takes in what the sockets have.
     fn wait(&mut self, wake: Option<Instant>) {
         let now = self.parts.clock.now();
+        let now = self.gather(now, wake);
         let span = wake.map_or(LONGEST_WAIT, |at| now.until(at).min(LONGEST_WAIT));
         let mut fds: Vec<PollFd<'_>> = self.wires.iter().map(|wire| PollFd::new(wire.fd(), wire.interest())).collect();
         fds.push(PollFd::new(self.parts.inbox.bell(), PollFlags::POLLIN));
@@ -265,6 +297,7 @@ impl Shard {
         let ready: Vec<PollFlags> = fds.iter().map(|fd| fd.revents().unwrap_or(PollFlags::empty())).collect();
         drop(fds);
         let now = self.parts.clock.now();
+        self.woke_at = now;
         for (index, (wire, ready)) in self.wires.iter_mut().zip(ready).enumerate() {
             let local = local(index);
             if ready.contains(PollFlags::POLLERR) {
@@ -277,6 +310,19 @@ impl Shard {
             }
         }
         self.take_faults(now);
+    }
+
+    /// Where datagrams come and go all the time, but few in a turn, lets some more come: the calls of a turn then serve several.
+    fn gather(&mut self, now: Instant, wake: Option<Instant>) -> Instant {
+        let moved = self.counted.received + self.counted.sent;
+        let lately = moved - std::mem::replace(&mut self.moved, moved);
+        let until = self.woke_at + GATHER;
+        let more = wake.is_some_and(|at| at <= now);
+        if !(1..BATCH as u64).contains(&lately) || more || until <= now || self.wires.iter().any(|wire| wire.waiting() > 0) {
+            return now;
+        }
+        std::thread::sleep(now.until(until));
+        self.parts.clock.now()
     }
 
     /// Tells the endpoint what could not be sent or came back; once for each destination, however many datagrams it was.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use ua::{Negotiated, Place, Resume, ResumeBinding, ResumeFailed, ResumeNonce, Transport};
+use ua::{Negotiated, Place, Renewal, Resume, ResumeBinding, ResumeFailed, ResumeNonce, Transport};
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
@@ -27,6 +27,38 @@ pub(crate) enum Record<'a> {
     SaveFailed(#[serde(borrow)] Kept<'a>, KeptFailed),
     /// As `Save`, with more than the first releases knew.
     SaveMore(#[serde(borrow)] Kept<'a>, KeptMore),
+    /// Bindings that were renewed; what was saved of these trunks holds otherwise.
+    Renewed(#[serde(borrow)] Vec<KeptRenewal<'a>>),
+}
+
+/// One of many.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct KeptRenewal<'a> {
+    pub(crate) trunk: &'a str,
+    pub(crate) renewed: Renewed,
+}
+
+/// What a renewal changes of what is kept of a trunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Renewed {
+    cseq: u32,
+    granted_seconds: u32,
+    lapses_at: i64,
+}
+
+impl Renewed {
+    pub(crate) fn of(renewal: &Renewal, clock: &Clock) -> Self {
+        let granted_seconds = u32::try_from(renewal.granted.as_secs()).unwrap_or(u32::MAX);
+        Renewed { cseq: renewal.cseq, granted_seconds, lapses_at: clock.unix(renewal.lapses_at) }
+    }
+
+    pub(crate) fn apply(self, resume: &mut Resume, clock: &Clock) {
+        resume.cseq = self.cseq;
+        if let Some(binding) = &mut resume.binding {
+            binding.granted = Duration::from_secs(u64::from(self.granted_seconds));
+            binding.lapses_at = clock.instant(self.lapses_at);
+        }
+    }
 }
 
 /// A verification: so that a restart does not cost a second digest.

@@ -9,14 +9,14 @@ use zeroize::Zeroizing;
 use super::frame::FileId;
 use super::key::Key;
 use super::record::{KeptMore, Record};
-use super::scan::{Scan, Slot, VERIFICATION, verification};
+use super::scan::{Entry, Scan, Slot, VERIFICATION, verification};
 use super::store::read;
 use crate::clock::Clock;
 
 /// What was saved before this start, each trunk's until it is taken. It stays in the file meanwhile; only its places are in memory.
 pub(crate) struct Saved {
     source: Option<(File, FileId, Arc<Key>)>,
-    index: HashMap<Arc<str>, Slot>,
+    index: HashMap<Arc<str>, Entry>,
     verifications: Vec<Verification>,
     clean: bool,
     clock: Clock,
@@ -41,11 +41,11 @@ impl Saved {
         let (verifications, index): (HashMap<_, _>, _) = found
             .index
             .iter()
-            .map(|(subject, &slot)| (Arc::clone(subject), slot))
+            .map(|(subject, &entry)| (Arc::clone(subject), entry))
             .partition(|(subject, _)| subject.starts_with(VERIFICATION));
         let mut saved =
             Saved { source: Some((file, found.id, key)), index, verifications: Vec::new(), clean: found.clean, clock: clock.clone() };
-        saved.verifications = verifications.into_values().filter_map(|slot| saved.verification(slot)).collect();
+        saved.verifications = verifications.into_values().filter_map(|entry| saved.verification(entry.slot)).collect();
         saved
     }
 
@@ -80,14 +80,17 @@ impl Saved {
 
     /// Takes what was saved of a trunk, once.
     pub(crate) fn take(&mut self, trunk: &str) -> Option<Box<Resume>> {
-        let (trunk, slot) = self.index.remove_entry(trunk)?;
+        let (trunk, Entry { slot, renewed }) = self.index.remove_entry(trunk)?;
         let plain = self.plain(slot)?;
-        let resume = match Record::read(&plain) {
+        let mut resume = match Record::read(&plain) {
             Some(Record::Save(kept)) => Some(Box::new(kept.resume(KeptMore::default(), trunk, self.clean, &self.clock))),
             Some(Record::SaveFailed(kept, failed)) => Some(Box::new(kept.resume(failed.into(), trunk, self.clean, &self.clock))),
             Some(Record::SaveMore(kept, more)) => Some(Box::new(kept.resume(more, trunk, self.clean, &self.clock))),
-            Some(Record::Forget(_) | Record::Clean | Record::Tried(_)) | None => None,
+            Some(Record::Forget(_) | Record::Clean | Record::Tried(_) | Record::Renewed(_)) | None => None,
         };
+        if let (Some(resume), Some(renewed)) = (&mut resume, renewed) {
+            renewed.apply(resume, &self.clock);
+        }
         if self.index.is_empty() {
             self.source = None;
             self.index.shrink_to_fit();

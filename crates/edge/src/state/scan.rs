@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::frame::{FileId, HEADER_BYTES, PREFIX_BYTES, Prefix};
 use super::key::Key;
-use super::record::Record;
+use super::record::{KeptRenewal, Record, Renewed};
 
 /// Returns how a verification is named in the index; no trunk's id begins so.
 pub(crate) fn verification(id: &str) -> Arc<str> {
@@ -31,11 +31,26 @@ impl Slot {
     }
 }
 
+/// What is known of a trunk or a verification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Where it stands.
+    pub(crate) slot: Slot,
+    /// What has changed since.
+    pub(crate) renewed: Option<Renewed>,
+}
+
+impl From<Slot> for Entry {
+    fn from(slot: Slot) -> Self {
+        Entry { slot, renewed: None }
+    }
+}
+
 /// What a file was found to hold.
 #[derive(Debug)]
 pub(crate) struct Scan {
     pub(crate) id: FileId,
-    pub(crate) index: HashMap<Arc<str>, Slot>,
+    pub(crate) index: HashMap<Arc<str>, Entry>,
     /// Where the records end that can be read, a clean-stop marker not counted.
     pub(crate) end: u64,
     /// The edge was stopped in order.
@@ -117,13 +132,20 @@ impl Scan {
         self.clean = false;
         match Record::read(plain) {
             Some(Record::Save(kept) | Record::SaveFailed(kept, _) | Record::SaveMore(kept, _)) => {
-                self.index.insert(kept.trunk.into(), slot);
+                self.index.insert(kept.trunk.into(), slot.into());
             }
             Some(Record::Forget(subject)) => {
                 self.index.remove(subject);
             }
             Some(Record::Tried(tried)) => {
-                self.index.insert(verification(tried.id), slot);
+                self.index.insert(verification(tried.id), slot.into());
+            }
+            Some(Record::Renewed(renewals)) => {
+                for KeptRenewal { trunk, renewed } in renewals {
+                    if let Some(entry) = self.index.get_mut(trunk) {
+                        entry.renewed = Some(renewed);
+                    }
+                }
             }
             // The marker is not counted to the records, so that it is cut off: what comes next is no longer clean.
             Some(Record::Clean) => {

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use link::UnixMicros;
-use ua::Resume;
+use ua::{Renewal, Resume};
 
 use super::file::{STATE, aside, sync_dir};
 use super::frame::{FileId, HEADER_BYTES, PREFIX_BYTES};
 use super::key::Key;
-use super::record::{Record, Tried};
+use super::record::{KeptRenewal, Record, Renewed, Tried};
 use super::saved::Saved;
-use super::scan::{Scan, Slot, Tail, Unusable, VERIFICATION, scan};
+use super::scan::{Entry, Scan, Slot, Tail, Unusable, VERIFICATION, scan};
 use crate::StartError;
 use crate::clock::Clock;
 
@@ -22,6 +22,8 @@ use crate::clock::Clock;
 pub(crate) enum Change {
     /// The latest state of a trunk.
     Save(Box<Resume>),
+    /// Its binding was renewed; what was saved before holds otherwise.
+    Renew(Renewal),
     /// Nothing is known of it.
     Forget,
     /// A verification was begun or has ended.
@@ -34,6 +36,9 @@ pub(crate) type Changes = HashMap<Arc<str>, Change>;
 /// A file is not written anew before it has so much to lose.
 const COMPACT_FROM: u64 = 1 << 20;
 
+/// So many renewals are sealed together: with names of 200 bytes they fit a frame.
+const RENEWALS_A_FRAME: usize = 256;
+
 /// The state file and where each trunk's latest record is.
 pub(crate) struct Store {
     path: PathBuf,
@@ -41,7 +46,7 @@ pub(crate) struct Store {
     clock: Clock,
     /// Absent until the first file could be made.
     current: Option<Current>,
-    index: HashMap<Arc<str>, Slot>,
+    index: HashMap<Arc<str>, Entry>,
     live: u64,
 }
 
@@ -108,7 +113,7 @@ impl Store {
     }
 
     fn take_over(&mut self, file: File, found: Scan) {
-        self.live = found.index.values().map(|slot| slot.bytes()).sum();
+        self.live = found.index.values().map(|entry| entry.slot.bytes()).sum();
         self.index = found.index;
         self.current = Some(Current { file, id: found.id, end: found.end, next: None });
     }
@@ -123,8 +128,13 @@ impl Store {
         };
         let mut bytes = Vec::with_capacity(512 * changes.len());
         let mut slots = Vec::with_capacity(changes.len());
+        let mut renewals = Vec::new();
         for (subject, change) in changes {
             let record = match change {
+                Change::Renew(renewal) => {
+                    renewals.push(KeptRenewal { trunk: subject, renewed: Renewed::of(renewal, &self.clock) });
+                    continue;
+                }
                 Change::Save(resume) => Record::save(resume, &self.clock),
                 Change::Forget => Record::Forget(subject),
                 Change::Tried { until, verdict } => {
@@ -140,6 +150,8 @@ impl Store {
                 None => tracing::warn!(%subject, "a record is too large to be saved; it is not there after a restart"),
             }
         }
+        let renewed: Vec<(&str, Renewed)> = renewals.iter().map(|renewal| (renewal.trunk, renewal.renewed)).collect();
+        seal_renewals(renewals, *id, &self.key, next, &mut bytes);
         if let Err(error) = file.write_all_at(&bytes, *end) {
             // What was written of it would be taken for damage.
             let _ = file.set_len(*end);
@@ -147,9 +159,14 @@ impl Store {
         }
         *end += bytes.len() as u64;
         for (subject, alive, slot) in slots {
-            let old = if alive { self.index.insert(Arc::clone(subject), slot) } else { self.index.remove(subject) };
+            let old = if alive { self.index.insert(Arc::clone(subject), slot.into()) } else { self.index.remove(subject) };
             self.live += if alive { slot.bytes() } else { 0 };
-            self.live -= old.map_or(0, Slot::bytes);
+            self.live -= old.map_or(0, |old| old.slot.bytes());
+        }
+        for (trunk, renewed) in renewed {
+            if let Some(entry) = self.index.get_mut(trunk) {
+                entry.renewed = Some(renewed);
+            }
         }
         Ok(())
     }
@@ -174,7 +191,7 @@ impl Store {
     /// Forgets what was found and is no longer needed, before the first append.
     fn forget(&mut self, subjects: &[Arc<str>]) {
         for subject in subjects {
-            self.live -= self.index.remove(subject).map_or(0, Slot::bytes);
+            self.live -= self.index.remove(subject).map_or(0, |entry| entry.slot.bytes());
         }
     }
 
@@ -188,21 +205,22 @@ impl Store {
         let (current, index) = made?;
         self.current = Some(current);
         self.index = index;
-        self.live = self.index.values().map(|slot| slot.bytes()).sum();
+        self.live = self.index.values().map(|entry| entry.slot.bytes()).sum();
         Ok(())
     }
 
-    fn write_anew(&self, unfinished: &Path) -> io::Result<(Current, HashMap<Arc<str>, Slot>)> {
+    fn write_anew(&self, unfinished: &Path) -> io::Result<(Current, HashMap<Arc<str>, Entry>)> {
         let file = OpenOptions::new().create(true).truncate(true).read(true).write(true).mode(0o600).open(unfinished)?;
         let id = FileId::random()?;
         let mut out = BufWriter::with_capacity(1 << 20, &file);
         out.write_all(&id.header())?;
         let (mut end, mut next) = (HEADER_BYTES as u64, 0);
         let mut index = HashMap::with_capacity(self.index.len());
-        let mut alive: Vec<(&Arc<str>, Slot)> = self.index.iter().map(|(subject, &slot)| (subject, slot)).collect();
-        alive.sort_unstable_by_key(|(_, slot)| slot.at);
+        let mut alive: Vec<(&Arc<str>, Entry)> = self.index.iter().map(|(subject, &entry)| (subject, entry)).collect();
+        alive.sort_unstable_by_key(|(_, entry)| entry.slot.at);
         let (mut sealed, mut frame) = (Vec::new(), Vec::new());
-        for (subject, old) in alive {
+        let mut renewals = Vec::new();
+        for (subject, Entry { slot: old, renewed }) in alive {
             let Some(old_file) = &self.current else { break };
             let Some(plain) = read(&old_file.file, old_file.id, &self.key, old, &mut sealed)? else {
                 tracing::warn!(%subject, "a record of the state file has become unreadable; it is left out");
@@ -211,10 +229,15 @@ impl Store {
             frame.clear();
             let Some(length) = id.seal(&self.key, next, &plain, &mut frame) else { continue };
             out.write_all(&frame)?;
-            index.insert(Arc::clone(subject), slot(end, next, length));
+            index.insert(Arc::clone(subject), Entry { slot: slot(end, next, length), renewed });
+            renewals.extend(renewed.map(|renewed| KeptRenewal { trunk: subject, renewed }));
             end += frame.len() as u64;
             next += 1;
         }
+        frame.clear();
+        seal_renewals(renewals, id, &self.key, &mut next, &mut frame);
+        out.write_all(&frame)?;
+        end += frame.len() as u64;
         out.flush()?;
         drop(out);
         file.sync_all()?;
@@ -241,6 +264,18 @@ pub(crate) fn read(
     sealed.resize(slot.length as usize, 0);
     file.read_exact_at(sealed, slot.at + PREFIX_BYTES as u64)?;
     Ok(id.open(key, slot.number, sealed))
+}
+
+/// Appends renewals to `out`, many to a frame.
+fn seal_renewals(mut renewals: Vec<KeptRenewal<'_>>, id: FileId, key: &Key, next: &mut u64, out: &mut Vec<u8>) {
+    while !renewals.is_empty() {
+        let rest = renewals.split_off(renewals.len().min(RENEWALS_A_FRAME));
+        let record = Record::Renewed(std::mem::replace(&mut renewals, rest));
+        if id.seal(key, *next, &record.bytes(), out).is_none() {
+            tracing::warn!("renewals are too large to be saved; those bindings are renewed soon after a restart");
+        }
+        *next += 1;
+    }
 }
 
 fn slot(at: u64, number: u64, frame: usize) -> Slot {

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use link::{UnixMicros, Verdict};
-use ua::Resume;
+use ua::{Renewal, Resume};
 
 use super::lock::Lock;
 use super::scan::verification;
@@ -15,6 +15,9 @@ use crate::tally::Tally;
 
 /// What was appended is durable after so long at most.
 const SYNC: Duration = Duration::from_secs(1);
+
+/// What is to be saved waits so long for more of it, unless it is urgent: a frame, a call and a turn of the thread serve many.
+const GATHER: Duration = Duration::from_millis(20);
 
 /// A file that could not be written is tried again after so long.
 const RETRY: Duration = Duration::from_secs(2);
@@ -32,6 +35,10 @@ struct Shared {
 struct Pending {
     changes: Changes,
     stop: Option<Stop>,
+    /// There is one that waits for no others.
+    urgent: bool,
+    /// The writer waits for the first change.
+    asleep: bool,
 }
 
 /// The edge stops: whether what was handed over is exact, and where to say that it is done.
@@ -49,6 +56,14 @@ impl Keeper {
         self.lock().changes.insert(Arc::clone(&resume.trunk), Change::Save(resume));
     }
 
+    /// Brings what is kept of trunks up to date.
+    pub(crate) fn renew(&self, renewals: &[Renewal]) {
+        let mut pending = self.lock();
+        for renewal in renewals {
+            put_renewal(&mut pending.changes, renewal.clone());
+        }
+    }
+
     /// Keeps nothing of a trunk any more.
     pub(crate) fn forget(&self, trunk: Arc<str>) {
         self.lock().changes.insert(trunk, Change::Forget);
@@ -58,8 +73,11 @@ impl Keeper {
     pub(crate) fn tried(&self, id: &str, until: UnixMicros, verdict: Option<&Verdict>) {
         // A verdict is plain data; one that could not be written would be told as indeterminate.
         let verdict = verdict.and_then(|verdict| serde_json::to_vec(verdict).ok());
-        self.lock().changes.insert(verification(id), Change::Tried { until, verdict });
-        self.nudge();
+        let mut pending = self.lock();
+        pending.changes.insert(verification(id), Change::Tried { until, verdict });
+        pending.urgent = true;
+        drop(pending);
+        self.0.bell.notify_one();
     }
 
     /// Keeps nothing of a verification any more.
@@ -69,11 +87,26 @@ impl Keeper {
 
     /// Has what was handed over written.
     pub(crate) fn nudge(&self) {
-        self.0.bell.notify_one();
+        let mut pending = self.lock();
+        // One that is awake looks by itself.
+        if !pending.changes.is_empty() && std::mem::take(&mut pending.asleep) {
+            self.0.bell.notify_one();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Pending> {
         self.0.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn put_renewal(changes: &mut Changes, renewal: Renewal) {
+    match changes.get_mut(&renewal.trunk) {
+        Some(Change::Save(resume)) => renewal.renew_resume(resume),
+        Some(Change::Renew(before)) => *before = renewal,
+        Some(Change::Forget | Change::Tried { .. }) => {}
+        None => {
+            changes.insert(Arc::clone(&renewal.trunk), Change::Renew(renewal));
+        }
     }
 }
 
@@ -133,12 +166,19 @@ impl Writer {
 
     /// Waits for changes, a stop, or for so long. While the file cannot be written, changes alone don't end the wait.
     fn next(&self, wait: Option<Duration>, patiently: bool) -> (Changes, Option<Stop>) {
-        let pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
         let idle = |pending: &mut Pending| pending.stop.is_none() && (patiently || pending.changes.is_empty());
+        pending.asleep = true;
         let mut pending = match wait {
             Some(wait) => self.shared.bell.wait_timeout_while(pending, wait, idle).unwrap_or_else(PoisonError::into_inner).0,
             None => self.shared.bell.wait_while(pending, idle).unwrap_or_else(PoisonError::into_inner),
         };
+        pending.asleep = false;
+        if !patiently && !pending.changes.is_empty() {
+            let calm = |pending: &mut Pending| pending.stop.is_none() && !pending.urgent;
+            pending = self.shared.bell.wait_timeout_while(pending, GATHER, calm).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        pending.urgent = false;
         (std::mem::take(&mut pending.changes), pending.stop.take())
     }
 
@@ -146,7 +186,16 @@ impl Writer {
     fn put_back(&self, changes: Changes) {
         let mut pending = self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner);
         for (trunk, change) in changes {
-            pending.changes.entry(trunk).or_insert(change);
+            match pending.changes.remove(&trunk) {
+                // Newer than what could not be written, and less than all of it.
+                Some(Change::Renew(renewal)) => {
+                    pending.changes.insert(trunk, change);
+                    put_renewal(&mut pending.changes, renewal);
+                }
+                newer => {
+                    pending.changes.insert(trunk, newer.unwrap_or(change));
+                }
+            }
         }
     }
 
@@ -194,7 +243,7 @@ impl Running {
     fn ask(&self, exact: bool) -> Receiver<()> {
         let (done, receiver) = channel();
         self.keeper.lock().stop = Some((exact, done));
-        self.keeper.nudge();
+        self.keeper.0.bell.notify_one();
         receiver
     }
 }

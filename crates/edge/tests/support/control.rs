@@ -108,6 +108,7 @@ impl Lab {
         let receive = async {
             loop {
                 let report = self.control.reports.recv().await.expect("the edge runs");
+                let report = renewed(report, &self.reports);
                 let found = wanted(&report);
                 self.reports.push(report);
                 if let Some(found) = found {
@@ -140,11 +141,29 @@ impl Lab {
         self.runtime.block_on(async {
             let end = tokio::time::Instant::now() + span;
             while let Ok(Some(report)) = tokio::time::timeout_at(end, self.control.reports.recv()).await {
+                let report = renewed(report, &heard);
                 heard.push(report);
             }
         });
         heard
     }
+}
+
+/// Makes statuses of renewals, as a control plane does.
+fn renewed(report: FromEdge, told: &[FromEdge]) -> FromEdge {
+    let FromEdge::Renewed(renewals) = report else { return report };
+    let latest = |trunk: &str| {
+        told.iter().rev().find_map(|report| match report {
+            FromEdge::Status(batch) => batch.iter().rev().find(|status| status.trunk == trunk).cloned(),
+            _ => None,
+        })
+    };
+    let statuses = renewals.into_iter().filter_map(|renewal| {
+        let mut status = latest(&renewal.trunk)?;
+        renewal.renew(&mut status);
+        Some(status)
+    });
+    FromEdge::Status(statuses.collect())
 }
 
 pub fn account(user: &str) -> Account {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ua::{Command, Config, Endpoint, Resume, Seeds, Socket};
+use ua::{Command, Config, Endpoint, Renewal, Resume, Seeds, Socket};
 
 use super::{EDGE, Edge, Happening, World};
 use crate::chance::Chance;
@@ -65,6 +65,12 @@ impl World {
     pub(super) fn keep(&mut self, life: u32, kept: Resume) {
         if let Some(trunk) = self.roster.by_id(&kept.trunk).filter(|_| life == self.life && self.endpoint.0.is_some()) {
             self.disk.insert(trunk, kept);
+        }
+    }
+
+    pub(super) fn keep_on(&mut self, life: u32, renewal: &Renewal) {
+        if let Some(trunk) = self.roster.by_id(&renewal.trunk).filter(|_| life == self.life && self.endpoint.0.is_some()) {
+            self.disk.entry(trunk).and_modify(|kept| renewal.renew_resume(kept));
         }
     }
 

@@ -1,10 +1,11 @@
 //! What the edge tells, and what the control plane makes of it.
 
-use ua::{Event, Outcome, Verdict};
+use ua::{Event, Outcome, RegistrationState, Verdict};
 
 use super::edge::DISK_LAG;
 use super::{Happening, World};
 use crate::control::AfterRefusal;
+use crate::report::Rule;
 
 impl World {
     pub(super) fn event(&mut self, event: Event) {
@@ -13,7 +14,21 @@ impl World {
                 self.take_down(5, status.trunk.as_bytes());
                 if let Some(trunk) = self.roster.by_id(&status.trunk) {
                     self.model.told(self.now, trunk, &status);
+                    self.told.insert(trunk, status);
                 }
+            }
+            Event::Renewed(renewal) => {
+                self.take_down(13, renewal.trunk.as_bytes());
+                let Some(trunk) = self.roster.by_id(&renewal.trunk) else { return };
+                match self.told.get_mut(&trunk) {
+                    Some(status) => {
+                        status.state = RegistrationState::Registered;
+                        renewal.renew_status(status);
+                        self.model.told(self.now, trunk, status);
+                    }
+                    None => self.model.violated(self.now, Rule::Status, Some(trunk), "is renewed before anything was told of it".to_owned()),
+                }
+                self.agenda.note(self.now + DISK_LAG, Happening::KeptOn { life: self.life, renewal });
             }
             Event::Accepted { trunk, version, .. } => {
                 self.take_down(6, trunk.as_bytes());

@@ -146,8 +146,8 @@ impl Endpoint {
         let resume = resume.filter(|resume| resume.trunk == trunk);
         let identity = match &resume {
             Some(resume) => Identity {
-                call_id: resume.call_id.clone(),
-                from_tag: resume.from_tag.clone(),
+                call_id: (*resume.call_id).into(),
+                from_tag: (*resume.from_tag).into(),
                 cseq: if resume.clean { resume.cseq } else { resume.cseq.saturating_add(UNCLEAN_JUMP) },
             },
             None => self.wire.identity(),
@@ -180,6 +180,7 @@ impl Endpoint {
             seat: None,
             fresh_after: Flow::default(),
             started_at: now,
+            told: 0,
             shown: Shown::new(now),
             timer: None,
         };
@@ -212,7 +213,7 @@ impl Endpoint {
         let Resume { clean, binding: Some(saved), nonce, public, .. } = resume else { return false };
         let account = &registration.assignment.account;
         let Some(active) = &registration.assignment.active else { return false };
-        if saved.address_of_record != account.address_of_record || saved.lapses_at <= now {
+        if *saved.address_of_record != *account.address_of_record || saved.lapses_at <= now {
             return false;
         }
         let same_version = saved.credential_version == active.version;
@@ -246,8 +247,8 @@ impl Endpoint {
         let unchanged = same_version && (!known || contact.as_deref() == Some(&*saved.contact));
         let refresh_at = if unchanged { self.plan(now, registration.carrier, sent_at, saved.granted) } else { now };
         registration.binding = Some(Binding {
-            address_of_record: saved.address_of_record,
-            contact: saved.contact,
+            address_of_record: saved.address_of_record.into(),
+            contact: saved.contact.into(),
             registrar: saved.registrar,
             granted: saved.granted,
             lapses_at: saved.lapses_at,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use diagnosis::Code;
-use sip::{ChallengeSource, Message};
+use sip::{ChallengeSource, Message, Start};
 
 use super::evidence::note;
 use super::{Endpoint, Loss, Reply, final_of, public_address, reason_of};
@@ -61,14 +61,19 @@ impl Endpoint {
     }
 
     fn answered(&mut self, now: Instant, key: Key, mut exchange: Box<Exchange>, transaction: &mut Transaction, message: &Message<'_>) {
-        let (code, reason) = reason_of(message);
+        let (code, words) = match message.start() {
+            Start::Status { code, reason } => (code, reason),
+            Start::Request { .. } => return,
+        };
         if !(200..300).contains(&code) {
             exchange.record.note(&mut self.wire, now, transaction, Some(message));
         }
         let Some(registration) = self.registrations.at_mut(key) else { return };
         let shown = &mut registration.shown;
         shown.answered = true;
-        shown.response = Some(status(code, &reason));
+        if !shown.response.as_ref().is_some_and(|shown| shown.code == code && shown.reason.as_bytes() == words) {
+            shown.response = Some(status(code, &reason_of(message).1));
+        }
         shown.public = public_address(message).or(shown.public);
         // After a retransmission nobody knows which request was answered (as RFC 6298 3, Karn).
         if transaction.sends == 1 {
@@ -84,7 +89,7 @@ impl Endpoint {
             200..=299 => self.succeeded(now, key, exchange, transaction, message),
             401 | 407 => self.challenged(now, key, exchange, message),
             423 => self.too_brief(now, key, exchange, message),
-            400 | 500 if names_cseq(&reason) && exchange.cseq < 2 => {
+            400 | 500 if exchange.cseq < 2 && names_cseq(&reason_of(message).1) => {
                 // carriers.md F15: once much higher, then under a new Call-ID.
                 exchange.cseq += 1;
                 if exchange.cseq == 1 {
@@ -204,7 +209,7 @@ impl Endpoint {
                 return self.settle(now, key);
             }
         }
-        let manners = self.carriers.at(carrier_key).map(|carrier| carrier.profile.manners.clone()).unwrap_or_default();
+        let manners = self.carriers.at(carrier_key).map(|carrier| carrier.profile.manners.ways()).unwrap_or_default();
         let urn = (manners.outbound && !exchange.plain)
             .then(|| instance(&registration.assignment.trunk, &registration.assignment.account.address_of_record));
         let terms = match granted(message, &exchange.contact, urn.as_deref(), exchange.expires) {
@@ -380,8 +385,7 @@ impl Endpoint {
         registration.phase = Phase::Bound { refresh_at };
         let again = std::mem::take(&mut registration.again) || registration.intent.removes();
         self.arm(key);
-        self.tell_status(now, key);
-        self.save(key);
+        self.tell_settled(now, key);
         if again {
             self.enqueue(now, key, true);
         }
@@ -455,11 +459,11 @@ impl Endpoint {
     /// Tells that a version was accepted, the first time and when the terms change.
     fn accept(&mut self, key: Key, version: u32, authenticated: bool) {
         let Some(registration) = self.registrations.at_mut(key) else { return };
-        let terms = registration.shown.negotiated.clone().filter(|_| authenticated);
-        let report = (version, terms);
-        if registration.reported.as_ref() == Some(&report) {
+        let terms = registration.shown.negotiated.as_ref().filter(|_| authenticated);
+        if registration.reported.as_ref().is_some_and(|(of, before)| *of == version && before.as_ref() == terms) {
             return;
         }
+        let report = (version, terms.cloned());
         let event = Event::Accepted {
             trunk: registration.assignment.trunk.clone(),
             generation: registration.assignment.generation,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use std::sync::Arc;
+
 use super::Endpoint;
 use super::queue::DATAGRAM_MAX;
 use super::riding::Mounted;
@@ -69,7 +71,7 @@ impl Endpoint {
         let Some(via) = self.wire.advertised(local) else { return };
         let account = &probe.order.account;
         let gin = probe.order.profile.manners.gin;
-        let contact: Option<(Box<str>, u32)> = match probe.asks {
+        let contact: Option<(Arc<str>, u32)> = match probe.asks {
             Asks::Query => None,
             Asks::Binding => {
                 Some((contact_uri(account, via, None, gin, transport).into(), account.expires.clamp(OWN_BINDING.0, OWN_BINDING.1)))
@@ -85,7 +87,9 @@ impl Endpoint {
         probe.identity.cseq += 1;
         let contact: Option<(&str, u32)> = contact.as_ref().map(|(uri, seconds)| (&**uri, *seconds));
         let username = probe.order.credential.as_ref().map_or("", |credential| &credential.username);
-        let answers: Vec<_> = probe.answers.iter_mut().map(|answer| answer.header(username, "REGISTER", &account.request_uri)).collect();
+        let mut answers = std::mem::take(&mut self.wire.lines);
+        answers.clear();
+        probe.answers.iter_mut().for_each(|answer| answer.line(username, "REGISTER", &account.request_uri, &mut answers));
         let (branch, buffer) = (self.wire.branch(), self.wire.buffer());
         let profile = &probe.order.profile;
         let route = (profile.route || profile.outbound_proxy.is_some()).then(|| format!("{};lr", target.registrar));
@@ -95,7 +99,7 @@ impl Endpoint {
             account,
             identity: &probe.identity,
             branch: &branch.text(),
-            via,
+            via: self.wire.advertised_text(local),
             transport: place.transport,
             route: route.as_deref(),
             contacts: contact.as_slice(),
@@ -120,6 +124,7 @@ impl Endpoint {
             place.transport = Transport::Tcp;
             flow = self.probe_flow(now, key);
         }
+        self.wire.lines = answers;
         let Some(probe) = self.probes.at_mut(key) else { return };
         let profile = &probe.order.profile;
         let outset = Outset {
@@ -186,7 +191,7 @@ impl Endpoint {
     }
 
     /// The Contact that a renewal renews.
-    pub(super) fn renewed_contact(&self, key: Key, account: &Account, local: Local, over: Transport) -> Option<Box<str>> {
+    pub(super) fn renewed_contact(&self, key: Key, account: &Account, local: Local, over: Transport) -> Option<Arc<str>> {
         let bound =
             self.registrations.at(key).and_then(|registration| registration.binding.as_ref()).map(|binding| binding.contact.clone());
         bound.or_else(|| {

@@ -1,5 +1,7 @@
 //! When a registration may ask, and how it begins.
 
+use std::sync::Arc;
+
 use super::Endpoint;
 use crate::answering::Answering;
 use crate::carrier::Urgency;
@@ -126,15 +128,18 @@ impl Endpoint {
         };
         let Some(registration) = self.registrations.at_mut(key) else { return };
         let advertised = self.wire.advertised(local).unwrap_or(target.address);
-        let manners = self.carriers.at(carrier_key).map(|carrier| carrier.profile.manners.clone()).unwrap_or_default();
+        let Some(manners) = self.carriers.at(carrier_key).map(|carrier| &carrier.profile.manners) else { return };
         let seen = registration.shown.public.filter(|_| manners.nat_rewrite);
-        let contact: Box<str> = match (&registration.binding, purpose) {
+        let contact: Arc<str> = match (&registration.binding, purpose) {
             (Some(binding), Purpose::Unbind) => binding.contact.clone(),
             (Some(_) | None, Purpose::Bind | Purpose::Unbind | Purpose::UnbindStray) => {
-                contact_uri(&registration.assignment.account, advertised, seen, manners.gin, target.transport).into()
+                let uri = contact_uri(&registration.assignment.account, advertised, seen, manners.gin, target.transport);
+                let same = registration.binding.as_ref().map(|binding| &binding.contact).filter(|contact| ***contact == *uri);
+                same.cloned().unwrap_or_else(|| uri.into())
             }
         };
         if let (Some(binding), Purpose::Bind) = (&registration.binding, purpose)
+            && !Arc::ptr_eq(&binding.contact, &contact)
             && !equivalent(&binding.contact, &contact)
         {
             registration.stray = Some(binding.contact.clone());
@@ -193,7 +198,6 @@ impl Endpoint {
         // The first is paid since it was admitted.
         let at = if exchange.fresh { now } else { carrier.pace.spend(now) };
         let (branch, buffer) = (self.wire.branch(), self.wire.buffer());
-        let Some(via) = self.wire.advertised(exchange.local) else { return };
         let account = &registration.assignment.account;
         let seconds = match exchange.purpose {
             Purpose::Bind => exchange.expires,
@@ -203,10 +207,11 @@ impl Endpoint {
             (Purpose::UnbindStray, Some(stray)) => stray.clone(),
             (Purpose::UnbindStray | Purpose::Bind | Purpose::Unbind, _) => exchange.contact.clone(),
         };
-        let credential = registration.credential_of(exchange.version);
-        let username = credential.map_or("", |credential| &credential.username).to_owned();
-        let mut answers: Vec<_> =
-            exchange.answers.iter_mut().map(|answer| answer.header(&username, "REGISTER", &account.request_uri)).collect();
+        let credential = registration.assignment.credential_of(exchange.version);
+        let username = credential.map_or("", |credential| &*credential.username);
+        let mut answers = std::mem::take(&mut self.wire.lines);
+        answers.clear();
+        exchange.answers.iter_mut().for_each(|answer| answer.line(username, "REGISTER", &account.request_uri, &mut answers));
         exchange.remembered = None;
         if answers.is_empty() {
             let reuse = carrier.profile.nonce_reuse;
@@ -218,7 +223,8 @@ impl Endpoint {
                 belongs && reuse != NonceReuse::Never && carrier.nonces.usable(now, now.since(remembered.issued_at), reuse)
             };
             if registration.remembered.iter().all(usable) {
-                answers.extend(registration.remembered.iter_mut().map(|answer| answer.header(&username, "REGISTER", &account.request_uri)));
+                let remembered = &mut registration.remembered;
+                remembered.iter_mut().for_each(|answer| answer.line(username, "REGISTER", &account.request_uri, &mut answers));
                 exchange.remembered = registration.remembered.iter().map(|answer| now.since(answer.issued_at)).max();
             }
         }
@@ -231,7 +237,7 @@ impl Endpoint {
             account,
             identity: &registration.identity,
             branch: &branch.text(),
-            via,
+            via: self.wire.advertised_text(exchange.local),
             transport: exchange.transport(),
             route: route.as_deref(),
             contacts: match (exchange.purpose, &registration.stray, manners.contact_replacement) {
@@ -261,6 +267,7 @@ impl Endpoint {
             bytes = request.write(bytes);
             exchange.large = Large::OverTcp;
         }
+        self.wire.lines = answers;
         if grows {
             self.take_seat(now, key, &mut exchange);
         }

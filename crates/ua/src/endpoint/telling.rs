@@ -1,10 +1,11 @@
 //! What the endpoint tells of its registrations.
 
-use diagnosis::Code;
+use diagnosis::{Code, SipStatus};
 
 use super::Endpoint;
 use crate::account::Holder;
 use crate::registration::{Intent, Registration, Which};
+use crate::renewal::{Fingerprint, Renewal};
 use crate::slab::Key;
 use crate::{
     Event, Instant, OptionsState, OptionsStatus, Place, RegistrationState, Resume, ResumeBinding, ResumeFailed, ResumeNonce, Status,
@@ -17,6 +18,7 @@ impl Endpoint {
         if registration.intent == Intent::LeaveUnseen {
             return;
         }
+        registration.told = 0;
         let state = registration.state();
         let shown = &mut registration.shown;
         // A refresh does not interrupt being registered.
@@ -54,14 +56,89 @@ impl Endpoint {
         self.wire.tell(Event::Status(Box::new(status)));
     }
 
+    /// Tells of a registration that has come to rest, and saves it: only the times, where nothing else has changed.
+    pub(super) fn tell_settled(&mut self, now: Instant, key: Key) {
+        let Some(registration) = self.registrations.at(key) else { return };
+        let plain = self.fingerprint(registration);
+        if plain == 0 || plain != registration.told {
+            self.tell_status(now, key);
+            self.save(key);
+            if let Some(registration) = self.registrations.at_mut(key) {
+                registration.told = plain;
+            }
+            return;
+        }
+        let options = self.options_of(registration);
+        let Some(registration) = self.registrations.at_mut(key) else { return };
+        let Some(binding) = &registration.binding else { return };
+        registration.shown.state = RegistrationState::Registered;
+        registration.saved_cseq = registration.identity.cseq;
+        let renewal = Renewal {
+            trunk: registration.assignment.trunk.clone(),
+            cseq: registration.identity.cseq,
+            granted: binding.granted,
+            lapses_at: binding.lapses_at,
+            next_action_at: registration.next_action_at(),
+            round_trip: registration.shown.round_trip,
+            options,
+            refreshes: registration.shown.refreshes,
+        };
+        self.wire.tell(Event::Renewed(renewal));
+    }
+
+    /// Returns the fingerprint of all that a renewal does not carry; zero where there is more to tell than of a plain one.
+    fn fingerprint(&self, registration: &Registration) -> u64 {
+        let shown = &registration.shown;
+        let rests = registration.intent == Intent::Keep && registration.state() == RegistrationState::Registered;
+        let told = matches!(shown.state, RegistrationState::Registered | RegistrationState::Refreshing);
+        let (Some(binding), true, None, 0, 0) =
+            (&registration.binding, rests && told, &shown.diagnosis, registration.failures, registration.failed_digests)
+        else {
+            return 0;
+        };
+        let generation = registration.assignment.generation;
+        let mut print = Fingerprint::new();
+        print.number(generation.incarnation).number(generation.number).number(u64::from(binding.version));
+        print.number(u64::from(shown.version.unwrap_or_default())).number(u64::from(binding.authenticated));
+        print.number(binding.registrar.transport as u64).address(binding.registrar.address).number(binding.registered_at.micros());
+        print.text(&binding.address_of_record).text(&binding.contact);
+        print.text(&registration.identity.call_id).text(&registration.identity.from_tag);
+        if let Some(public) = shown.public {
+            print.address(public);
+        }
+        if let Some(SipStatus { code, reason }) = &shown.response {
+            print.number(u64::from(*code)).text(reason);
+        }
+        if let Some(negotiated) = &shown.negotiated {
+            print.text(&negotiated.realm).text(&negotiated.algorithm).text(negotiated.qop.as_deref().unwrap_or("-"));
+            negotiated.offered.iter().for_each(|offered| {
+                print.text(offered);
+            });
+        }
+        if let Some(routes) = &shown.routes {
+            routes.service.iter().chain(&routes.associated).for_each(|line| {
+                print.text(line);
+            });
+            print.number(routes.service.len() as u64);
+        }
+        shown.warnings.iter().for_each(|code| {
+            print.number(*code as u64);
+        });
+        print.number(u64::from(self.is_troubled(registration)));
+        print.value()
+    }
+
     /// Returns what wants attention; a broken DNS too, though the last good registrar is asked meanwhile (carriers.md N2).
     fn warnings_of(&self, registration: &Registration) -> Vec<Code> {
         let mut warnings = registration.shown.warnings.clone();
-        let troubled = self.carriers.at(registration.carrier).is_some_and(|carrier| carrier.targets.is_troubled());
-        if troubled && registration.binding.is_some() {
+        if self.is_troubled(registration) && registration.binding.is_some() {
             warnings.push(Code::DnsFailed);
         }
         warnings
+    }
+
+    fn is_troubled(&self, registration: &Registration) -> bool {
+        self.carriers.at(registration.carrier).is_some_and(|carrier| carrier.targets.is_troubled())
     }
 
     /// Returns what OPTIONS says of the registration's target.
@@ -114,13 +191,13 @@ impl Endpoint {
         });
         Resume {
             trunk: registration.assignment.trunk.clone(),
-            call_id: registration.identity.call_id.clone(),
-            from_tag: registration.identity.from_tag.clone(),
+            call_id: (*registration.identity.call_id).into(),
+            from_tag: (*registration.identity.from_tag).into(),
             cseq: registration.identity.cseq,
             clean,
             binding: registration.binding.as_ref().map(|binding| ResumeBinding {
-                address_of_record: binding.address_of_record.clone(),
-                contact: binding.contact.clone(),
+                address_of_record: (*binding.address_of_record).into(),
+                contact: (*binding.contact).into(),
                 registrar: binding.registrar,
                 granted: binding.granted,
                 lapses_at: binding.lapses_at,

@@ -135,6 +135,10 @@ impl Talk {
                         Event::Save(resume) => {
                             self.saved.insert(resume.trunk.to_string(), (**resume).clone());
                         }
+                        Event::Renewed(renewal) => {
+                            self.statuses.entry(renewal.trunk.to_string()).and_modify(|status| renewal.renew_status(status));
+                            self.saved.entry(renewal.trunk.to_string()).and_modify(|resume| renewal.renew_resume(resume));
+                        }
                         _ => {}
                     }
                     self.events.push(event);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use diagnosis::Diagnosis;
-use link::{Generation, RegistrationState, TrunkStatus, UnixMicros};
+use link::{Generation, RegistrationState, Renewal, TrunkStatus, UnixMicros};
 use tokio::sync::mpsc;
 
 use super::health::{Share, Standing, Transition, resting};
@@ -110,6 +110,27 @@ impl Observed {
             }
         }
         transitions
+    }
+
+    /// Takes in which bindings an edge has renewed.
+    pub fn renew(&self, edge: &Arc<str>, renewals: Vec<Renewal>) {
+        let watches: Vec<bool> = {
+            let watches = self.watches();
+            renewals.iter().map(|renewal| watches.contains_key(&renewal.trunk)).collect()
+        };
+        let mut watched = Vec::new();
+        {
+            let mut table = self.table_mut();
+            for (renewal, is_watched) in renewals.into_iter().zip(watches) {
+                let seen = table.trunks.get_mut(renewal.trunk.as_str()).and_then(|trunk| trunk.seen.iter_mut().find(|seen| seen.edge == *edge));
+                let Some(seen) = seen else { continue };
+                renewal.renew(&mut seen.status);
+                watched.extend(is_watched.then(|| Box::new(seen.status.clone())));
+            }
+        }
+        for status in watched {
+            self.happened(&status.trunk.clone(), Happening::Status(status));
+        }
     }
 
     /// Notes which carrier a trunk that an edge is told to register belongs to.
