@@ -88,7 +88,8 @@ impl Reports {
         }
         if waiting.renewals.len() >= RENEWALS_MAX {
             // Nobody takes them: the latest of each trunk is enough.
-            let latest: HashMap<Arc<str>, Renewal> = waiting.renewals.drain(..).map(|renewal| (Arc::clone(&renewal.trunk), renewal)).collect();
+            let latest: HashMap<Arc<str>, Renewal> =
+                waiting.renewals.drain(..).map(|renewal| (Arc::clone(&renewal.trunk), renewal)).collect();
             waiting.renewals.extend(latest.into_values());
         }
     }

@@ -41,22 +41,59 @@ const BELIEFS_EVERY: u32 = 5;
 /// What is to happen.
 #[derive(Debug)]
 enum Happening {
-    AtCarrier { carrier: usize, node: usize, bytes: Vec<u8> },
-    AtEdge { life: u32, source: SocketAddr, bytes: Vec<u8> },
-    LookedUp { life: u32, query: Query, question: ua::Question },
+    AtCarrier {
+        carrier: usize,
+        node: usize,
+        bytes: Vec<u8>,
+    },
+    AtEdge {
+        life: u32,
+        source: SocketAddr,
+        bytes: Vec<u8>,
+    },
+    LookedUp {
+        life: u32,
+        query: Query,
+        question: ua::Question,
+    },
     Act(Act),
-    Light { carrier: usize, node: Option<usize>, cut: Cut },
-    MoodOver { carrier: usize },
-    NamesBack { carrier: usize },
+    Light {
+        carrier: usize,
+        node: Option<usize>,
+        cut: Cut,
+    },
+    MoodOver {
+        carrier: usize,
+    },
+    NamesBack {
+        carrier: usize,
+    },
     StormOver,
-    Start { clean: bool },
-    GiveBack { trunk: usize },
-    Follow { trunk: usize },
-    OverlapOver { trunk: usize },
-    Kept { life: u32, kept: Box<Resume> },
+    Start {
+        clean: bool,
+    },
+    GiveBack {
+        trunk: usize,
+    },
+    Follow {
+        trunk: usize,
+    },
+    OverlapOver {
+        trunk: usize,
+    },
+    Kept {
+        life: u32,
+        kept: Box<Resume>,
+    },
     /// A renewal reaches the disk.
-    KeptOn { life: u32, renewal: Renewal },
-    Unkept { life: u32, trunk: usize },
+    KeptOn {
+        life: u32,
+        renewal: Renewal,
+    },
+    Unkept {
+        life: u32,
+        trunk: usize,
+    },
     Forge,
     Look,
     Heal,

@@ -1,8 +1,8 @@
 //! A challenge being answered: the nonce, how often it was used, and the HA1 that goes with it.
 
 use secrecy::ExposeSecret;
-use sip::digest::{self, Answer, HexDigest, Request};
 use sip::ChallengeSource;
+use sip::digest::{self, Answer, HexDigest, Request};
 
 use crate::account::Holder;
 use crate::challenge::Choice;

@@ -103,7 +103,8 @@ mod tests {
             });
             print.value()
         };
-        let all = [of(&["ab", "c"]), of(&["a", "bc"]), of(&["abc", ""]), of(&["12345678", ""]), of(&["1234567", "8"]), of(&["12345679", ""])];
+        let all =
+            [of(&["ab", "c"]), of(&["a", "bc"]), of(&["abc", ""]), of(&["12345678", ""]), of(&["1234567", "8"]), of(&["12345679", ""])];
         for (at, one) in all.iter().enumerate() {
             assert!(!all[at + 1..].contains(one), "{at}");
         }

@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use sip::Uri;
 use sip::build::Builder;
 use sip::digest::Hash;
-use sip::Uri;
 
 use crate::{Account, ContactSpec, Transport};
 

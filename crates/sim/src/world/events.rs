@@ -26,7 +26,9 @@ impl World {
                         renewal.renew_status(status);
                         self.model.told(self.now, trunk, status);
                     }
-                    None => self.model.violated(self.now, Rule::Status, Some(trunk), "is renewed before anything was told of it".to_owned()),
+                    None => {
+                        self.model.violated(self.now, Rule::Status, Some(trunk), "is renewed before anything was told of it".to_owned())
+                    }
                 }
                 self.agenda.note(self.now + DISK_LAG, Happening::KeptOn { life: self.life, renewal });
             }

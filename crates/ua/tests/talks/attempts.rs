@@ -42,7 +42,12 @@ fn order_of(events: &[Event]) -> Vec<&'static str> {
             Event::Accepted { .. } => Some("accepted"),
             Event::Refused { .. } => Some("refused"),
             Event::Verdict(_) => Some("verdict"),
-            Event::Status(_) | Event::Renewed(_) | Event::Save(_) | Event::Forget { .. } | Event::CallUnrouted { .. } | Event::BindingContested { .. } => None,
+            Event::Status(_)
+            | Event::Renewed(_)
+            | Event::Save(_)
+            | Event::Forget { .. }
+            | Event::CallUnrouted { .. }
+            | Event::BindingContested { .. } => None,
         })
         .collect()
 }

@@ -122,7 +122,8 @@ impl Observed {
         {
             let mut table = self.table_mut();
             for (renewal, is_watched) in renewals.into_iter().zip(watches) {
-                let seen = table.trunks.get_mut(renewal.trunk.as_str()).and_then(|trunk| trunk.seen.iter_mut().find(|seen| seen.edge == *edge));
+                let seen =
+                    table.trunks.get_mut(renewal.trunk.as_str()).and_then(|trunk| trunk.seen.iter_mut().find(|seen| seen.edge == *edge));
                 let Some(seen) = seen else { continue };
                 renewal.renew(&mut seen.status);
                 watched.extend(is_watched.then(|| Box::new(seen.status.clone())));
