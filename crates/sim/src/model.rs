@@ -152,12 +152,13 @@ impl Model {
         self.darkness[carrier].set(now, !dark);
     }
 
-    /// Tells since when the edge believes a trunk bound, if it does and does not wait for an answer that may end it.
+    /// Tells since when the edge believes a trunk bound, if it does and no answer is out, or lost, that may have ended it: of a renewal
+    /// whose answer never came nobody knows for how long it was granted.
     pub fn believed(&self, now: Instant, trunk: usize) -> Option<Instant> {
         let watched = &self.trunks[trunk];
         let removed = |sent_at| watched.removal_at.is_some_and(|at| at >= sent_at);
         let grant = watched.grant.as_ref().filter(|_| watched.want == Want::Kept && watched.open.is_none())?;
-        (now < grant.lapses_at && !removed(grant.sent_at)).then_some(grant.sent_at)
+        (now < grant.lapses_at && !watched.unheard && !removed(grant.sent_at)).then_some(grant.sent_at)
     }
 
     /// Tells whether a trunk is held.

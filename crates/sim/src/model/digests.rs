@@ -60,6 +60,13 @@ impl Digests {
         failures.len()
     }
 
+    /// The edge ended before it could keep the failure of that time.
+    pub fn lost(&mut self, trunk: usize, at: Instant) {
+        if let Some(failures) = self.failures.get_mut(&trunk) {
+            failures.retain(|&failed| failed != at);
+        }
+    }
+
     /// Of the failures of a trunk's user name the last so many outlive the edge.
     pub fn outlive(&mut self, trunk: usize, count: usize) {
         if let Some(failures) = self.failures.get_mut(&trunk) {

@@ -16,11 +16,12 @@ impl Model {
         self.edge.set(now, false);
         self.paces.iter_mut().for_each(super::pace::Pace::stopped);
         for (trunk, watched) in self.trunks.iter_mut().enumerate() {
-            watched.open = None;
+            watched.unheard |= watched.open.take().is_some();
             // A hold and the failures that led to it are kept, but for one that had no time to reach the disk.
-            if !clean && watched.failed_at.is_some_and(|at| now.since(at) <= KEPT_WITHIN) {
+            if let Some(at) = watched.failed_at.filter(|&at| !clean && now.since(at) <= KEPT_WITHIN) {
                 watched.held = false;
                 watched.failed_digests = watched.failed_digests.saturating_sub(1);
+                self.digests.lost(trunk, at);
             }
             // What the edge had to forget before is not remembered after.
             if watched.want == Want::Gone {

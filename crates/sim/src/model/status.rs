@@ -29,6 +29,7 @@ impl Model {
         }
         if Model::is_at_rest(status.state, status.next_action_at) && watched.open.take().is_some() {
             self.paces[carrier].ends();
+            watched.unheard = true;
         }
         let known = |at: Instant| watched.grants.iter().rev().find(|grant| grant.lapses_at == at).cloned();
         let fault = match (status.bound.then_some(status.expires_at).flatten(), &watched.grant) {

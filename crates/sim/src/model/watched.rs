@@ -37,6 +37,8 @@ pub struct Watched {
     pub grants: VecDeque<Grant>,
     /// The first try since the grant.
     pub first_try: Option<Instant>,
+    /// A request since the grant had no answer.
+    pub unheard: bool,
     /// When attempts began, lately.
     pub tries: VecDeque<Instant>,
     /// The carrier refused it last.
@@ -101,6 +103,7 @@ impl Watched {
         self.remember(grant.clone());
         self.grant = Some(grant);
         self.first_try = None;
+        self.unheard = false;
         self.failed_digests = 0;
         self.released = false;
         self.proven = true;
