@@ -5,6 +5,7 @@ use rustls::RootCertStore;
 use secrecy::SecretString;
 
 use crate::Clock;
+use crate::access::oidc::OidcSettings;
 use crate::audit::keeper::AuditSettings;
 use crate::events::EventSettings;
 use crate::http::RateLimit;
@@ -23,6 +24,12 @@ pub struct Config {
     pub previous_master_key: Option<MasterKeySource>,
     /// When the audit chain is signed, and how long it is kept.
     pub audit: AuditSettings,
+    /// The identity provider whose tokens are taken, if one is.
+    pub oidc: Option<OidcSettings>,
+    /// Ranges beyond the public Internet that webhooks and the identity provider may be in.
+    pub webhook_targets: Vec<IpNet>,
+    /// Certificates that their servers may be signed by, besides those that browsers trust.
+    pub webhook_roots: RootCertStore,
     /// The first administrator client's id and secret, where the environment chooses them.
     pub bootstrap: Option<(String, SecretString)>,
     /// Whether a proxy in front writes X-Forwarded-For.
@@ -33,10 +40,6 @@ pub struct Config {
     pub rate_limit: RateLimit,
     /// When events are told, and how long a reader is waited for.
     pub events: EventSettings,
-    /// Ranges beyond the public Internet that webhooks may be in.
-    pub webhook_targets: Vec<IpNet>,
-    /// Certificates that webhooks' servers may be signed by, besides those that browsers trust.
-    pub webhook_roots: RootCertStore,
     /// How long and how often a delivery is tried.
     pub webhooks: WebhookLimits,
     /// How much is kept, and for how long.
@@ -52,6 +55,7 @@ impl Config {
             data,
             previous_master_key: None,
             audit: AuditSettings::default(),
+            oidc: None,
             bootstrap: None,
             behind_proxy: false,
             clock: Clock::default(),

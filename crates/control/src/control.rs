@@ -5,6 +5,7 @@ use secrecy::SecretString;
 use tokio::task::JoinHandle;
 
 use crate::access::first_start;
+use crate::access::oidc::Oidc;
 use crate::audit::{Origin, keeper};
 use crate::changes::changes;
 use crate::events::Streams;
@@ -47,6 +48,7 @@ impl Control {
         let heads = config.audit.heads.clone().unwrap_or_else(|| config.data.join("audit-heads.ndjson"));
         tokio::spawn(keeper::run(store.clone(), heads, config.audit));
         let outward = Outward::new(config.webhook_targets, config.webhook_roots);
+        let oidc = config.oidc.map(|settings| Oidc::new(settings, outward.clone())).transpose()?.map(Arc::new);
         let webhooks = Webhooks::start(store.clone(), keyring.clone(), outward, config.webhooks);
         let upkeep = upkeep::start(store.clone(), config.retention);
         let app = App {
@@ -58,6 +60,7 @@ impl Control {
             streams: Streams::default(),
             webhooks,
             throttle: Arc::default(),
+            oidc,
             rates: Arc::new(Rates::new(config.rate_limit)),
             behind_proxy: config.behind_proxy,
         };

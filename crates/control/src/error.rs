@@ -92,6 +92,12 @@ pub enum StartError {
         /// What went wrong.
         what: String,
     },
+    /// The identity provider's settings contradict themselves.
+    #[error("the identity provider cannot be used: {what}. Correct [oidc] in the configuration file.")]
+    Oidc {
+        /// What is wrong.
+        what: String,
+    },
     /// The bootstrap client's id or secret from the environment cannot be used.
     #[error("the bootstrap client cannot be made: {what}. Correct TRUNKLINE_BOOTSTRAP_CLIENT_ID and TRUNKLINE_BOOTSTRAP_CLIENT_SECRET.")]
     Bootstrap {

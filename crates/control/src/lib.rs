@@ -23,6 +23,7 @@ mod time;
 mod upkeep;
 mod webhooks;
 
+pub use access::oidc::{OidcGrant, OidcSettings};
 pub use audit::file::{ExportError, ExportReport, verify_export};
 pub use audit::keeper::AuditSettings;
 pub use config::Config;

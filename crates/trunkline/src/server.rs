@@ -48,6 +48,7 @@ impl Server {
         }
         config.previous_master_key = settings.previous_master_key;
         config.audit = settings.audit;
+        config.oidc = settings.oidc;
         config.bootstrap = settings.bootstrap;
         config.behind_proxy = settings.behind_proxy;
         config.rate_limit = settings.rate_limit;

@@ -38,6 +38,8 @@ pub struct Settings {
     pub previous_master_key: Option<MasterKeySource>,
     /// When the audit chain is signed, and how long it is kept.
     pub audit: control::AuditSettings,
+    /// The identity provider whose tokens are taken.
+    pub oidc: Option<control::OidcSettings>,
     /// The first administrator client of the environment.
     pub bootstrap: Option<(String, SecretString)>,
     /// Whether something in front terminates TLS.
@@ -125,6 +127,7 @@ impl Settings {
             master_key: master_key(master_key_file, command, environment)?,
             previous_master_key: environment("TRUNKLINE_PREVIOUS_MASTER_KEY").map(|key| MasterKeySource::Env(key.into())),
             audit,
+            oidc: file.oidc,
             bootstrap: bootstrap(environment)?,
             behind_proxy,
             rate_limit: rate_limit.unwrap_or_default(),

@@ -25,6 +25,7 @@ pub struct SettingsFile {
     pub behind_proxy: Option<bool>,
     pub rate_limit: Option<String>,
     pub retention: RetentionTable,
+    pub oidc: Option<control::OidcSettings>,
     pub edge: Vec<EdgeTable>,
 }
 

@@ -6,6 +6,7 @@ pub mod clients;
 pub mod first_start;
 mod grants;
 pub mod oauth;
+pub mod oidc;
 pub mod permission;
 pub mod roles;
 pub mod secret;

@@ -34,6 +34,9 @@ async fn read(State(app): State<App>, caller: Caller) -> Result<Response, Proble
 }
 
 async fn delete(State(app): State<App>, caller: Caller) -> Result<StatusCode, Problem> {
+    if caller.token.hash.is_empty() {
+        return Err(Problem::conflict("This token is the identity provider's: log out there, or wait until it expires."));
+    }
     let mut tx = app.store.begin(&caller.origin()).await?;
     tokens::delete(&mut tx, &caller.token.hash).await?;
     tx.commit().await?;

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::throttle::Rates;
+use crate::access::oidc::Oidc;
 use crate::access::throttle::Throttle;
 use crate::changes::Changes;
 use crate::events::{EventSettings, Streams};
@@ -28,6 +29,8 @@ pub struct App {
     pub(crate) webhooks: Webhooks,
     /// Slows those down who guess client secrets.
     pub(crate) throttle: Arc<Throttle>,
+    /// The identity provider whose tokens are taken, if one is.
+    pub(crate) oidc: Option<Arc<Oidc>>,
     /// Counts the requests of each caller.
     pub(crate) rates: Arc<Rates>,
     /// Whether X-Forwarded-For is believed.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use http_body_util::{BodyExt, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use ipnet::IpNet;
@@ -20,6 +21,8 @@ use super::{Gate, OutwardFault, Target};
 const CONNECT: Duration = Duration::from_secs(5);
 /// So many addresses of a name are tried.
 const ADDRESSES: usize = 4;
+/// Longest answer that is read.
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// How callers are recognised.
 const USER_AGENT: &str = concat!("Trunkline/", env!("CARGO_PKG_VERSION"));
 
@@ -62,7 +65,16 @@ impl Outward {
         body: Bytes,
         patience: Duration,
     ) -> Result<StatusCode, OutwardFault> {
-        self.call(Method::POST, target, headers, body, patience).await
+        self.call(Method::POST, target, headers, body, patience, 0).await.map(|answer| answer.status)
+    }
+
+    /// Gets what is there, up to 64 KiB.
+    ///
+    /// # Errors
+    /// [`OutwardFault`] where there is no answer, or too long a one.
+    pub async fn get(&self, target: &Target, patience: Duration) -> Result<Answer, OutwardFault> {
+        let accept = vec![(header::ACCEPT, HeaderValue::from_static("application/json"))];
+        self.call(Method::GET, target, accept, Bytes::new(), patience, ANSWER_BYTES_MAX).await
     }
 
     async fn call(
@@ -72,7 +84,8 @@ impl Outward {
         headers: Vec<(HeaderName, HeaderValue)>,
         body: Bytes,
         patience: Duration,
-    ) -> Result<StatusCode, OutwardFault> {
+        read: usize,
+    ) -> Result<Answer, OutwardFault> {
         let whole = async {
             let stream = self.connect(target).await?;
             let mut request = Request::builder().method(method).uri(&target.path);
@@ -82,12 +95,12 @@ impl Outward {
             }
             let request = request.body(Body::from(body)).map_err(|_| OutwardFault::Url("The URL cannot be sent."))?;
             if !target.tls {
-                return exchange(stream, request).await;
+                return exchange(stream, request, read).await;
             }
             let name =
                 ServerName::try_from(target.host.clone()).map_err(|_| OutwardFault::Url("The host is no name that a certificate has."))?;
             let stream = self.tls.connect(name, stream).await.map_err(|error| OutwardFault::Tls(error.to_string()))?;
-            exchange(stream, request).await
+            exchange(stream, request, read).await
         };
         timeout(patience, whole).await.unwrap_or(Err(OutwardFault::Timeout))
     }
@@ -120,7 +133,8 @@ impl Outward {
 async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     request: Request<Body>,
-) -> Result<StatusCode, OutwardFault> {
+    read: usize,
+) -> Result<Answer, OutwardFault> {
     let http = |error: hyper::Error| OutwardFault::Http(error.to_string());
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(http)?;
     // It is driven beside the request and goes with it.
@@ -129,8 +143,24 @@ async fn exchange(
         let _ = connection.await;
     }));
     let response = sender.send_request(request).await.map_err(http)?;
+    let status = response.status();
+    let body = if read == 0 {
+        Bytes::new()
+    } else {
+        let limited = Limited::new(response.into_body(), read);
+        limited.collect().await.map_err(|error| OutwardFault::Http(error.to_string()))?.to_bytes()
+    };
     drop(driver);
-    Ok(response.status())
+    Ok(Answer { status, body })
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The body, where it was asked for.
+    pub body: Bytes,
 }
 
 struct Driver(tokio::task::JoinHandle<()>);

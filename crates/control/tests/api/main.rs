@@ -8,6 +8,7 @@ mod diagnoses;
 mod frame;
 mod lab;
 mod listings;
+mod oidc;
 mod organization;
 mod projection;
 mod scopes;

@@ -1,0 +1,152 @@
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
+use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
+use serde_json::Value;
+
+use super::{OidcSettings, refused, unavailable};
+use crate::outward::{Outward, Target};
+use crate::problem::Problem;
+
+/// Keys are asked for anew after so long: one that was withdrawn is not taken longer.
+const FRESH: Duration = Duration::from_secs(600);
+/// And kept so long where the provider does not answer.
+const KEPT: Duration = Duration::from_secs(24 * 3600);
+/// So many questions in [`WINDOW`]: tokens with made-up key ids must not make Trunkline ask for each.
+const QUESTIONS_MAX: usize = 4;
+const WINDOW: Duration = Duration::from_secs(60);
+/// So long may the provider take.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// So many keys are looked at; providers have two or three.
+const KEYS_MAX: usize = 64;
+
+/// The provider's public keys.
+pub struct Keys {
+    issuer: String,
+    jwks_uri: Option<String>,
+    outward: Outward,
+    known: Mutex<Known>,
+    /// One asks, the others wait for what comes of it.
+    turn: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct Known {
+    keys: Vec<Jwk>,
+    /// When they came.
+    since: Option<Instant>,
+    /// When they were asked for lately.
+    asked: Vec<Instant>,
+}
+
+impl Keys {
+    pub fn new(settings: &OidcSettings, outward: Outward) -> Self {
+        Keys {
+            issuer: settings.issuer.clone(),
+            jwks_uri: settings.jwks_uri.clone(),
+            outward,
+            known: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Finds the key of a token; asks the provider where it is not known, or what is known is old.
+    pub async fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Result<DecodingKey, Problem> {
+        if let Some(key) = self.known_key(kid, algorithm, FRESH) {
+            return Ok(key);
+        }
+        let turn = self.turn.lock().await;
+        // Somebody else may have asked meanwhile.
+        if let Some(key) = self.known_key(kid, algorithm, FRESH) {
+            return Ok(key);
+        }
+        let asked = self.may_ask();
+        let fault = if asked { self.ask().await.err() } else { None };
+        drop(turn);
+        if let Some(key) = self.known_key(kid, algorithm, KEPT) {
+            return Ok(key);
+        }
+        let none = self.known().since.is_none();
+        match fault {
+            Some(fault) => Err(unavailable(&fault)),
+            None if none => Err(unavailable("they were asked for a moment ago")),
+            None => Err(refused("is signed by a key that the provider does not show")),
+        }
+    }
+
+    fn known_key(&self, kid: Option<&str>, algorithm: Algorithm, age: Duration) -> Option<DecodingKey> {
+        let known = self.known();
+        known.since.filter(|since| since.elapsed() < age)?;
+        let mut fitting = known.keys.iter().filter(|key| is_for(key, algorithm));
+        let key = match kid {
+            Some(kid) => fitting.find(|key| key.common.key_id.as_deref() == Some(kid))?,
+            // Without a name it must be clear which one is meant.
+            None => fitting.next().filter(|_| fitting.next().is_none())?,
+        };
+        DecodingKey::from_jwk(key).ok()
+    }
+
+    fn may_ask(&self) -> bool {
+        let mut known = self.known();
+        known.asked.retain(|asked| asked.elapsed() < WINDOW);
+        let may = known.asked.len() < QUESTIONS_MAX;
+        if may {
+            known.asked.push(Instant::now());
+        }
+        may
+    }
+
+    async fn ask(&self) -> Result<(), String> {
+        let uri = match &self.jwks_uri {
+            Some(uri) => uri.clone(),
+            None => self.discover().await?,
+        };
+        let found = self.get(&uri).await?;
+        let keys = found.get("keys").and_then(Value::as_array).ok_or_else(|| format!("{uri} holds no keys"))?;
+        // One of a kind that we do not know is no reason to have none.
+        let keys = keys.iter().take(KEYS_MAX).filter_map(|key| serde_json::from_value(key.clone()).ok()).collect();
+        let mut known = self.known();
+        (known.keys, known.since) = (keys, Some(Instant::now()));
+        Ok(())
+    }
+
+    /// OpenID Connect Discovery 1.0, 4: the document must be of the very issuer.
+    async fn discover(&self) -> Result<String, String> {
+        let place = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
+        let found = self.get(&place).await?;
+        if found.get("issuer").and_then(Value::as_str) != Some(&self.issuer) {
+            return Err(format!("{place} is of another issuer"));
+        }
+        found.get("jwks_uri").and_then(Value::as_str).map(str::to_owned).ok_or_else(|| format!("{place} names no jwks_uri"))
+    }
+
+    async fn get(&self, url: &str) -> Result<Value, String> {
+        let target = Target::parse(url).map_err(|fault| format!("{url}: {fault}"))?;
+        let answer = self.outward.get(&target, PATIENCE).await.map_err(|fault| format!("{url}: {fault}"))?;
+        if !answer.status.is_success() {
+            return Err(format!("{url} answers {}", answer.status.as_u16()));
+        }
+        serde_json::from_slice(&answer.body).map_err(|_| format!("{url} answers no JSON"))
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells whether a key is one for this algorithm: by its kind, its curve, its use and its own word.
+fn is_for(key: &Jwk, algorithm: Algorithm) -> bool {
+    let signs = matches!(key.common.public_key_use, None | Some(PublicKeyUse::Signature));
+    let says = key.common.key_algorithm.is_none_or(|named| named.to_string().parse() == Ok(algorithm));
+    let fits = match (&key.algorithm, algorithm.family()) {
+        (AlgorithmParameters::RSA(_), AlgorithmFamily::Rsa) => true,
+        (AlgorithmParameters::EllipticCurve(point), AlgorithmFamily::Ec) => match algorithm {
+            Algorithm::ES256 => point.curve == EllipticCurve::P256,
+            _ => point.curve == EllipticCurve::P384,
+        },
+        (AlgorithmParameters::OctetKeyPair(point), AlgorithmFamily::Ed) => point.curve == EllipticCurve::Ed25519,
+        _ => false,
+    };
+    signs && says && fits
+}
