@@ -3,6 +3,8 @@
 use anyhow::{Result, bail};
 use clap::Subcommand;
 
+use crate::bench_api;
+
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -17,10 +19,36 @@ enum Bench {
         #[arg(long, default_value_t = 100_000)]
         n: u32,
     },
+    /// Lines of an import through the API into an empty store, 10,000 changed, all removed
+    Import {
+        /// How many lines
+        #[arg(default_value_t = 100_000)]
+        lines: u64,
+        #[command(flatten)]
+        common: bench_api::Common,
+    },
+    /// Pages and walks of large listings
+    Pages {
+        /// How many trunks
+        #[arg(default_value_t = 1_000_000)]
+        trunks: u64,
+        #[command(flatten)]
+        common: bench_api::Common,
+    },
+    /// Latency of reads and writes at fixed rates, open loop, with a million trunks present
+    Latency {
+        #[command(flatten)]
+        load: bench_api::Load,
+        #[command(flatten)]
+        common: bench_api::Common,
+    },
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    match arguments.bench {
+    match &arguments.bench {
         Bench::Registrations { n } => bail!("bench registrations --n {n}: not built yet"),
+        Bench::Import { lines, common } => bench_api::import(common, *lines),
+        Bench::Pages { trunks, common } => bench_api::pages(common, *trunks),
+        Bench::Latency { load, common } => bench_api::latency(common, load),
     }
 }

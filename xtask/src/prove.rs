@@ -18,6 +18,10 @@ const PROOFS: &[(&str, &str)] = &[
         "diagnosis",
         "Every refusal says who refused, where, why and what to do; an attempt can be read by others; no password is ever shown.",
     ),
+    (
+        "durability",
+        "A thousand times killed with SIGKILL under a mixed load of changes: every acknowledged change is there, none by half, the audit chain whole.",
+    ),
     ("fuzzing", "A million inputs made up by libFuzzer for each target of `fuzz/`, without a finding."),
 ];
 

@@ -127,7 +127,7 @@ impl Journal {
             match self.write_once(&batch).await {
                 Ok(()) => return,
                 // Meanwhile the queue is bounded and merges what waits.
-                Err(StoreError::Busy | StoreError::Full) => tokio::time::sleep(AGAIN).await,
+                Err(error) if error.passes() => tokio::time::sleep(AGAIN).await,
                 Err(error) => {
                     tracing::error!(events = batch.len(), %error, "events could not be written");
                     return;

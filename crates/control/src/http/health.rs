@@ -20,11 +20,19 @@ async fn live() -> Response {
     answer(json!({ "status": "UP" }))
 }
 
-/// The store answers too, so requests are served.
+/// The store answers too and takes changes, so requests are served.
 async fn ready(State(app): State<App>) -> Response {
-    let read = async { organization::load(&mut *app.store.read().await?).await };
-    match read.await {
+    let looked = async {
+        organization::load(&mut *app.store.read().await?).await?;
+        app.store.check_storage().await
+    };
+    match looked.await {
         Ok(_) => answer(json!({ "status": "UP" })),
+        Err(error) if error.is_of_storage() => {
+            tracing::warn!(%error, "not ready: the store takes no changes");
+            let message = format!("No change can be stored: {error}. Registrations go on; changes are taken again when that is mended.");
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not.ready", message).retry_after(1).into_response()
+        }
         Err(error) => {
             tracing::warn!(%error, "not ready: the store does not answer");
             let message = "The store does not answer; requests are not served. The log says why.";

@@ -95,7 +95,7 @@ impl Registrations {
                     }
                     return;
                 }
-                Err(StoreError::Busy | StoreError::Full) => tokio::time::sleep(AGAIN).await,
+                Err(error) if error.passes() => tokio::time::sleep(AGAIN).await,
                 Err(error) => {
                     tracing::error!(%error, "accepted credentials could not be recorded");
                     return;
@@ -151,7 +151,7 @@ impl Registrations {
                     self.inner.fleet.observed().happened(&trunk, Happening::Refused { generation, version, rolled_back, diagnosis });
                     return;
                 }
-                Err(StoreError::Busy | StoreError::Full) => tokio::time::sleep(AGAIN).await,
+                Err(error) if error.passes() => tokio::time::sleep(AGAIN).await,
                 Err(error) => {
                     tracing::error!(trunk = refused.trunk, %error, "refused credentials could not be recorded");
                     return;

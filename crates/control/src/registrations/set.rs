@@ -260,7 +260,7 @@ impl Registrations {
         let mut tries = 0;
         loop {
             match self.write_decision(origin, row, settings, &verdict).await {
-                Err(StoreError::Busy | StoreError::Full) if tries < WRITES => {
+                Err(error) if error.passes() && tries < WRITES => {
                     tries += 1;
                     tokio::time::sleep(AGAIN).await;
                 }

@@ -13,6 +13,8 @@ pub enum StoreError {
     Full,
     /// The file or its directory cannot be written.
     ReadOnly,
+    /// The disk reports an error of its own.
+    Disk(String),
     /// The file is not a database, or damaged.
     Damaged(String),
     /// A row breaks a reference or a unique key.
@@ -23,12 +25,28 @@ pub enum StoreError {
     Sql(sqlx::Error),
 }
 
+impl StoreError {
+    /// Tells whether what the data lie on is at fault: no change is taken until it is well again.
+    pub fn is_of_storage(&self) -> bool {
+        match self {
+            StoreError::Full | StoreError::ReadOnly | StoreError::Disk(_) => true,
+            StoreError::Busy | StoreError::Damaged(_) | StoreError::Conflict(_) | StoreError::Unreadable(_) | StoreError::Sql(_) => false,
+        }
+    }
+
+    /// Tells whether the same may well succeed later.
+    pub fn passes(&self) -> bool {
+        matches!(self, StoreError::Busy) || self.is_of_storage()
+    }
+}
+
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StoreError::Busy => f.write_str("the database is locked"),
             StoreError::Full => f.write_str("the disk is full"),
             StoreError::ReadOnly => f.write_str("the database cannot be written"),
+            StoreError::Disk(what) => write!(f, "the disk reports an error: {what}"),
             StoreError::Damaged(what) => write!(f, "the database file is damaged: {what}"),
             StoreError::Conflict(what) => write!(f, "constraint: {what}"),
             StoreError::Unreadable(what) => write!(f, "a row cannot be read: {what}"),
@@ -55,6 +73,7 @@ impl From<sqlx::Error> for StoreError {
         match primary {
             Some(5 | 6) => StoreError::Busy,
             Some(8 | 14) => StoreError::ReadOnly,
+            Some(10) => StoreError::Disk(database.message().to_owned()),
             Some(11 | 26) => StoreError::Damaged(database.message().to_owned()),
             Some(13) => StoreError::Full,
             _ => StoreError::Sql(error),
@@ -84,6 +103,9 @@ impl From<StoreError> for Problem {
             StoreError::ReadOnly => {
                 unwritable("The database cannot be written; nothing was changed. Check the data directory's file system and mode.")
             }
+            StoreError::Disk(_) => unwritable(
+                "The disk with the data directory reports an error; the change was not acknowledged and does not count. See the system's log, and repeat when the disk is well.",
+            ),
             StoreError::Damaged(_) | StoreError::Unreadable(_) | StoreError::Sql(_) => Problem::internal(error),
         }
     }

@@ -29,6 +29,7 @@ mod row;
 pub mod sealed;
 pub mod settings;
 pub mod sites;
+mod storage;
 #[cfg(test)]
 mod tests;
 pub mod tokens;
@@ -48,6 +49,7 @@ use tokio::sync::watch;
 
 pub use error::StoreError;
 pub use page::{Cursor, Page, Paging, Sorting};
+use storage::Storage;
 pub use tx::Tx;
 
 use crate::audit::{AuditKey, Origin};
@@ -72,6 +74,8 @@ struct Inner {
     audit_key: OnceLock<Arc<AuditKey>>,
     /// The place of the newest event.
     feed: watch::Sender<i64>,
+    /// Whether the last change could be written.
+    storage: Arc<Storage>,
     /// Held until the store is closed: a second process on the same data would act on stale registrations.
     lock: Mutex<Option<File>>,
 }
@@ -98,8 +102,37 @@ impl Store {
     /// # Errors
     /// [`StoreError::Busy`] where the turn does not come in time, or another process holds the database's lock.
     pub async fn begin(&self, origin: &Origin) -> Result<Tx, StoreError> {
-        let inner = self.inner.writer.begin_with("BEGIN IMMEDIATE").await?;
-        Ok(Tx::new(inner, origin.clone(), self.inner.audit_key.get().cloned(), self.inner.feed.clone()))
+        let begun = self.begin_immediate().await;
+        let inner = begun.inspect_err(|error| self.inner.storage.note(error))?;
+        let (audit_key, storage) = (self.inner.audit_key.get().cloned(), Arc::clone(&self.inner.storage));
+        Ok(Tx::new(inner, origin.clone(), audit_key, self.inner.feed.clone(), storage))
+    }
+
+    async fn begin_immediate(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        const BEGIN: &str = "BEGIN IMMEDIATE";
+        match self.inner.writer.begin_with(BEGIN).await {
+            // SQLite ends a transaction by itself where the disk is full or broken, sqlx then counts one that is open for ever on this
+            // connection: a new one has to take its place.
+            Err(sqlx::Error::InvalidSavePointStatement | sqlx::Error::WorkerCrashed) => {
+                self.inner.writer.acquire().await?.close().await?;
+                Ok(self.inner.writer.begin_with(BEGIN).await?)
+            }
+            begun => Ok(begun?),
+        }
+    }
+
+    /// Finds out whether changes can be written, where the last one could not: by an empty change.
+    ///
+    /// # Errors
+    /// [`StoreError`] where they still cannot.
+    pub async fn check_storage(&self) -> Result<(), StoreError> {
+        if self.inner.storage.is_well() {
+            return Ok(());
+        }
+        let mut tx = self.begin(&Origin::system("health")).await?;
+        // It takes its place in the order of changes: SQLite writes nothing where a row stays as it was.
+        tx.revision().await?;
+        tx.commit().await
     }
 
     /// Watches the place of the newest event.

@@ -65,7 +65,7 @@ impl Store {
             .await
             .map_err(|error| start_error(&file, error.into()))?;
         let (feed, _) = watch::channel(place);
-        let inner = Inner { readers, writer, audit_key: OnceLock::new(), feed, lock: Mutex::new(Some(lock)) };
+        let inner = Inner { readers, writer, audit_key: OnceLock::new(), feed, storage: Arc::default(), lock: Mutex::new(Some(lock)) };
         Ok(Store { inner: Arc::new(inner) })
     }
 }

@@ -4,6 +4,7 @@ use link::Generation;
 use sqlx::{Sqlite, SqliteConnection, Transaction};
 use tokio::sync::watch;
 
+use super::storage::Storage;
 use super::{StoreError, audits, events, now};
 use crate::audit::{AuditEntry, AuditKey, Origin};
 use crate::events::{Event, EventId};
@@ -17,6 +18,7 @@ pub struct Tx {
     events: Vec<Event>,
     /// Hears of events after their commit.
     feed: watch::Sender<i64>,
+    storage: Arc<Storage>,
     head: Option<Head>,
     now: link::UnixMicros,
 }
@@ -43,8 +45,9 @@ impl Tx {
         origin: Origin,
         audit_key: Option<Arc<AuditKey>>,
         feed: watch::Sender<i64>,
+        storage: Arc<Storage>,
     ) -> Self {
-        Tx { inner, origin, audit_key, entries: Vec::new(), events: Vec::new(), feed, head: None, now: now() }
+        Tx { inner, origin, audit_key, entries: Vec::new(), events: Vec::new(), feed, storage, head: None, now: now() }
     }
 
     /// Lends the connection, inside the transaction.
@@ -120,7 +123,17 @@ impl Tx {
     ///
     /// # Errors
     /// [`StoreError`]; nothing has then changed.
-    pub async fn commit(mut self) -> Result<(), StoreError> {
+    pub async fn commit(self) -> Result<(), StoreError> {
+        let storage = Arc::clone(&self.storage);
+        let written = self.write().await;
+        match &written {
+            Ok(()) => storage.wrote(),
+            Err(error) => storage.note(error),
+        }
+        written
+    }
+
+    async fn write(mut self) -> Result<(), StoreError> {
         if !self.entries.is_empty() {
             let mut head = self.head().await?.clone();
             for entry in std::mem::take(&mut self.entries) {

@@ -17,6 +17,7 @@ mod contact;
 mod demo;
 mod dns_and_network;
 mod drift;
+mod durability;
 mod explained;
 mod found_by_dns;
 mod holds;

@@ -17,5 +17,6 @@ mod situations {
 
 mod canaries;
 mod diagnosis;
+mod durability;
 mod figures;
 mod registration;

@@ -8,6 +8,7 @@ pub mod api;
 pub mod canaries;
 pub mod capture;
 pub mod digest;
+pub mod durability;
 pub mod event_stream;
 pub mod kamailio;
 pub mod knot;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -26,6 +27,7 @@ pub struct Launch {
     log_level: String,
     words: Vec<String>,
     environment: Vec<(String, String)>,
+    disk: Option<String>,
 }
 
 impl Default for Launch {
@@ -42,6 +44,7 @@ impl Default for Launch {
             log_level: "info".to_owned(),
             words: Vec::new(),
             environment: Vec::new(),
+            disk: None,
         }
     }
 }
@@ -89,6 +92,12 @@ impl Launch {
         self
     }
 
+    /// With its data on a file system of this size in memory, which only it sees and which goes with it.
+    pub fn on_disk_of(mut self, size: &str) -> Self {
+        self.disk = Some(size.to_owned());
+        self
+    }
+
     /// Where the data go.
     pub fn data(&self) -> &Path {
         &self.data
@@ -110,7 +119,17 @@ impl Launch {
 
     /// The whole command line.
     pub fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_trunkline"));
+        let mut command = match &self.disk {
+            None => Command::new(env!("CARGO_BIN_EXE_trunkline")),
+            Some(size) => {
+                std::fs::create_dir_all(&self.data).expect("a place to mount at");
+                let mut command = Command::new("unshare");
+                command.args(["--mount", "--map-root-user", "sh", "-c"]);
+                command.arg("mount -t tmpfs -o size=\"$1\" tmpfs \"$2\" && shift 2 && exec \"$@\"");
+                command.args(["sh", size]).arg(&self.data).arg(env!("CARGO_BIN_EXE_trunkline"));
+                command
+            }
+        };
         command.arg("serve").arg("--data").arg(&self.data);
         command.args(["--http", &self.http.to_string(), "--sip", &format!("udp:{}", self.sip)]);
         if self.allow_targets {
@@ -196,6 +215,13 @@ impl Server {
     pub fn restart(&mut self) {
         self.process = self.launch.spawn();
         self.wait_ready();
+    }
+
+    /// Starts it as [`Server::restart`] does, and ends it by SIGKILL after so long, wherever it is by then.
+    pub fn restart_and_kill(&mut self, after: Duration) {
+        self.process = self.launch.spawn();
+        std::thread::sleep(after);
+        self.process.kill();
     }
 
     fn wait_ready(&mut self) {

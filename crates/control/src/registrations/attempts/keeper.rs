@@ -122,7 +122,7 @@ impl Attempts {
         for _ in 0..WRITES {
             match self.write_once(batch).await {
                 Ok(()) => return,
-                Err(StoreError::Busy | StoreError::Full) => tokio::time::sleep(AGAIN).await,
+                Err(error) if error.passes() => tokio::time::sleep(AGAIN).await,
                 Err(error) => {
                     tracing::error!(attempts = batch.len(), %error, "attempts could not be written");
                     return;
