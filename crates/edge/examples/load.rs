@@ -128,6 +128,7 @@ fn assignment(number: u32, expires: u32, key: &link::SealKey) -> link::Assignmen
             realm: None,
             algorithm: None,
             pinned: false,
+            qop: false,
             proxy: None,
             secret: key.seal(&user, 1, &link::Secret::Password("secret".into()).into()),
         }),

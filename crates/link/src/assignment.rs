@@ -79,6 +79,8 @@ pub struct Credential {
     pub algorithm: Option<String>,
     /// Whether `algorithm` was negotiated before (a weaker challenge is then a downgrade) or asked for.
     pub pinned: bool,
+    /// Whether a qop was negotiated before: a challenge without one is then a downgrade.
+    pub qop: bool,
     /// What answers a proxy on the way that has a realm of its own.
     #[serde(default)]
     pub proxy: Option<ProxyTerms>,

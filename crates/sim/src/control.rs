@@ -203,6 +203,7 @@ impl Desired {
             realm: station.pinned.then(|| station.realm.as_str().into()),
             algorithm: None,
             pinned: false,
+            qop: false,
             proxy: None,
             secret: Arc::new(Secret::Password(self.at(version)?.password.clone().into())),
         })

@@ -303,6 +303,7 @@ fn assignment(trunk: usize) -> Assignment {
         realm: None,
         algorithm: None,
         pinned: false,
+        qop: false,
         proxy: None,
         secret: std::sync::Arc::new(Secret::Password("never asked for".to_owned().into())),
     };

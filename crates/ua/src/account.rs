@@ -53,6 +53,8 @@ pub struct Credential {
     pub algorithm: Option<Algorithm>,
     /// `algorithm` was negotiated before: a weaker challenge is a downgrade.
     pub pinned: bool,
+    /// A qop was negotiated before: a challenge without one is a downgrade.
+    pub qop: bool,
     /// What is kept secret.
     pub secret: Arc<Secret>,
     /// For a proxy on the way that has a realm of its own (carriers.md C16).

@@ -74,6 +74,8 @@ pub enum Refusal {
     AlgorithmNotAllowed { offered: Vec<String> },
     /// Weaker than what was pinned.
     Downgrade { pinned: String, offered: Vec<String> },
+    /// Without the qop that was negotiated before.
+    QopGone { algorithm: String },
     /// Neither auth nor auth-int nor none.
     Qop { realm: String },
 }
@@ -114,6 +116,7 @@ pub fn choose(answer: &Message<'_>, credential: &Credential, policy: &DigestPoli
         realm: credential.realm.as_deref(),
         algorithm: credential.algorithm,
         pinned: credential.pinned,
+        qop: credential.qop,
         hashes: hashes.as_deref(),
     };
     let proxy = credential.proxy.as_deref();
@@ -126,7 +129,8 @@ pub fn choose(answer: &Message<'_>, credential: &Credential, policy: &DigestPoli
 /// # Errors
 /// As [`choose`].
 pub fn learn(answer: &Message<'_>, policy: &DigestPolicy, profile: &Profile) -> Result<Vec<Choice>, Refusal> {
-    Wanted { holder: Holder::Account, realm: None, algorithm: None, pinned: false, hashes: None }.choose(answer, None, policy, profile)
+    Wanted { holder: Holder::Account, realm: None, algorithm: None, pinned: false, qop: false, hashes: None }
+        .choose(answer, None, policy, profile)
 }
 
 /// The hashes that a secret can answer; `None` for all.
@@ -142,6 +146,7 @@ struct Wanted<'c> {
     realm: Option<&'c str>,
     algorithm: Option<Algorithm>,
     pinned: bool,
+    qop: bool,
     hashes: Option<&'c [Hash]>,
 }
 
@@ -152,7 +157,7 @@ struct Candidate<'a> {
 
 impl<'c> Wanted<'c> {
     fn of_proxy(proxy: &'c ProxyCredential, hashes: Option<&'c [Hash]>) -> Self {
-        Wanted { holder: Holder::Proxy, realm: Some(&proxy.realm), algorithm: proxy.algorithm, pinned: false, hashes }
+        Wanted { holder: Holder::Proxy, realm: Some(&proxy.realm), algorithm: proxy.algorithm, pinned: false, qop: false, hashes }
     }
 
     fn choose(
@@ -223,6 +228,10 @@ impl<'c> Wanted<'c> {
         let downgraded = pinned.is_some_and(|pinned| algorithm.hash < pinned.hash);
         if let (Some(pinned), true, OnDowngrade::Refuse) = (pinned, downgraded, policy.on_downgrade) {
             return Err(Refusal::Downgrade { pinned: pinned.as_str().to_owned(), offered });
+        }
+        let bare = self.qop && candidate.challenge.qop() == QopOffer::Absent;
+        if bare && policy.on_downgrade == OnDowngrade::Refuse {
+            return Err(Refusal::QopGone { algorithm: algorithm.as_str().to_owned() });
         }
         Ok(choice(&candidate, self.holder, algorithm, downgraded, offered))
     }

@@ -212,6 +212,7 @@ pub fn credential(version: &Version, secrets: &Secrets, key: &SealKey, trunk: &s
         realm: version.effective_realm().map(str::to_owned),
         algorithm: version.effective_algorithm().map(str::to_owned),
         pinned: version.negotiated.is_some(),
+        qop: version.negotiated.as_ref().is_some_and(|negotiated| negotiated.qop.is_some()),
         proxy: version.proxy.clone(),
         secret: key.seal(trunk, version.version, secrets),
     }

@@ -255,6 +255,7 @@ pub(super) fn seal(asked: &Asked, edge: &Arc<AttachedEdge>, trunk: &str) -> Cred
         realm: asked.realm.clone(),
         algorithm: asked.algorithm.map(str::to_owned),
         pinned: false,
+        qop: false,
         proxy: asked.proxy.clone(),
         secret: edge.key.seal(trunk, NOWHERE, &asked.secrets),
     }

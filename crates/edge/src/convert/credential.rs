@@ -25,6 +25,7 @@ pub(super) fn credential(from: &link::Credential, trunk: &str, key: &SealKey) ->
         realm: from.realm.as_deref().map(Into::into),
         algorithm,
         pinned: from.pinned,
+        qop: from.qop,
         secret: Arc::new(secret(secrets.account)?),
         proxy,
     })
@@ -75,6 +76,7 @@ mod tests {
             realm: None,
             algorithm: Some("sha256".into()),
             pinned: false,
+            qop: false,
             proxy: None,
             secret: key.seal("t1", 3, &secret.into()),
         }

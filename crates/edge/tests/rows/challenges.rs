@@ -244,14 +244,16 @@ fn what_cannot_be_read_is_shown_and_not_answered() {
         ("C19-no-nonce", Code::ChallengeMalformed),
         ("C19-duplicate", Code::ChallengeMalformed),
         ("C19-quotes", Code::ChallengeMalformed),
+        ("C19-commas", Code::ChallengeMalformed),
         ("C19-4k", Code::ChallengeMalformed),
         ("C19-missing", Code::ChallengeMissing),
+        ("C19-scheme", Code::ChallengeMissing),
     ];
     let mut stage = Stage::of_rows(&table.map(|(row, _)| row));
     table.iter().for_each(|(row, _)| stage.register(row));
     for (row, code) in table {
         let diagnosis = stage.refused(row, code).diagnosis.expect("refused");
-        let shown = diagnosis.summary.contains("It reads: Digest realm=") || diagnosis.summary.contains("It reads: Digest nonce=");
+        let shown = diagnosis.summary.contains("It reads: Digest ");
         assert_eq!(shown, code == Code::ChallengeMalformed, "{row}: {}", diagnosis.summary);
         let seen = stage.counters(row);
         assert_eq!((seen.registers, seen.digests_right + seen.digests_wrong + seen.digests_unreadable), (1, 0), "{row}");
@@ -285,6 +287,23 @@ fn a_challenge_weaker_than_what_was_pinned_gets_no_digest_or_a_warning() {
     stage.refused("C21", Code::DowngradeRefused);
     assert_eq!(stage.counters("C21").digests_right, 0);
     assert!(stage.bound("C21+C1").warnings.contains(&Code::AlgorithmDowngraded));
+}
+
+// covers: C21; lab
+#[test]
+fn a_challenge_that_has_lost_its_qop_gets_no_digest_or_a_warning() {
+    let mut stage = Stage::new(vec![registrar(&["C21-no-qop"]), registrar(&["C21-no-qop", "C1"])]);
+    for (name, on_downgrade) in [("C21-no-qop", link::OnDowngrade::Refuse), ("C21-no-qop+C1", link::OnDowngrade::Warn)] {
+        let mut assignment = stage.assignment(name);
+        let active = assignment.active.as_mut().expect("active");
+        (active.algorithm, active.pinned, active.qop) = (Some("SHA-256".into()), true, true);
+        assignment.policy.on_downgrade = on_downgrade;
+        stage.register_as(stage.profile(name), assignment);
+    }
+    let diagnosis = stage.refused("C21-no-qop", Code::DowngradeRefused).diagnosis.expect("refused");
+    assert!(diagnosis.summary.contains("no qop"), "{}", diagnosis.summary);
+    assert_eq!(stage.counters("C21-no-qop").digests_right, 0);
+    assert!(stage.bound("C21-no-qop+C1").warnings.contains(&Code::AlgorithmDowngraded));
 }
 
 // covers: C22; lab

@@ -73,6 +73,7 @@ impl Lab {
             realm: None,
             algorithm: None,
             pinned: false,
+            qop: false,
             proxy: None,
             secret: self.control.key.seal(sealed_to, 1, &Secret::Password(password.into()).into()),
         }

@@ -67,6 +67,7 @@ impl Session {
             realm: ask.realm.clone(),
             algorithm: ask.algorithm.map(str::to_owned),
             pinned: false,
+            qop: false,
             proxy: None,
             secret: self.control.key.seal("", 1, &Secret::Password(password).into()),
         });

@@ -430,13 +430,15 @@ impl Endpoint {
         if !authenticated {
             return vec![Code::RegistrationUnauthenticated];
         }
-        let used = registration.shown.negotiated.as_ref().and_then(|negotiated| sip::digest::Algorithm::from_token(&negotiated.algorithm));
-        let Some(used) = used else { return Vec::new() };
-        let pinned = registration.credential().filter(|credential| credential.pinned).and_then(|credential| credential.algorithm);
+        let Some(negotiated) = &registration.shown.negotiated else { return Vec::new() };
+        let Some(used) = sip::digest::Algorithm::from_token(&negotiated.algorithm) else { return Vec::new() };
+        let credential = registration.credential();
+        let pinned = credential.filter(|credential| credential.pinned).and_then(|credential| credential.algorithm);
+        let bare = negotiated.qop.is_none() && credential.is_some_and(|credential| credential.qop);
         [
             (used.hash == sip::digest::Hash::Md5, Code::AlgorithmWeak),
             (!registration.assignment.policy.allowed.contains(&used.hash), Code::AlgorithmDisallowedActive),
-            (pinned.is_some_and(|pinned| used.hash < pinned.hash), Code::AlgorithmDowngraded),
+            (bare || pinned.is_some_and(|pinned| used.hash < pinned.hash), Code::AlgorithmDowngraded),
         ]
         .into_iter()
         .filter_map(|(holds, code)| holds.then_some(code))

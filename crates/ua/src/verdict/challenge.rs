@@ -42,8 +42,15 @@ pub(super) fn refused(seen: &Observation, refusal: &Refusal) -> Diagnosis {
         Refusal::AlgorithmNotAllowed { offered } => not_allowed(seen, offered),
         Refusal::Downgrade { pinned, offered } => Diagnosis::new(Code::DowngradeRefused)
             .summary(format!("The carrier offers {}, which is weaker than the pinned {pinned}; no digest was sent.", list(offered)))
-            .remedy(downgrade(seen, offered))
+            .remedy(downgrade(seen, &list(offered)))
             .check(Check::compared("algorithm.not_weaker", false, pinned.clone(), list(offered))),
+        Refusal::QopGone { algorithm } => Diagnosis::new(Code::DowngradeRefused)
+            .summary(format!(
+                "The challenge ({algorithm}) has no qop any more, with which digests were accepted before: a digest without one is easier to \
+                 forge and to replay. None was sent."
+            ))
+            .remedy(downgrade(seen, "a challenge without qop"))
+            .check(Check::compared("qop.kept", false, "auth", "(none)")),
         Refusal::Qop { realm } => Diagnosis::new(Code::QopUnsupported)
             .summary(format!("The challenge of realm {realm:?} demands a quality of protection other than auth and auth-int."))
             .check(Check::new("qop.known", false)),
@@ -62,12 +69,12 @@ fn unsupported(seen: &Observation, offered: &[String]) -> String {
     }
 }
 
-fn downgrade(seen: &Observation, offered: &[String]) -> String {
+fn downgrade(seen: &Observation, offered: &str) -> String {
     let on = match &seen.trunk {
         Some(trunk) => format!("PATCH /api/v2/trunks/voice/{trunk} {{\"digestPolicy\": {{\"onDowngrade\": \"warn\"}}}}"),
         None => "set onDowngrade to warn".to_owned(),
     };
-    format!("Ask the carrier why it offers {} now. If it is meant, set the credentials again; to let it pass: {on}.", list(offered))
+    format!("Ask the carrier why it offers {offered} now. If it is meant, set the credentials again; to let it pass: {on}.")
 }
 
 fn not_allowed(seen: &Observation, offered: &[String]) -> Diagnosis {

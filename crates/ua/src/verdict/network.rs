@@ -1,6 +1,6 @@
 //! What the network did.
 
-use diagnosis::{Check, Code, Diagnosis, Initiator};
+use diagnosis::{Check, Code, Diagnosis};
 
 use super::Observation;
 use super::words::{from_where, who};
@@ -65,7 +65,7 @@ pub(super) fn disconnected(seen: &Observation, fault: &FlowFault) -> Diagnosis {
             .check(reachable(false)),
         FlowFault::Unreachable => not_sent(seen, SendFault::Unreachable),
         FlowFault::Forbidden => not_sent(seen, SendFault::Forbidden),
-        FlowFault::Timeout | FlowFault::Stuck => Diagnosis { initiator: Initiator::Network, ..Diagnosis::new(Code::Timeout) }
+        FlowFault::Timeout | FlowFault::Stuck => Diagnosis::new(Code::Timeout)
             .summary(format!("No connection to {who} came about in time, or it answers no more: {fault}."))
             .remedy(format!("Check that the carrier allows {}, and the firewall in between.", from_where(seen)))
             .check(reachable(false)),
@@ -134,7 +134,7 @@ pub(super) fn silence(seen: &Observation) -> Diagnosis {
             .summary(format!("{} answered before and answers nothing now, after failures: it probably blocks {addressed}.", who(seen)))
             .remedy(format!("Ask the carrier to unblock {addressed}; do not retry meanwhile."))
             .check(Check::new("reachable", false)),
-        Some(false) | None => Diagnosis { initiator: Initiator::Network, ..Diagnosis::new(Code::Timeout) }
+        Some(false) | None => Diagnosis::new(Code::Timeout)
             .summary(format!("Nothing came back from {}.", who(seen)))
             .remedy(format!("Check that the carrier allows {addressed}, and the firewall in between."))
             .check(Check::new("reachable", false)),

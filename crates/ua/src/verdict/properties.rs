@@ -49,6 +49,7 @@ fn refusal() -> impl Strategy<Value = Refusal> {
         (texts(), texts()).prop_map(|(held, offered)| Refusal::NoHa1 { held, offered }),
         texts().prop_map(|offered| Refusal::AlgorithmNotAllowed { offered }),
         (text(), texts()).prop_map(|(pinned, offered)| Refusal::Downgrade { pinned, offered }),
+        text().prop_map(|algorithm| Refusal::QopGone { algorithm }),
         text().prop_map(|realm| Refusal::Qop { realm }),
     ]
 }

@@ -236,6 +236,7 @@ fn final_answers_before_and_after_a_digest() {
         (seen(), said(439, "Outbound"), Code::ExtensionRequired, Binding, &[], &[]),
         (seen(), said(494, "Agree"), Code::SecurityAgreementRequired, Binding, &["RFC 3329"], &[]),
         (seen(), said(429, "Slow down"), Code::CarrierRateLimited, Carrier, &["429"], &[]),
+        (after_digest(), said(403, "Registration limit reached"), Code::BindingLimit, Binding, &[], &["sip:alice@acme.test"]),
         (seen(), said(480, "Too many contacts"), Code::BindingLimit, Binding, &[], &["sip:alice@acme.test"]),
         (seen(), said(500, "bad CSeq"), Code::CseqRejected, Binding, &["CSeq"], &[]),
         (seen(), retry, Code::CarrierUnavailable, Carrier, &["503 \"Busy\"", "Retry-After 120 s"], &[]),
@@ -285,6 +286,11 @@ fn near_misses_of_a_realm_are_pointed_out() {
         assert!(diagnosis.summary.contains(told), "{expected:?} for {offered:?}: {}", diagnosis.summary);
         let meant = offered.last().unwrap();
         assert!(diagnosis.remedy.contains(&format!("{meant:?}")), "{}", diagnosis.remedy);
+    }
+    // What follows the colon is no port.
+    for expected in ["acme.example:", "acme.example:sip"] {
+        let far = judge(&seen(), &End::Challenge(Refusal::Realm { expected: expected.into(), offered: names(&["acme.example"]) }));
+        assert!(!far.summary.contains("differ"), "{}", far.summary);
     }
     let far = judge(&seen(), &End::Challenge(Refusal::Realm { expected: "x".into(), offered: names(&["y"]) }));
     assert!(!far.summary.contains("differ") && !far.summary.contains("in place of"), "{}", far.summary);

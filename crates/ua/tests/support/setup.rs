@@ -104,6 +104,7 @@ pub fn credential(user: &str, version: u32, password: &str) -> Credential {
         realm: Some("carrier.test".into()),
         algorithm: None,
         pinned: false,
+        qop: false,
         proxy: None,
         secret: Arc::new(Secret::Password(password.to_owned().into())),
     }

@@ -355,6 +355,24 @@ fn a_challenge_weaker_than_what_was_pinned_is_refused_or_warned_of() {
     assert!(talk.status("alice").warnings.contains(&Code::AlgorithmDowngraded));
 }
 
+// covers: C21
+#[test]
+fn a_challenge_that_has_lost_its_qop_is_refused_or_warned_of() {
+    refused_before_a_digest(
+        registration("alice").credential(|credential| credential.qop = true),
+        challenge("n1").qop(""),
+        Code::DowngradeRefused,
+    );
+
+    let warned = registration("alice")
+        .credential(|credential| credential.qop = true)
+        .assignment(|assignment| assignment.policy.on_downgrade = OnDowngrade::Warn);
+    let mut talk = talk(warned);
+    talk.we_send("REGISTER").they_say(challenge("n1").qop(""));
+    talk.we_send("REGISTER").with(nonce("n1")).they_say(ok()).then_bound();
+    assert!(talk.status("alice").warnings.contains(&Code::AlgorithmDowngraded));
+}
+
 #[test]
 fn what_was_pinned_before_the_policy_changed_stays_usable_and_is_warned_of() {
     let setup = registration("alice")
