@@ -6,6 +6,7 @@
 //! - `conformance` runs the tests that name a row of carriers.md or a clause, and writes `docs/design/conformance.md`.
 //! - `prove NAME` runs what an issue must show, with the release binary, and writes `docs/proofs/NAME.md`.
 //! - `simulate` runs many seeds of a simulated night, in release.
+//! - `mutants` tries what `cargo mutants` would change in a package, all woven into one build.
 //! - `bench NAME` measures; what is not built yet says so and fails.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
@@ -16,6 +17,7 @@ mod check;
 mod command;
 mod conformance;
 mod fuzz;
+mod mutants;
 mod prove;
 mod setup;
 mod simulate;
@@ -48,6 +50,8 @@ enum Chore {
     Check(check::Arguments),
     /// Feed the parsers and the client machine with bytes that libFuzzer makes up
     Fuzz(fuzz::Arguments),
+    /// Try the mutants of a package, all woven into one build
+    Mutants(mutants::Arguments),
     /// Run the tests that name a row or a clause, and write docs/design/conformance.md
     Conformance,
 }
@@ -61,6 +65,7 @@ fn main() -> ExitCode {
         Chore::Simulate(arguments) => simulate::run(&arguments),
         Chore::Check(arguments) => check::run(&arguments),
         Chore::Fuzz(arguments) => fuzz::run(&arguments),
+        Chore::Mutants(arguments) => mutants::run(&arguments),
         Chore::Conformance => conformance::run(),
     };
     match done {

@@ -1,0 +1,167 @@
+//! The test programs of the woven package: built once, run many times.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use super::patience;
+use crate::command::output;
+
+/// So many cases of each property.
+const PROPERTY_CASES: &str = "12";
+/// A mutant that takes more memory is stopped, and counts as noticed.
+const MEMORY_KB_MAX: &str = "2000000";
+
+/// What came of a mutant.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Outcome {
+    Caught,
+    TimedOut,
+    Missed,
+}
+
+/// What cargo made of a woven tree.
+pub struct Built {
+    pub programs: Vec<PathBuf>,
+    /// File, line and message of each place that an error names.
+    pub errors: Vec<(String, usize, String)>,
+}
+
+pub fn build(tree: &Path, target: &Path, package: &str) -> Result<Built> {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(["test", "--locked", "--no-run", "--message-format", "json", "--package", package]).current_dir(tree);
+    command.env("CARGO_TARGET_DIR", target).env("RUSTFLAGS", "--cap-lints allow").env("CARGO_PROFILE_DEV_OPT_LEVEL", "1");
+    command.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_INCREMENTAL", "0");
+    let output = command.stderr(Stdio::inherit()).output().context("cannot start cargo")?;
+    let mut built = Built { programs: Vec::new(), errors: Vec::new() };
+    for line in String::from_utf8_lossy(&output.stdout).lines() {
+        let Ok(message) = serde_json::from_str::<Value>(line) else { continue };
+        match message["reason"].as_str() {
+            Some("compiler-message") if message["message"]["level"] == "error" => {
+                let text = message["message"]["message"].as_str().unwrap_or_default();
+                for span in message["message"]["spans"].as_array().into_iter().flatten().filter(|span| span["is_primary"] == true) {
+                    places(span, text, &mut built.errors);
+                }
+            }
+            Some("compiler-artifact") if message["profile"]["test"] == true => {
+                built.programs.extend(message["executable"].as_str().map(PathBuf::from));
+            }
+            _ => {}
+        }
+    }
+    if !output.status.success() && built.errors.is_empty() {
+        bail!("cargo ended with {} and named no error", output.status);
+    }
+    built.errors.sort();
+    built.errors.dedup();
+    Ok(built)
+}
+
+/// The place of an error, and those of the macros that it comes from.
+fn places(span: &Value, text: &str, errors: &mut Vec<(String, usize, String)>) {
+    if let (Some(file), Some(line)) = (span["file_name"].as_str(), span["line_start"].as_u64()) {
+        errors.push((file.to_owned(), usize::try_from(line).unwrap_or(0), text.to_owned()));
+    }
+    if span["expansion"].is_object() {
+        places(&span["expansion"]["span"], text, errors);
+    }
+}
+
+/// A test: its program, its name, how long it takes.
+#[derive(Clone)]
+pub struct Test {
+    program: usize,
+    name: String,
+    took: Duration,
+}
+
+pub struct Programs {
+    programs: Vec<PathBuf>,
+    tests: Vec<Test>,
+    folder: PathBuf,
+    trace: PathBuf,
+}
+
+impl Programs {
+    pub fn new(programs: Vec<PathBuf>, folder: PathBuf, place: &Path) -> Result<Self> {
+        let mut tests = Vec::new();
+        for (program, path) in programs.iter().enumerate() {
+            let text = output(Command::new(path).args(["--list", "--format", "terse"]).current_dir(&folder))?;
+            let names = text.lines().filter_map(|line| line.strip_suffix(": test"));
+            tests.extend(names.map(|name| Test { program, name: name.to_owned(), took: Duration::ZERO }));
+        }
+        Ok(Self { programs, tests, folder, trace: place.join("trace") })
+    }
+
+    pub fn count(&self) -> usize {
+        self.tests.len()
+    }
+
+    /// The tests that reach each function, the quickest first.
+    pub fn learn(&self) -> Result<BTreeMap<usize, Vec<Test>>> {
+        let mut reached: BTreeMap<usize, Vec<Test>> = BTreeMap::new();
+        for test in &self.tests {
+            fs::remove_file(&self.trace).ok();
+            let started = Instant::now();
+            let mut command = self.command(test.program, &[test]);
+            let status = command.env("MUTANT_TRACE", &self.trace).status()?;
+            if !status.success() {
+                bail!("{} fails without a mutant", test.name);
+            }
+            let test = Test { took: started.elapsed(), ..test.clone() };
+            for function in fs::read_to_string(&self.trace).unwrap_or_default().lines().filter_map(|line| line.parse().ok()) {
+                reached.entry(function).or_default().push(test.clone());
+            }
+        }
+        reached.values_mut().for_each(|tests| tests.sort_by_key(|test| test.took));
+        Ok(reached)
+    }
+
+    /// Runs the tests that may notice a mutant until one does.
+    pub fn attempt(&self, index: usize, tests: &[Test], first: usize) -> Result<Outcome> {
+        let (quick, slow) = tests.split_at(first.min(tests.len()));
+        for tests in [quick, slow] {
+            for program in 0..self.programs.len() {
+                let own: Vec<&Test> = tests.iter().filter(|test| test.program == program).collect();
+                if own.is_empty() {
+                    continue;
+                }
+                let usual = own.iter().map(|test| test.took).sum();
+                let mut command = self.command(program, &own);
+                let mut child = command.env("MUTANT", (index + 1).to_string()).spawn()?;
+                let started = Instant::now();
+                let status = loop {
+                    if let Some(status) = child.try_wait()? {
+                        break Some(status);
+                    }
+                    if started.elapsed() > patience(usual) {
+                        child.kill()?;
+                        child.wait()?;
+                        break None;
+                    }
+                    std::thread::sleep(Duration::from_millis(5));
+                };
+                match status {
+                    None => return Ok(Outcome::TimedOut),
+                    Some(status) if !status.success() => return Ok(Outcome::Caught),
+                    Some(_) => {}
+                }
+            }
+        }
+        Ok(Outcome::Missed)
+    }
+
+    fn command(&self, program: usize, tests: &[&Test]) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -v {MEMORY_KB_MAX}; exec \"$0\" \"$@\"")]).arg(&self.programs[program]);
+        command.args(["--exact", "--test-threads", "1"]).args(tests.iter().map(|test| &test.name));
+        command.current_dir(&self.folder).env("PROPTEST_CASES", PROPERTY_CASES).env("RUST_BACKTRACE", "0");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+}
