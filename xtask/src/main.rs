@@ -1,4 +1,4 @@
-//! The project's own chores: `cargo xtask {setup,test,bench,prove,simulate,check,conformance}`.
+//! The project's own chores: `cargo xtask {setup,test,bench,prove,simulate,check,fuzz,mutants,conformance}`.
 //!
 //! - `setup` installs the Debian packages that the tests need, and the SDKs that they run; at once when all are there.
 //! - `test` calls `setup`, then runs every suite and sums up; a suite that could not run is a failure.
