@@ -50,7 +50,8 @@ impl Server {
         config.audit = settings.audit;
         config.oidc = settings.oidc;
         config.bootstrap = settings.bootstrap;
-        config.behind_proxy = settings.behind_proxy;
+        let behind_proxy = settings.behind_proxy;
+        config.behind_proxy = behind_proxy;
         config.rate_limit = settings.rate_limit;
         config.webhook_targets = settings.webhook_targets;
         config.retention = settings.retention;
@@ -71,7 +72,9 @@ impl Server {
             }
         };
         let (stop_serving, stopped) = oneshot::channel();
-        let service = control.router().into_make_service_with_connect_info::<SocketAddr>();
+        let api = control.router();
+        // Behind a proxy browsers come over TLS; without one only loopback is served.
+        let service = api.clone().merge(web::router(api, behind_proxy)).into_make_service_with_connect_info::<SocketAddr>();
         let serving = axum::serve(listener, service).with_graceful_shutdown(async {
             // An error is a sender that is gone: the same.
             let _ = stopped.await;

@@ -1,0 +1,138 @@
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::response::Response;
+use maud::{Markup, html};
+use serde_json::Value;
+
+use super::REGISTRATIONS;
+use crate::Console;
+use crate::fault::Fault;
+use crate::parts::{badge, countdown, empty, entities, table, text, time, tone};
+use crate::session::Session;
+use crate::{page, timeline, words as w};
+
+/// States that are few among many, the worst first. Those that are registered are what is left of the total.
+const UNSETTLED: [&str; 10] =
+    ["AUTH_HELD", "REJECTED", "UNREACHABLE", "EXPIRED", "DEGRADED", "RETRY_WAIT", "REGISTERING", "REFRESHING", "PENDING", "DISABLED"];
+/// So many of these need somebody.
+const ATTENTION: usize = 6;
+/// So many trunks of a state are looked at.
+const LOOKED_AT: usize = 100;
+/// So many trunks are shown as needing attention.
+const SHOWN: usize = 12;
+
+/// GET /.
+pub async fn page(State(console): State<Console>, who: Session) -> Result<Response, Fault> {
+    let api = &console.api;
+    let total = total(&api.get(&who, &format!("{REGISTRATIONS}?pageSize=1")).await?);
+    let mut counts: Vec<(&str, u64)> = Vec::new();
+    let mut troubled: Vec<Value> = Vec::new();
+    for (place, state) in UNSETTLED.into_iter().enumerate() {
+        let size = if place < ATTENTION { LOOKED_AT } else { 1 };
+        let listing = api.get(&who, &format!("{REGISTRATIONS}?state={state}&pageSize={size}")).await?;
+        counts.push((state, self::total(&listing)));
+        if place < ATTENTION {
+            troubled.extend(entities(&listing).iter().cloned());
+        }
+    }
+    let unsettled: u64 = counts.iter().map(|(_, count)| count).sum();
+    counts.insert(0, ("REGISTERED", total.saturating_sub(unsettled)));
+    let edges = api.get(&who, "/api/v2/edges?pageSize=100").await?;
+    let carriers = api.get(&who, "/api/v2/carriers?pageSize=100").await?;
+    let mut failing: BTreeMap<&str, u64> = BTreeMap::new();
+    for trunk in &troubled {
+        *failing.entry(text(&trunk["carrier"], "id")).or_default() += 1;
+    }
+    let mut shares = Vec::new();
+    for carrier in entities(&carriers) {
+        let id = text(carrier, "id");
+        let listing = api.get(&who, &format!("{REGISTRATIONS}?carrier.id={id}&pageSize=1")).await?;
+        shares.push((carrier, failing.get(id).copied().unwrap_or(0), self::total(&listing)));
+    }
+    shares.sort_by_key(|(_, failing, trunks)| std::cmp::Reverse(failing * 1_000 / trunks.max(&1)));
+    let events = api.get(&who, "/api/v2/events?pageSize=500").await?;
+    let now = jiff::Timestamp::now().as_microsecond();
+    let content = html! {
+        h1 { (w::OVERVIEW) }
+        div id="overview" data-live {
+            (states(total, &counts))
+            div class="grid" {
+                section class="panel wide" { h2 { (w::ATTENTION) } (attention(&troubled)) }
+                section class="panel" { h2 { (w::CARRIERS_BY_SHARE) } (carriers_by_share(&shares)) }
+                section class="panel" { h2 { (w::EDGES) } (edges_by_state(&edges)) }
+                section class="panel wide" {
+                    h2 { (w::ACTIVITY) } (timeline::activity(entities(&events), now))
+                    ul class="feed" {
+                        @for event in entities(&events).iter().take(8) { li { (super::events::line(event)) } }
+                    }
+                }
+            }
+        }
+    };
+    Ok(page::page(&who, "/", w::OVERVIEW, content))
+}
+
+fn total(listing: &Value) -> u64 {
+    listing["total"].as_u64().unwrap_or_default()
+}
+
+fn states(total: u64, counts: &[(&str, u64)]) -> Markup {
+    html! {
+        ul class="tiles" {
+            li { a class="tile" href="/trunks" { strong { (total) } span { (w::TRUNKS) } } }
+            @for (state, count) in counts.iter().filter(|(state, count)| *count > 0 || matches!(*state, "REGISTERED" | "AUTH_HELD" | "REJECTED")) {
+                li { a class={ "tile " (if *count > 0 { tone(state) } else { "idle" }) } href={ "/trunks?state=" (state) } { strong { (count) } span { (w::state(state)) } } }
+            }
+        }
+    }
+}
+
+fn attention(troubled: &[Value]) -> Markup {
+    if troubled.is_empty() {
+        return empty(w::ALL_WELL);
+    }
+    let rows = html! {
+        @for trunk in troubled.iter().take(SHOWN) {
+            @let edge = &trunk["edges"][0];
+            tr {
+                td { a href={ "/trunks/" (text(trunk, "id")) } { (text(trunk, "name")) } }
+                td { (badge(text(trunk, "registrationState"))) }
+                td class="code" { (text(&edge["diagnosis"], "code")) }
+                td { @if trunk["bound"] == true { (countdown(text(edge, "expiresAt"))) } @else { (w::NOT_BOUND) } }
+                td { (time(text(trunk, "since"))) }
+            }
+        }
+    };
+    table(w::ATTENTION, &[w::TRUNK, w::STATE, w::DIAGNOSIS, w::LAPSES, w::SINCE], rows)
+}
+
+fn carriers_by_share(shares: &[(&Value, u64, u64)]) -> Markup {
+    if shares.is_empty() {
+        return empty(w::NO_CARRIERS);
+    }
+    html! {
+        ul class="shares" {
+            @for (carrier, failing, trunks) in shares.iter().take(12) {
+                li {
+                    a href={ "/carriers/" (text(carrier, "id")) } { (text(carrier, "name")) }
+                    span class="quiet" { (failing) " / " (trunks) }
+                    meter min="0" max=(trunks.max(&1)) value=(failing) aria-label={ (w::FAILING) " " (text(carrier, "name")) } {}
+                }
+            }
+        }
+    }
+}
+
+fn edges_by_state(edges: &Value) -> Markup {
+    if entities(edges).is_empty() {
+        return empty(w::NO_EDGES);
+    }
+    html! {
+        ul class="shares" {
+            @for edge in entities(edges) {
+                li { a href="/edges" { (text(edge, "id")) } span class="quiet" { (text(&edge["site"], "id")) } (badge(text(edge, "onlineStatus"))) }
+            }
+        }
+    }
+}

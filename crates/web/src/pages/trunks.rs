@@ -1,0 +1,162 @@
+use axum::extract::State;
+use axum::response::Response;
+use maud::{Markup, html};
+use serde_json::{Value, json};
+
+use super::REGISTRATIONS;
+use crate::Console;
+use crate::api::escape;
+use crate::fault::Fault;
+use crate::form::{Fields, Posted};
+use crate::page::csrf;
+use crate::parts::{badge, countdown, empty, entities, table, text, time};
+use crate::session::Session;
+use crate::{page, words as w};
+
+/// Filters: the field of the page, the parameter of the API.
+const FILTERS: [(&str, &str); 5] =
+    [("site", "site.id"), ("carrier", "carrier.id"), ("state", "state"), ("diagnosis", "diagnosis.code"), ("edge", "edge.id")];
+/// What may be done with many trunks: the action of the API, its name, whether it is a danger to calls.
+const ACTIONS: [(&str, &str); 3] = [("refresh", w::REFRESH), ("release-hold", w::RELEASE_HOLD), ("unregister", w::UNREGISTER)];
+/// So many trunks a page shows.
+const PAGE: usize = 50;
+
+/// GET /trunks.
+pub async fn page(State(console): State<Console>, who: Session, fields: Fields) -> Result<Response, Fault> {
+    let api = &console.api;
+    let mut query = String::new();
+    for (field, name) in FILTERS {
+        if let Some(value) = fields.get(field) {
+            query.push_str(&format!("&{name}={}", escape(value)));
+        }
+    }
+    let sort = fields.get("sort").unwrap_or("id");
+    let descending = fields.get("order") == Some("descending");
+    let order = if descending { "descending" } else { "ascending" };
+    let listing = match fields.get("q") {
+        Some(sought) => find(&console, &who, sought, &query).await?,
+        None => {
+            let cursor = fields.get("cursor").unwrap_or_default();
+            let path =
+                format!("{REGISTRATIONS}?pageSize={PAGE}&sortBy={}&sortOrder={order}&cursor={}{query}", escape(sort), escape(cursor));
+            api.get(&who, &path).await?
+        }
+    };
+    let sites = api.get(&who, "/api/v2/sites?pageSize=200").await?;
+    let carriers = api.get(&who, "/api/v2/carriers?pageSize=200").await?;
+    let kept: String = ["q", "site", "carrier", "state", "diagnosis", "edge", "sort", "order"]
+        .iter()
+        .filter_map(|name| Some(format!("&{name}={}", escape(fields.get(name)?))))
+        .collect();
+    let next =
+        listing["nextUri"].as_str().and_then(|uri| uri.split_once("cursor=")).map(|(_, rest)| rest.split('&').next().unwrap_or_default());
+    let operates = who.may("telephony:trunkRegistration:edit");
+    let content = html! {
+        div class="title" { h1 { (w::TRUNKS) } @if who.may("telephony:trunk:edit") { a class="button" href="/bulk" { (w::IMPORT) } } }
+        form class="filters" method="get" action="/trunks" role="search" {
+            label { (w::SEARCH) input name="q" type="search" value=[fields.get("q")] placeholder=(w::SEARCH_HINT); }
+            (choice(w::SITE, "site", &fields, entities(&sites).iter().map(|site| (text(site, "id"), text(site, "name")))))
+            (choice(w::CARRIER, "carrier", &fields, entities(&carriers).iter().map(|carrier| (text(carrier, "id"), text(carrier, "name")))))
+            (choice(w::STATE, "state", &fields, w::STATES.iter().copied()))
+            label { (w::DIAGNOSIS) input name="diagnosis" value=[fields.get("diagnosis")] placeholder="sip.credentials.rejected"; }
+            (choice(w::SORT, "sort", &fields, [("id", "id"), ("name", w::NAME), ("dateModified", w::CHANGED)].into_iter()))
+            (choice(w::ORDER, "order", &fields, [("ascending", w::ASCENDING), ("descending", w::DESCENDING)].into_iter()))
+            button { (w::FILTER) }
+        }
+        form method="post" action="/trunks/actions" {
+            (csrf(&who))
+            div id="trunks" data-live {
+                p class="count" { strong { (listing["total"].as_u64().unwrap_or_default()) } " " (w::TRUNKS_FIT) }
+                @if entities(&listing).is_empty() { (empty(w::NO_TRUNKS)) } @else { (rows(&listing, operates)) }
+            }
+            div class="pager" {
+                @if fields.get("cursor").is_some() { a class="button" href={ "/trunks?" (kept.trim_start_matches('&')) } { (w::FIRST_PAGE) } }
+                @if let Some(next) = next { a class="button" rel="next" href={ "/trunks?cursor=" (next) (kept) } { (w::NEXT_PAGE) } }
+            }
+            @if operates && !entities(&listing).is_empty() {
+                fieldset class="inline" {
+                    legend { (w::WITH_CHOSEN) }
+                    @for (action, name) in ACTIONS { button name="action" value=(action) { (name) } }
+                }
+            }
+        }
+    };
+    Ok(page::page(&who, "/trunks", w::TRUNKS, content))
+}
+
+/// Finds by id, then by the whole name.
+async fn find(console: &Console, who: &Session, sought: &str, query: &str) -> Result<Value, Fault> {
+    let by = async |name: &str| console.api.get(who, &format!("{REGISTRATIONS}?pageSize={PAGE}&{name}={}{query}", escape(sought))).await;
+    let by_id = by("trunkId").await?;
+    if entities(&by_id).is_empty() { by("name").await } else { Ok(by_id) }
+}
+
+fn choice<'a>(label: &str, name: &str, fields: &Fields, options: impl Iterator<Item = (&'a str, &'a str)>) -> Markup {
+    html! {
+        label { (label)
+            select name=(name) {
+                @if name != "sort" && name != "order" { option value="" { (w::ANY) } }
+                @for (value, shown) in options { option value=(value) selected[fields.get(name) == Some(value)] { (shown) } }
+            }
+        }
+    }
+}
+
+fn rows(listing: &Value, choose: bool) -> Markup {
+    let rows = html! {
+        @for trunk in entities(listing) {
+            @let id = text(trunk, "id");
+            @let edge = &trunk["edges"][0];
+            tr {
+                @if choose { td class="pick" { input type="checkbox" name="trunk" value=(id) aria-label={ (w::CHOOSE) " " (id) }; } }
+                td { a href={ "/trunks/" (id) } { (text(trunk, "name")) } div class="quiet" { (id) } }
+                td { (badge(text(trunk, "registrationState"))) }
+                td { (text(&trunk["site"], "id")) }
+                td { (text(&trunk["carrier"], "id")) }
+                td class="code" { (text(&edge["diagnosis"], "code")) }
+                td { (text(&trunk["credentials"], "algorithm")) }
+                td class="number" { @if let Some(trip) = edge["roundTripMs"].as_u64() { (trip) " ms" } }
+                td { @if trunk["bound"] == true { (countdown(text(edge, "expiresAt"))) } @else { span class="quiet" { (w::NOT_BOUND) } } }
+                td { (time(text(trunk, "since"))) }
+            }
+        }
+    };
+    let head = [w::CHOOSE, w::TRUNK, w::STATE, w::SITE, w::CARRIER, w::DIAGNOSIS, w::ALGORITHM, w::ROUND_TRIP, w::LAPSES, w::SINCE];
+    table(w::TRUNKS, if choose { &head } else { &head[1..] }, rows)
+}
+
+/// POST /trunks/actions: asks whether it is meant, then does it, trunk by trunk.
+pub async fn act(State(console): State<Console>, Posted { who, fields }: Posted) -> Result<Response, Fault> {
+    let chosen: Vec<&str> = fields.all("trunk").take(500).collect();
+    let wanted = fields.get("action").unwrap_or_default();
+    let Some((action, name)) = ACTIONS.into_iter().find(|(action, _)| *action == wanted) else { return Err(Fault::Missing) };
+    let confirmed = fields.get("confirmed").is_some();
+    let mut results = Vec::new();
+    for trunk in chosen.iter().filter(|_| confirmed) {
+        let answer = console.api.post(&who, &format!("{REGISTRATIONS}/{}/actions/{action}", escape(trunk)), &json!({})).await?;
+        results.push((*trunk, answer));
+    }
+    let content = html! {
+        h1 { (name) ": " (chosen.len()) " " (w::TRUNKS) }
+        section class="panel narrow" {
+            @if chosen.is_empty() { (empty(w::NONE_CHOSEN)) }
+            @else if confirmed {
+                ul class="feed" {
+                    @for (trunk, answer) in &results {
+                        li { a href={ "/trunks/" (trunk) } { (trunk) } " " @if answer.status.is_success() { span class="badge good" { (w::DONE) } } @else { span class="badge bad" { (text(&answer.body, "message")) } } }
+                    }
+                }
+            } @else {
+                p { (w::CONFIRM) }
+                ul { @for trunk in &chosen { li { code { (trunk) } } } }
+                form method="post" action="/trunks/actions" {
+                    (csrf(&who)) input type="hidden" name="action" value=(action); input type="hidden" name="confirmed" value="yes";
+                    @for trunk in &chosen { input type="hidden" name="trunk" value=(trunk); }
+                    button class="primary" { (name) }
+                }
+            }
+            p { a href="/trunks" { (w::BACK_TO_TRUNKS) } }
+        }
+    };
+    Ok(page::page(&who, "/trunks", name, content))
+}

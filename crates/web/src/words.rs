@@ -1,0 +1,256 @@
+//! Every text of the console, in English, in one place.
+
+pub const ACCEPTED: &str = "accepted";
+pub const ACCEPT_WHITESPACE: &str = "The white space or quotes are really part of the secret";
+pub const ACCESS: &str = "Access";
+pub const ACTION: &str = "Action";
+pub const ACTIVITY: &str = "Events of the last hour";
+pub const ADDRESS_OF_RECORD: &str = "Address-of-record";
+pub const ADVERTISED: &str = "Advertised";
+pub const AFTER: &str = "After";
+pub const ALGORITHM: &str = "Algorithm";
+pub const ALLOWS: &str = "allows";
+pub const ALL_WELL: &str = "Nothing needs you: no trunk is held, refused, unreachable or lapsed.";
+pub const ANY: &str = "any";
+pub const ASCENDING: &str = "ascending";
+pub const ATTEMPTS: &str = "Attempts";
+pub const ATTENTION: &str = "Needs attention";
+pub const AUDIT: &str = "Audit";
+pub const BACK_HOME: &str = "Back to the overview";
+pub const BACK_TO_TRUNKS: &str = "Back to the trunks";
+pub const BEFORE: &str = "Before";
+pub const BINDING: &str = "Binding";
+pub const CANCEL: &str = "Cancel";
+pub const CARRIER: &str = "Carrier";
+pub const CARRIERS: &str = "Carriers";
+pub const CARRIERS_BY_SHARE: &str = "Carriers by failures";
+pub const CHAIN_BROKEN: &str = "The chain is broken.";
+pub const CHAIN_INTACT: &str = "The chain is intact:";
+pub const CHALLENGE: &str = "Challenge";
+pub const CHANGED: &str = "Changed";
+pub const CHANGES: &str = "Changes";
+pub const CHOOSE: &str = "Choose";
+pub const CLIENT: &str = "Client";
+pub const CLIENTS: &str = "Clients";
+pub const CLIENT_ID: &str = "Client id";
+pub const CLIENT_SECRET: &str = "Client secret";
+pub const CODE: &str = "Code";
+pub const CONFIRM: &str = "Is this meant for all of these?";
+pub const CORRELATION: &str = "Correlation id";
+pub const CREDENTIALS: &str = "Credentials";
+pub const DECIDED_BY: &str = "decided by";
+pub const DESCENDING: &str = "descending";
+pub const DIAGNOSES: &str = "Diagnoses";
+pub const DIAGNOSES_HINT: &str = "Every cause that Trunkline tells, with its meaning and its remedy.";
+pub const DIAGNOSIS: &str = "Diagnosis";
+pub const DIGEST_SENT: &str = "Digest sent";
+pub const DISABLED: &str = "Disabled";
+pub const DONE: &str = "done";
+pub const DOWNLOAD_PCAPNG: &str = "Download pcapng";
+pub const DRY_RUN: &str = "Only judge the lines, change nothing";
+pub const EDGE: &str = "Edge";
+pub const EDGES: &str = "Edges";
+pub const ENTITY: &str = "Entity";
+pub const EVENTS: &str = "Events";
+pub const EXPECTED: &str = "expected";
+pub const EXPIRES: &str = "Expires (s)";
+pub const FAILING: &str = "Failing at";
+pub const FILTER: &str = "Filter";
+pub const FIRST_PAGE: &str = "First page";
+pub const FOREIGN_FORM: &str = "This form cannot be taken";
+pub const FOREIGN_FORM_TEXT: &str =
+    "It comes from another site, or from a session that has ended. Go back, load the page again, and send it once more.";
+pub const GRANTS: &str = "Roles and scopes";
+pub const IMPORT: &str = "Bulk import";
+pub const IMPORT_EXAMPLE: &str = r#"{"trunk": {"id": "t1", "site": {"id": "jakarta"}, "carrier": {"id": "nusantara"}, "addressOfRecord": "sip:u1@lab"}, "credentials": {"username": "u1", "password": "p1"}}"#;
+pub const IMPORT_HINT: &str = "One trunk a line: JSON, or a sheet in CSV whose first line names the columns. Each line is applied as a whole or not at all; what is refused says why.";
+pub const IN_SCOPE: &str = "in";
+pub const ITS_TRUNKS: &str = "Its trunks";
+pub const KIND: &str = "Kind";
+pub const LADDER: &str = "SIP ladder";
+pub const LAPSES: &str = "Lapses";
+pub const LAST_ANSWER: &str = "Last answer";
+pub const LEARN: &str = "Learn realm and algorithms";
+pub const LEARNED: &str = "Learned from the carrier; no digest was sent.";
+pub const LINE: &str = "Line";
+pub const LINES: &str = "Lines";
+pub const LINES_DONE: &str = "lines";
+pub const LIVE_HINT: &str = "Whether this page follows what happens";
+pub const LOCAL: &str = "Local";
+pub const MAIN: &str = "Main";
+pub const MAINTENANCE_UNTIL: &str = "In maintenance until";
+pub const MEANING: &str = "Meaning";
+pub const MESSAGES: &str = "Messages";
+pub const METHOD: &str = "Method";
+pub const NAME: &str = "name";
+pub const NEGOTIATED: &str = "Negotiated";
+pub const NEXT_PAGE: &str = "Next page";
+pub const NEXT_REFRESH: &str = "Next refresh";
+pub const NO: &str = "no";
+pub const NONE_CHOSEN: &str = "No trunk is chosen. Go back and mark some.";
+pub const NOTHING_CHANGED: &str = "Nothing has changed.";
+pub const NOT_ACCEPTED: &str = "refused";
+pub const NOT_ALLOWED: &str = "Not allowed";
+pub const NOT_BOUND: &str = "not bound";
+pub const NOT_FOUND: &str = "Not found";
+pub const NOT_PASSED: &str = "failed";
+pub const NO_ATTEMPTS: &str =
+    "No attempts are kept yet. Failures, first registrations and verifications are; trace keeps all for half an hour.";
+pub const NO_CARRIERS: &str = "There are no carriers yet. POST /api/v2/carriers makes one.";
+pub const NO_CREDENTIALS: &str = "No credentials are set yet.";
+pub const NO_EDGES: &str = "No edge has introduced itself yet.";
+pub const NO_EVENTS: &str = "Nothing has happened that fits.";
+pub const NO_MESSAGES: &str = "No messages are kept, or you may not see them.";
+pub const NO_PAGE: &str = "There is no such page.";
+pub const NO_PHRASES: &str = "No notes to this carrier's words.";
+pub const NO_RANDOMNESS: &str = "The system gives no randomness.";
+pub const NO_RECORDS: &str = "No record fits.";
+pub const NO_TRUNKS: &str = "No trunk fits. Loosen the filters, or import trunks.";
+pub const NO_WORDS: &str = "The server gave no reason.";
+pub const NUMBER: &str = "No.";
+pub const OF_CARRIER: &str = "of the carrier";
+pub const OF_ORGANIZATION: &str = "of the organisation";
+pub const OF_TRUNK: &str = "of the trunk";
+pub const OPTIONS_ANSWERED: &str = "OPTIONS answered";
+pub const ORDER: &str = "Order";
+pub const OUTCOME: &str = "Outcome";
+pub const OVERVIEW: &str = "Overview";
+pub const PACE: &str = "REGISTER/s";
+pub const PASSED: &str = "passed";
+pub const PASSWORD: &str = "Password";
+pub const PASSWORD_HINT: &str = "Sent once to the server, sealed there, and never shown again.";
+pub const PERMISSIONS: &str = "Permissions";
+pub const PHRASES: &str = "Notes to the carrier's words";
+pub const POLICY: &str = "Digest policy";
+pub const POLICY_DEFAULT: &str = "all algorithms are allowed; the strongest offered is taken";
+pub const PRESENT_DIAGNOSIS: &str = "Present diagnosis";
+pub const PROFILE: &str = "Profile";
+pub const PROGRESS: &str = "Progress";
+pub const REALM: &str = "Realm";
+pub const REALM_HINT: &str = "Leave it empty to learn it from the carrier.";
+pub const RECEIVED: &str = "received";
+pub const RECORDS: &str = "records";
+pub const REFRESH: &str = "Refresh now";
+pub const REFRESHES: &str = "Refreshes";
+pub const REFUSED: &str = "The server refuses this";
+pub const REFUSED_LINES: &str = "refused";
+pub const REGISTRAR: &str = "Registrar";
+pub const REGISTRARS: &str = "Registrars";
+pub const RELEASE_HOLD: &str = "Release hold";
+pub const REMEDY: &str = "What to do:";
+pub const REPLACED: &str = "Proved at the carrier and replaced. What worked before stays ready for a rollback.";
+pub const REPORT: &str = "Report for the carrier";
+pub const RETRANSMITTED: &str = "sent again";
+pub const RETRYABLE: &str = "Worth a retry";
+pub const ROLE: &str = "Role";
+pub const ROLES: &str = "Roles";
+pub const ROLL_BACK: &str = "Roll back to version";
+pub const ROUND_TRIP: &str = "Round trip";
+pub const SEARCH: &str = "Search";
+pub const SEARCH_HINT: &str = "id, or the whole name";
+pub const SEEN_AS: &str = "Seen by the carrier as";
+pub const SEE_LADDER: &str = "See the messages of this attempt";
+pub const SEE_TRUNK: &str = "See the trunk";
+pub const SEE_TRUNKS: &str = "See the trunks";
+pub const SENT: &str = "sent";
+pub const SET_CREDENTIALS: &str = "Set credentials";
+pub const SIGN_IN: &str = "Sign in";
+pub const SIGN_IN_HINT: &str = "With an API client's id and secret. The first start printed one.";
+pub const SIGN_IN_REFUSED: &str = "The client id is not known, the client is disabled, or its secret is wrong.";
+pub const SIGN_OUT: &str = "Sign out";
+pub const SINCE: &str = "since";
+pub const SITE: &str = "Site";
+pub const SKIP: &str = "Skip to the content";
+pub const SOFTWARE: &str = "Software";
+pub const SORT: &str = "Sort by";
+pub const SOURCE: &str = "Sent from";
+pub const STAGE: &str = "stage";
+pub const STATE: &str = "State";
+pub const STATIC: &str = "not live";
+pub const STEP_BINDING: &str = "Binding";
+pub const STEP_BINDING_TEXT: &str = "The binding is renewed with the new secret.";
+pub const STEP_CHALLENGE: &str = "Challenge";
+pub const STEP_CHALLENGE_TEXT: &str = "Realm and algorithm are compared with the form and the policy.";
+pub const STEP_DIGEST: &str = "Digest";
+pub const STEP_DIGEST_TEXT: &str = "One digest is sent and accepted.";
+pub const STEP_REACH: &str = "Reach";
+pub const STEP_REACH_TEXT: &str = "The registrar answers.";
+pub const STEP_RESOLVE: &str = "Resolve";
+pub const STEP_RESOLVE_TEXT: &str = "The registrar's addresses are found and allowed.";
+pub const STEP_WAITS: &str = "not reached";
+pub const STILL_ASKING: &str = "The carrier has not answered yet; the trunk's page tells the outcome.";
+pub const STRONGEST: &str = "the strongest offered and allowed";
+pub const SUCCEEDED: &str = "applied";
+pub const TIMELINE: &str = "Timeline";
+pub const TIMELINE_DAY: &str = "Last 24 hours";
+pub const TIMELINE_WEEK: &str = "Last 7 days";
+pub const TIMINGS: &str = "Timings";
+pub const TOOK: &str = "Took";
+pub const TRACE: &str = "Trace 30 min";
+pub const TRACED_UNTIL: &str = "Traced until";
+pub const TRUNK: &str = "Trunk";
+pub const TRUNKS: &str = "Trunks";
+pub const TRUNKS_FIT: &str = "trunks fit";
+pub const TRUNKS_WITH: &str = "Trunks with it now";
+pub const UNANSWERED: &str = "no answer";
+pub const UNREGISTER: &str = "Unregister";
+pub const USERNAME: &str = "User name";
+pub const VERIFICATION: &str = "Verification";
+pub const VERIFICATION_HINT: &str = "Tried at the carrier from the trunk's own edge. Only what is proved replaces what works.";
+pub const VERIFY_AND_REPLACE: &str = "Verify and replace";
+pub const VERIFY_CHAIN: &str = "Verify the chain";
+pub const VERSION: &str = "version";
+pub const WAS: &str = "was";
+pub const WHAT_CHANGED: &str = "what changed";
+pub const WHEN: &str = "When";
+pub const WHOLE_PAGE: &str = "The whole page";
+pub const WITH_CHOSEN: &str = "With the chosen";
+pub const YES: &str = "yes";
+
+/// The states of registrations, the worst first, with their names.
+pub const STATES: &[(&str, &str)] = &[
+    ("AUTH_HELD", "held"),
+    ("REJECTED", "rejected"),
+    ("UNREACHABLE", "unreachable"),
+    ("EXPIRED", "lapsed"),
+    ("DEGRADED", "degraded"),
+    ("RETRY_WAIT", "waiting to retry"),
+    ("PENDING", "pending"),
+    ("REGISTERING", "registering"),
+    ("REGISTERED", "registered"),
+    ("REFRESHING", "refreshing"),
+    ("UNREGISTERING", "unregistering"),
+    ("DISABLED", "disabled"),
+];
+
+/// The states of other things: edges, versions, OPTIONS, jobs.
+const OTHER_STATES: &[(&str, &str)] =
+    &[("ONLINE", "online"), ("OFFLINE", "offline"), ("UP", "up"), ("DOWN", "down"), ("UNKNOWN", "unknown")];
+
+/// The name of a state; a state without a name here is its own.
+pub fn state(state: &str) -> &str {
+    STATES.iter().chain(OTHER_STATES).find(|(word, _)| *word == state).map_or(state, |(_, name)| name)
+}
+
+/// The name of a kind of attempt.
+pub fn kind(kind: &str) -> &str {
+    match kind {
+        "firstRegistration" => "First registration",
+        "refresh" => "Refresh",
+        "removal" => "Removal",
+        "verification" => "Verification",
+        other => other,
+    }
+}
+
+/// The name of a field of the API: its words apart.
+pub fn field(name: &str) -> String {
+    let mut shown = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() {
+            shown.push(' ');
+        }
+        shown.extend(letter.to_lowercase());
+    }
+    shown
+}
