@@ -22,7 +22,6 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/api/v2/diagnoses", get(list))
         .route("/api/v2/diagnoses/{code}", get(read))
-        .route("/docs", get(index))
         .route("/docs/diagnoses", get(index))
         .route("/docs/diagnoses/{code}", get(page))
 }
@@ -76,7 +75,7 @@ async fn page(Path(code): Path<String>, headers: HeaderMap) -> Result<Response, 
 }
 
 /// Answers Markdown to whoever asks for it, HTML to everyone else.
-pub(super) fn document(title: &str, text: &str, asked: &HeaderMap) -> Response {
+pub(crate) fn document(title: &str, text: &str, asked: &HeaderMap) -> Response {
     let plain = asked.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/markdown"));
     let mut response = if plain { text.to_owned().into_response() } else { Html(markdown::page(title, text)).into_response() };
     let headers = response.headers_mut();

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use super::peer::{self, Peer};
 use super::{App, context, diagnoses, fallback, form_rules, health, projection, resources};
 use crate::problem::Problem;
-use crate::{access, audit, events, registrations, sealing, webhooks};
+use crate::{access, audit, events, openapi, registrations, sealing, webhooks};
 
 /// So long may an answer take; a live verification waits at most 40 s of it.
 const PATIENCE: Duration = Duration::from_secs(75);
@@ -34,6 +34,7 @@ pub fn router(app: App) -> Router {
         .merge(sealing::routes::routes())
         .merge(resources::routes())
         .merge(projection::routes())
+        .merge(openapi::routes())
         .merge(registrations::routes())
         .merge(events::routes())
         .merge(webhooks::routes())

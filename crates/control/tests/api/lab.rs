@@ -10,6 +10,9 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
+#[path = "contract.rs"]
+pub mod contract;
+
 pub const CLIENT: &str = "admin";
 pub const SECRET: &str = "a-secret-of-some-length";
 
@@ -85,13 +88,27 @@ impl Lab {
         other.close().await.expect("it closes");
     }
 
+    /// Every answer is held to the OpenAPI document.
     pub async fn send(&self, request: Request<Body>) -> Answer {
+        self.send_knowing(request, None).await
+    }
+
+    async fn send_knowing(&self, request: Request<Body>, sent: Option<&str>) -> Answer {
+        let asked = contract::Asked {
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            query: request.uri().query().unwrap_or_default().to_owned(),
+            body: sent.and_then(|text| serde_json::from_str(text).ok()),
+        };
         let response = self.router.clone().oneshot(request).await.expect("infallible");
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, 16 << 20).await.expect("a body");
         let text = String::from_utf8(bytes.to_vec()).expect("UTF-8");
         let body = serde_json::from_str(&text).unwrap_or_default();
         assert_no_null(&body);
+        if asked.method != Method::HEAD {
+            contract::check(&asked, parts.status.as_u16(), &parts.headers, &text);
+        }
         Answer { status: parts.status, headers: parts.headers, text, body }
     }
 
@@ -106,7 +123,7 @@ impl Lab {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.send(request.body(body.map_or_else(Body::empty, |text| Body::from(text.to_owned()))).expect("a request")).await
+        self.send_knowing(request.body(body.map_or_else(Body::empty, |text| Body::from(text.to_owned()))).expect("a request"), body).await
     }
 
     pub async fn get(&self, path: &str) -> Answer {
