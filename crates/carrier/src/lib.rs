@@ -7,6 +7,7 @@
 //! - It computes digests by code of its own (RFC 2069, 2617, 7616), so that an error in `sip` cannot cancel itself out.
 //! - It counts and remembers what it saw ([`Counters`], [`Seen`]), so that a test can ask the other side.
 //! - With feature `sockets` a `sockets::Lab` serves several registrars on real sockets: UDP, TCP, TLS, WebSocket.
+//! - [`fast`] is a registrar that only measures, for benchmarks; `sockets::Batches` serves it.
 //! - With feature `certificates` there are certificates of every kind, made at run time.
 
 mod account;
@@ -29,6 +30,7 @@ mod config;
 mod connection;
 mod counters;
 mod digest;
+pub mod fast;
 mod forgery;
 mod listen;
 mod listing;

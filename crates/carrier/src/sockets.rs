@@ -1,5 +1,6 @@
 //! Registrars on real sockets: UDP, TCP, TLS, and WebSocket over either (RFC 7118).
 
+mod batches;
 mod bytes;
 mod connection;
 mod datagrams;
@@ -10,4 +11,5 @@ mod open;
 mod station;
 mod streams;
 
+pub use batches::Batches;
 pub use lab::{Lab, ListenError};

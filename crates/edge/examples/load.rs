@@ -1,8 +1,10 @@
-//! Registers many trunks at a registrar and tells what that cost: `load TARGET COUNT [SHARDS] [EXPIRES] [SECONDS OF STEADY STATE]`.
+//! An edge with many trunks at one registrar on loopback, for benchmarks: `load TARGET COUNT EXPIRES SECONDS [SHARDS] [never]`.
 //!
-//! Users are `u0000000`, `u0000001` and so on of `carrier.test`, their password is `secret`; the target is on loopback.
+//! Users are `u0000000`, `u0000001` and so on of `carrier.test`, their password is `secret`. It prints a line of JSON when all are bound,
+//! and one when it has kept them for so many seconds. With `never` no nonce is used again: every refresh is challenged.
 
 use std::error::Error;
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use edge::{Config, Edge, SipListen};
@@ -14,62 +16,133 @@ use nix::sys::time::TimeValLike;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// What is over when all are bound is over after so long.
+const REST: Duration = Duration::from_secs(1);
+
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = std::env::args().skip(1);
-    let target = arguments.next().ok_or("load TARGET COUNT [SHARDS] [EXPIRES] [SECONDS]")?;
-    let mut number = |default: u32| arguments.next().map_or(Ok(default), |text| text.parse());
-    let (count, shards, expires, steady) = (number(10_000)?, number(1)?, number(600)?, number(0)?);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [target, count, expires, seconds, more @ ..] = arguments.as_slice() else {
+        return Err("load TARGET COUNT EXPIRES SECONDS [SHARDS] [never]".into());
+    };
+    let (count, expires, seconds): (u32, u32, u64) = (count.parse()?, expires.parse()?, seconds.parse()?);
+    let shards = more.first().map_or(Ok(1), |shards| shards.parse())?;
+    let reuse = if more.iter().any(|word| word == "never") { link::NonceReuse::Never } else { link::NonceReuse::Auto };
     let data = tempfile::tempdir()?;
     let mut config = Config::new("load", link::Sites::Unserved, data.path());
     config.sip = vec![SipListen("127.0.0.1:0".parse()?)];
     config.allow_targets = vec!["127.0.0.0/8".parse()?];
-    config.shards = usize::try_from(shards)?;
+    config.shards = shards;
     let bound = Edge::bind(config)?;
     let (control, end) = link::pair(bound.hello());
     let edge = bound.start(end);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (orders, mut reports, key) = (control.orders, control.reports, control.key);
-    let begin = Instant::now();
-    let idle = cpu()?;
+    let (begin, idle) = (Instant::now(), cpu()?);
+    let mut ledger = Ledger::new(count, expires);
     runtime.block_on(async {
         let ordering = async {
-            let _ = orders.send(ToEdge::Carrier(Box::new(carrier(&target)))).await;
+            let _ = orders.send(ToEdge::Carrier(Box::new(carrier(target, reuse)))).await;
             for number in 0..count {
                 let _ = orders.send(ToEdge::Assign(Box::new(assignment(number, expires, &key)))).await;
             }
         };
         let listening = async {
-            let mut bound = std::collections::HashSet::new();
-            while bound.len() < count as usize {
-                if let Some(FromEdge::Status(batch)) = reports.recv().await {
-                    bound.extend(batch.into_iter().filter(|status| status.bound).map(|status| status.trunk));
+            while ledger.bound < count {
+                match reports.recv().await {
+                    Some(report) => ledger.take(report),
+                    None => break,
                 }
             }
         };
         tokio::join!(ordering, listening);
     });
-    let (wall, spent) = (begin.elapsed(), cpu()? - idle);
-    report("all bound", wall, spent, u64::from(count), &edge);
-    if steady > 0 {
-        let (before, idle, begin) = (edge.counters(), cpu()?, Instant::now());
+    tell("cold", begin.elapsed(), cpu()? - idle, &edge, &Ledger::new(0, 0))?;
+    let hear = |ledger: &mut Ledger, reports: &mut tokio::sync::mpsc::Receiver<FromEdge>, span: Duration| {
         runtime.block_on(async {
-            let end = tokio::time::Instant::now() + Duration::from_secs(u64::from(steady));
-            while let Ok(Some(_)) = tokio::time::timeout_at(end, reports.recv()).await {}
+            let end = tokio::time::Instant::now() + span;
+            while let Ok(Some(report)) = tokio::time::timeout_at(end, reports.recv()).await {
+                ledger.take(report);
+            }
         });
-        let refreshes = edge.counters().registers - before.registers;
-        report("steady state", begin.elapsed(), cpu()? - idle, refreshes, &edge);
-    }
+    };
+    hear(&mut ledger, &mut reports, REST);
+    ledger.late.clear();
+    let (begin, idle, before) = (Instant::now(), cpu()?, ledger.refreshes);
+    hear(&mut ledger, &mut reports, Duration::from_secs(seconds));
+    let spent = cpu()? - idle;
+    ledger.refreshes -= before;
+    tell("steady", begin.elapsed(), spent, &edge, &ledger)?;
     edge.stop();
     Ok(())
 }
 
-fn report(what: &str, wall: Duration, spent: Duration, done: u64, edge: &Edge) {
-    let per_second = done as f64 / spent.as_secs_f64();
-    let resident = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let resident = resident.lines().find(|line| line.starts_with("VmRSS")).unwrap_or_default();
-    let text =
-        format!("{what}: {done} in {wall:.2?}, {spent:.2?} of CPU, {per_second:.0} per CPU-second; {resident}\n{:#?}\n", edge.counters());
-    let _ = std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes());
+/// What the reports say of the trunks.
+struct Ledger {
+    bound: u32,
+    refreshes: u64,
+    expires: i64,
+    /// When each is to be refreshed next, wall-clock microseconds; zero while it is not bound.
+    planned: Vec<i64>,
+    /// How much later than planned each refresh was sent, in microseconds.
+    late: Vec<u32>,
+}
+
+impl Ledger {
+    fn new(count: u32, expires: u32) -> Self {
+        Ledger { bound: 0, refreshes: 0, expires: i64::from(expires) * 1_000_000, planned: vec![0; count as usize], late: Vec::new() }
+    }
+
+    fn take(&mut self, report: FromEdge) {
+        match report {
+            FromEdge::Status(batch) => batch.into_iter().filter(|status| status.bound).for_each(|status| {
+                self.bound_until(&status.trunk, status.expires_at, status.next_action_at);
+            }),
+            FromEdge::Renewed(batch) => {
+                batch.into_iter().for_each(|renewal| self.bound_until(&renewal.trunk, Some(renewal.expires_at), renewal.next_action_at));
+            }
+            _ => {}
+        }
+    }
+
+    fn bound_until(&mut self, trunk: &str, expires_at: Option<i64>, next: Option<i64>) {
+        let number = trunk.get(1..).and_then(|number| number.parse::<usize>().ok());
+        let Some(planned) = number.and_then(|number| self.planned.get_mut(number)) else { return };
+        let (Some(expires_at), Some(next)) = (expires_at, next) else { return };
+        match std::mem::replace(planned, next) {
+            0 => self.bound += 1,
+            // Nothing was refreshed: something else was told of it.
+            same if same == next => {}
+            due => {
+                self.refreshes += 1;
+                // A binding counts from the sending of its REGISTER; of one that was challenged, from the second.
+                self.late.push(u32::try_from(expires_at - self.expires - due).unwrap_or(0));
+            }
+        }
+    }
+}
+
+fn tell(phase: &str, wall: Duration, spent: Duration, edge: &Edge, ledger: &Ledger) -> std::io::Result<()> {
+    let counters = edge.counters();
+    let mut late = ledger.late.clone();
+    late.sort_unstable();
+    let at = |part: f64| late.get(((late.len() as f64 * part) as usize).min(late.len().saturating_sub(1))).copied().unwrap_or(0);
+    let line = format!(
+        "{{\"phase\":\"{phase}\",\"wall_s\":{:.3},\"cpu_s\":{:.6},\"refreshes\":{},\"late_us\":{{\"p50\":{},\"p99\":{},\"p9999\":{},\"worst\":{}}},\"registers\":{},\"retransmissions\":{},\"overrun\":{},\"bound\":{}}}\n",
+        wall.as_secs_f64(),
+        spent.as_secs_f64(),
+        ledger.refreshes,
+        at(0.5),
+        at(0.99),
+        at(0.9999),
+        at(1.0),
+        counters.registers,
+        counters.retransmissions,
+        counters.overrun,
+        counters.bound,
+    );
+    let mut out = std::io::stdout();
+    out.write_all(line.as_bytes())?;
+    out.flush()
 }
 
 fn cpu() -> nix::Result<Duration> {
@@ -78,7 +151,7 @@ fn cpu() -> nix::Result<Duration> {
     Ok(Duration::from_micros(u64::try_from(micros).unwrap_or_default()))
 }
 
-fn carrier(target: &str) -> link::CarrierProfile {
+fn carrier(target: &str, nonce_reuse: link::NonceReuse) -> link::CarrierProfile {
     link::CarrierProfile {
         id: "load".into(),
         revision: 1,
@@ -89,7 +162,7 @@ fn carrier(target: &str) -> link::CarrierProfile {
         route: false,
         verify_by: link::VerifyBy::Query,
         accept_unproven: false,
-        nonce_reuse: link::NonceReuse::Auto,
+        nonce_reuse,
         algorithm_aliases: Default::default(),
         truncated_sha512: false,
         response_source_exact: false,

@@ -325,3 +325,41 @@ fn a_file_that_cannot_be_written_is_tried_again_and_nothing_is_lost() {
     let (mut saved, _) = open(dir.path(), &clock, tally).unwrap();
     assert!(saved.take(NAMES[0]).is_some() && saved.take(NAMES[1]).is_some());
 }
+
+#[test]
+fn a_renewal_brings_what_was_saved_up_to_date_and_outlives_a_file_written_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Clock::new();
+    let (mut store, _) = open_store(dir.path(), &clock);
+    store.append(&changes([(NAMES[0], Some(1)), (NAMES[1], Some(2))], &clock)).unwrap();
+    let lapses_at = clock.now() + Duration::from_secs(3600);
+    let renewal = |trunk: &str| ua::Renewal {
+        trunk: trunk.into(),
+        cseq: 77,
+        granted: Duration::from_secs(3600),
+        lapses_at,
+        next_action_at: None,
+        round_trip: None,
+        options: ua::OptionsStatus::default(),
+        refreshes: 9,
+    };
+    // One of a trunk that nothing is known of says nothing.
+    let renewals: Changes = [NAMES[0], NAMES[2]].into_iter().map(|trunk| (trunk.into(), Change::Renew(renewal(trunk)))).collect();
+    let before = store.bytes();
+    store.append(&renewals).unwrap();
+    assert!(store.bytes() - before < 200, "a renewal is small: {}", store.bytes() - before);
+    drop(store);
+    for life in 0..2 {
+        // Opening writes the file anew.
+        let (store, mut saved) = open_store(dir.path(), &clock);
+        assert_eq!(saved.len(), 2);
+        if life == 1 {
+            let renewed = saved.take(NAMES[0]).unwrap();
+            let binding = renewed.binding.unwrap();
+            assert_eq!((renewed.cseq, binding.granted, binding.lapses_at), (77, Duration::from_secs(3600), lapses_at));
+            assert_eq!((&*renewed.call_id, &*binding.contact), (&*format!("call-{}", NAMES[0]), "sip:a@192.0.2.1:5060"));
+            assert_eq!(saved.take(NAMES[1]).unwrap().cseq, 2);
+        }
+        drop(store);
+    }
+}
