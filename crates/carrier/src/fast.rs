@@ -51,7 +51,7 @@ impl FastRegistrar {
     pub fn handle(&mut self, now: Duration, datagram: &[u8], out: &mut Vec<u8>) {
         let Ok(message) = Message::parse(datagram) else { return };
         match message.start() {
-            Start::Request { method, .. } if method == "REGISTER" => self.register(now, &message, out),
+            Start::Request { method: "REGISTER", .. } => self.register(now, &message, out),
             Start::Request { .. } => {
                 self.counts.others += 1;
                 answer(&message, "200 OK", &[], out);
