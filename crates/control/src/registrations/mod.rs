@@ -6,7 +6,8 @@
 
 mod actions;
 mod activate;
-pub mod assignment;
+pub mod asking;
+mod assignment;
 mod attempts;
 mod bulk;
 mod check;
@@ -45,6 +46,7 @@ pub use fleet::Fleet;
 pub use post::EDIT;
 pub use routes::routes;
 
+use self::asking::Asking;
 use self::attempts::Attempts;
 use self::fleet::AttachedEdge;
 use self::noticed::Unrouted;
@@ -74,6 +76,7 @@ struct Inner {
     keyring: Keyring,
     fleet: Fleet,
     running: Running,
+    asking: Asking,
     attempts: Attempts,
     clock: Clock,
     /// Told of new plans.
@@ -105,12 +108,13 @@ pub async fn start(store: Store, keyring: Keyring, changes: ChangesReader, setti
     let attempts = Attempts::start(store.clone(), retention);
     let journal = Journal::start(store.clone());
     let fleet = Fleet::default();
-    tokio::spawn(noticed::keep_looking(fleet.clone(), journal.clone(), events, ending.subscribe()));
+    tokio::spawn(noticed::keep_looking(fleet.clone(), journal.clone(), events, store.clone(), clock.clone(), ending.subscribe()));
     let inner = Inner {
         store,
         keyring,
         fleet,
         running: Running::default(),
+        asking: Asking::default(),
         attempts,
         clock,
         plans: Notify::new(),

@@ -11,7 +11,8 @@ use tokio::sync::watch;
 use super::Registrations;
 use super::fleet::{AttachedEdge, Fleet, Transition};
 use crate::events::{Event, EventSettings, Journal, What};
-use crate::time::now;
+use crate::store::{Store, StoreError, carriers};
+use crate::time::{Clock, now};
 
 /// Between two looks at what nobody reports.
 const LOOK: Duration = Duration::from_secs(1);
@@ -125,23 +126,44 @@ impl Unrouted {
 }
 
 /// Looks again and again at what nobody reports, until the end.
-pub(super) async fn keep_looking(fleet: Fleet, journal: Journal, settings: EventSettings, mut ending: watch::Receiver<bool>) {
+pub(super) async fn keep_looking(
+    fleet: Fleet,
+    journal: Journal,
+    settings: EventSettings,
+    store: Store,
+    clock: Clock,
+    mut ending: watch::Receiver<bool>,
+) {
     let mut failing = HashSet::new();
+    let mut away = HashSet::new();
     loop {
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
             _ = ending.wait_for(|ending| *ending) => return,
         }
-        for event in look(&fleet, &settings, &mut failing, now()) {
+        match at_work(&store, clock.now()).await {
+            Ok(now) => away = now,
+            // Those of the last look: an alarm in the middle of a maintenance is worse than one a moment late.
+            Err(error) => tracing::warn!(%error, "the carriers' maintenance cannot be read"),
+        }
+        for event in look(&fleet, &settings, &away, &mut failing, now()) {
             journal.tell(event);
         }
     }
 }
 
-fn look(fleet: &Fleet, settings: &EventSettings, failing: &mut HashSet<Arc<str>>, now: UnixMicros) -> Vec<Event> {
+/// Returns the carriers that are in their maintenance.
+async fn at_work(store: &Store, now: UnixMicros) -> Result<HashSet<String>, StoreError> {
+    let carriers = carriers::maintained(&mut *store.read().await?).await?;
+    let away = carriers.into_iter().filter(|carrier| carrier.settings.maintenance_until(now).is_some());
+    Ok(away.map(|carrier| carrier.meta.id).collect())
+}
+
+/// What is to be told. Of carriers that are `away` nothing is; what is still so when they are back is told then.
+fn look(fleet: &Fleet, settings: &EventSettings, away: &HashSet<String>, failing: &mut HashSet<Arc<str>>, now: UnixMicros) -> Vec<Event> {
     let mut events = Vec::new();
     let within = i64::try_from(settings.lapsing.as_micros()).unwrap_or(i64::MAX);
-    for (edge, status) in fleet.observed().lapsing(now, within, LAPSES) {
+    for (edge, status) in fleet.observed().lapsing(now, within, LAPSES, |carrier| away.contains(carrier)) {
         let what = What::Lapsing {
             expires_at: status.expires_at.unwrap_or(now),
             state: status.state,
@@ -150,6 +172,9 @@ fn look(fleet: &Fleet, settings: &EventSettings, failing: &mut HashSet<Arc<str>>
         events.push(Event::of_trunk(&status.trunk, what).seen(&edge, now));
     }
     for (carrier, share) in fleet.observed().shares() {
+        if away.contains(&*carrier) {
+            continue;
+        }
         let (registrations, fails) = (share.registrations, share.failing);
         // Counts of registrations are far below what a float holds exactly.
         let of_all = if registrations == 0 { 0.0 } else { fails as f64 / registrations as f64 };
@@ -192,7 +217,10 @@ mod tests {
         let (fleet, mut failing) = (Fleet::default(), HashSet::new());
         let e1: Arc<str> = "e1".into();
         let mut kinds = |fleet: &Fleet| {
-            look(fleet, &EventSettings::default(), &mut failing, 0).iter().map(|event| event.kind().word()).collect::<Vec<_>>()
+            look(fleet, &EventSettings::default(), &HashSet::new(), &mut failing, 0)
+                .iter()
+                .map(|event| event.kind().word())
+                .collect::<Vec<_>>()
         };
         let report = |trunks: std::ops::Range<u32>, state: RegistrationState| {
             for n in trunks {
@@ -211,6 +239,38 @@ mod tests {
         assert_eq!(kinds(&fleet), ["carrier.recovered"]);
         report(0..1, RegistrationState::AuthHeld);
         assert!(kinds(&fleet).is_empty());
+    }
+
+    #[test]
+    fn of_a_carrier_in_its_maintenance_nothing_is_told_until_it_is_over() {
+        let (fleet, mut failing) = (Fleet::default(), HashSet::new());
+        let e1: Arc<str> = "e1".into();
+        let mut kinds = |away: &[&str]| {
+            let away = away.iter().map(|carrier| (*carrier).to_owned()).collect();
+            let mut kinds: Vec<_> = look(&fleet, &EventSettings::default(), &away, &mut failing, 0)
+                .into_iter()
+                .map(|event| (event.kind().word(), event.subject.carrier.or(event.subject.trunk)))
+                .collect();
+            kinds.sort();
+            kinds
+        };
+        let told = |kind, of: &str| (kind, Some(of.to_owned()));
+        for (trunk, carrier) in [("t1", "night"), ("t2", "day")] {
+            fleet.observed().place(&e1, trunk, carrier);
+            let mut lapsing = status(trunk, 1, RegistrationState::RetryWait);
+            (lapsing.bound, lapsing.expires_at) = (true, Some(60_000_000));
+            fleet.observed().report(&e1, vec![lapsing]);
+        }
+        assert_eq!(kinds(&["night"]), [told("binding.lapsing", "t2"), told("carrier.failing", "day")]);
+        assert_eq!(kinds(&["night"]), []);
+        // It is back, and still so.
+        assert_eq!(kinds(&[]), [told("binding.lapsing", "t1"), told("carrier.failing", "night")]);
+        // Both are well again, one of them while it is away.
+        for trunk in ["t1", "t2"] {
+            fleet.observed().report(&e1, vec![status(trunk, 2, RegistrationState::Registered)]);
+        }
+        assert_eq!(kinds(&["night"]), [told("carrier.recovered", "day")]);
+        assert_eq!(kinds(&[]), [told("carrier.recovered", "night")]);
     }
 
     #[test]

@@ -182,6 +182,8 @@ impl Registrations {
     ) -> Result<Settled, Problem> {
         let settings = &standing.settings;
         let edge = self.inner.fleet.serving(&settings.trunk.site).ok_or_else(|| edge_offline(&settings.trunk))?;
+        // Before anything is written: who is to come again later finds everything as it was.
+        let _place = self.inner.asking.take(&settings.trunk.carrier)?;
         let accept_unproven = accept_unproven(posted, settings);
 
         let mut tx = self.inner.store.begin(origin).await?;
@@ -324,6 +326,7 @@ impl Registrations {
     /// Best effort: shows what the carrier offers beside a refusal that was decided here.
     async fn with_evidence(&self, settings: &Settings, diagnosis: Diagnosis) -> Diagnosis {
         let Some(edge) = self.inner.fleet.serving(&settings.trunk.site) else { return diagnosis };
+        let Ok(_place) = self.inner.asking.take(&settings.trunk.carrier) else { return diagnosis };
         let question = Question { patience: EVIDENCE, ..Question::new(VerifyMode::ChallengeOnly, None) };
         let verdict = self.inner.fleet.verify(&edge, question.order(settings));
         match timeout(EVIDENCE, verdict).await {

@@ -102,6 +102,7 @@ impl Registrations {
         // Never two at once for a trunk: a nonce of the one would be spent by the other.
         let _turn = self.turn(trunk, Instant::now() + patience).await?;
         let edge = self.inner.fleet.serving(&settings.trunk.site).ok_or_else(|| edge_offline(&settings.trunk))?;
+        let _place = self.inner.asking.take(&settings.trunk.carrier)?;
         let sealed = match &tried {
             Tried::Nothing => None,
             Tried::Given(asked) => Some(seal(asked, &edge, trunk)),
@@ -201,12 +202,18 @@ impl Registrations {
             policy::check_asked(&policy, algorithm, None).map_err(|diagnosis| plain(*diagnosis))?;
         }
         let Addresses { registrars, outbound_proxy, request_uri, address_of_record } = Addresses::read(&target)?;
+        let asked_at = match (&carrier, registrars.first()) {
+            (Some(carrier), _) => carrier.meta.id.clone(),
+            (None, Some(registrar)) => registrar.to_string(),
+            (None, None) => String::new(),
+        };
         let mut carrier = match carrier {
             Some(carrier) => profile(&carrier, &organization),
             None => ad_hoc_profile(registrars, outbound_proxy, &organization),
         };
         carrier.accept_unproven = false;
         let edge = self.inner.fleet.serving(&site).ok_or_else(|| offline(&site))?;
+        let _place = self.inner.asking.take(&asked_at)?;
         let order = VerifyOrder {
             id: id::generate(),
             trunk: None,

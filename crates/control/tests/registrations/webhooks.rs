@@ -109,6 +109,35 @@ async fn hook(lab: &Lab, address: SocketAddr, more: Value) -> Value {
     lab.post(WEBHOOKS, &body.to_string()).await.is(201).body
 }
 
+/// Holds the signature of everything that came against the secret.
+fn all_signed(receiver: &Receiver, secret: &str) {
+    for (headers, body) in receiver.all() {
+        let text = |name: &str| headers[name].to_str().expect("text").to_owned();
+        let event: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(event["id"], text("webhook-id"));
+        let key = base64::engine::general_purpose::STANDARD.decode(secret.strip_prefix("whsec_").expect("a secret")).expect("base64");
+        let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
+        mac.update(format!("{}.{}.", text("webhook-id"), text("webhook-timestamp")).as_bytes());
+        mac.update(&body);
+        let expected = base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes());
+        assert_eq!(text("webhook-signature"), format!("v1,{expected}"));
+    }
+}
+
+#[tokio::test]
+async fn a_new_data_key_leaves_the_signature_as_it_was() {
+    let scene = scene_with(|_| {}).await;
+    let (receiver, address) = Receiver::start().await;
+    let made = hook(&scene.lab, address, json!({})).await;
+    scene.set("first").await.is(201);
+    scene.lab.post("/api/v2/sealing/data-keys/rotate", "{}").await.is(202);
+    let shown = scene.lab.until("/api/v2/sealing", |shown| shown.body["rotation"]["state"] == "COMPLETED").await;
+    assert_eq!((&shown.body["dataKeys"][0]["id"], shown.body["dataKeys"].as_array().map(Vec::len)), (&json!(2), Some(1)));
+    scene.set("wrong").await.refused(422, "sip.credentials.rejected");
+    receiver.until("both", |events| events.len() == 2).await;
+    all_signed(&receiver, made["secret"].as_str().expect("a secret"));
+}
+
 #[tokio::test]
 async fn events_arrive_signed_and_the_secret_is_shown_once() {
     let scene = scene_with(|_| {}).await;
@@ -123,17 +152,7 @@ async fn events_arrive_signed_and_the_secret_is_shown_once() {
         ["credentials.promoted", "credentials.rejected"]
     );
     assert_eq!(events[1]["data"]["code"], "sip.credentials.rejected");
-    for (headers, body) in receiver.all() {
-        let text = |name: &str| headers[name].to_str().expect("text").to_owned();
-        let event: Value = serde_json::from_slice(&body).unwrap();
-        assert_eq!(event["id"], text("webhook-id"));
-        let key = base64::engine::general_purpose::STANDARD.decode(secret.strip_prefix("whsec_").expect("a secret")).expect("base64");
-        let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
-        mac.update(format!("{}.{}.", text("webhook-id"), text("webhook-timestamp")).as_bytes());
-        mac.update(&body);
-        let expected = base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes());
-        assert_eq!(text("webhook-signature"), format!("v1,{expected}"));
-    }
+    all_signed(&receiver, &secret);
     let shown = scene.lab.until(&format!("{WEBHOOKS}/w1"), |shown| shown.body["deliveries"]["pending"] == 0).await;
     let listed = scene.lab.get(WEBHOOKS).await.is(200);
     let audits = scene.lab.get("/api/v2/audits?pageSize=500").await.is(200);

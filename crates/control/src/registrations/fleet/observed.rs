@@ -150,12 +150,17 @@ impl Observed {
         }
     }
 
-    /// Returns bindings that lapse within so many microseconds and are not being refreshed; each lapse once, so many at a time.
-    pub fn lapsing(&self, now: UnixMicros, within: i64, at_most: usize) -> Vec<(Arc<str>, TrunkStatus)> {
+    /// Returns bindings that lapse within so many microseconds and are not being refreshed; each lapse once, so many at a time. Those at a
+    /// carrier that is `muted` wait until it no longer is.
+    pub fn lapsing(&self, now: UnixMicros, within: i64, at_most: usize, muted: impl Fn(&str) -> bool) -> Vec<(Arc<str>, TrunkStatus)> {
         let mut table = self.table_mut();
         let Table { trunks, at_risk, .. } = &mut *table;
         let due = at_risk.iter_mut().filter_map(|((trunk, edge), told)| {
-            let seen = trunks.get(trunk)?.seen.iter().find(|seen| seen.edge == *edge)?;
+            let watched = trunks.get(trunk)?;
+            if watched.placed.as_ref().is_some_and(|placed| muted(&placed.carrier)) {
+                return None;
+            }
+            let seen = watched.seen.iter().find(|seen| seen.edge == *edge)?;
             let lapses = seen.status.expires_at.filter(|at| *at > now && *at - now <= within && *told != Some(*at))?;
             *told = Some(lapses);
             Some((Arc::clone(edge), seen.status.clone()))
@@ -439,7 +444,7 @@ pub(in crate::registrations) mod tests {
         let e1: Arc<str> = "e1".into();
         let waiting =
             |expires_at: i64| TrunkStatus { bound: true, expires_at: Some(expires_at), ..status("t1", 1, RegistrationState::RetryWait) };
-        let told = |now: i64| observed.lapsing(now, 100, 10).len();
+        let told = |now: i64| observed.lapsing(now, 100, 10, |_| false).len();
         observed.report(&e1, vec![TrunkStatus { expires_at: Some(500), ..status("t1", 1, RegistrationState::Registered) }]);
         assert_eq!(told(450), 0, "it is refreshed in time");
         observed.report(&e1, vec![waiting(500)]);
