@@ -149,8 +149,9 @@ impl Ledger {
             let done = match &keyed.body {
                 Body::Credentials(body) => {
                     let username = body["credentials"]["username"].as_str().expect("a user name");
-                    // Done before, or by being sent again; never twice.
-                    let set = thing.state.shown.as_ref().is_some_and(|shown| shown.username.as_deref() == Some(username));
+                    // Done before, or by being sent again; never twice. After an answer other changes may have followed, a removal too.
+                    let set = keyed.answered.is_some()
+                        || thing.state.shown.as_ref().is_some_and(|shown| shown.username.as_deref() == Some(username));
                     if set { thing.state.clone() } else { thing.state.with_credentials(username) }
                 }
                 Body::Lines(_) if thing.state == State::ABSENT => State::made(&id).with_credentials(&id),
