@@ -26,6 +26,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("tcpdump", "captures that prove what is on the wire"),
     ("tshark", "reads exported attempts back as SIP"),
     ("g++", "compiles libFuzzer's runtime"),
+    ("chromium", "the browser that the console is tested with"),
     ("curl", "walks through the lines that the demo prints"),
 ];
 

@@ -1,4 +1,4 @@
-//! What comes from PyPI and npm: the official SDKs of the platform, and schemathesis. Into `sdk` in the target directory, at pinned versions.
+//! What comes from PyPI and npm: the official SDKs of the platform, schemathesis, and what the console's tests drive Chromium with. Into `sdk` in the target directory, at pinned versions.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,8 @@ use anyhow::{Context, Result};
 use crate::command::{cargo, must, output};
 
 const PYTHON: &[&str] = &["PureCloudPlatformClientV2==269.0.0", "schemathesis==4.32.5"];
+/// Drives Chromium, and judges pages: the console's tests.
+const BROWSER: &[&str] = &["playwright-core@1.56.1", "axe-core@4.11.0"];
 const JAVASCRIPT: &[&str] = &["purecloud-platform-client-v2@262.0.0"];
 
 /// Names what is installed; lies beside it when all went well.
@@ -25,7 +27,8 @@ pub fn place() -> Result<PathBuf> {
 pub fn run() -> Result<()> {
     let place = place()?;
     kept(&place.join("python"), PYTHON, python)?;
-    kept(&place.join("javascript"), JAVASCRIPT, javascript)
+    kept(&place.join("javascript"), JAVASCRIPT, javascript)?;
+    kept(&place.join("browser"), BROWSER, javascript)
 }
 
 fn kept(place: &Path, packages: &[&str], install: fn(&Path, &[&str]) -> Result<()>) -> Result<()> {

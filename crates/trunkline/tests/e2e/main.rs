@@ -13,6 +13,7 @@ mod bulk;
 mod bulk_rotation;
 mod canaries;
 mod challenges;
+mod console;
 mod contact;
 mod demo;
 mod dns_and_network;

@@ -1,0 +1,31 @@
+// Markup in names, and in what a carrier answers, is text. An alert, a script error or a refusal of the policy fails the suite.
+import assert from "node:assert/strict";
+import { open, place, run, signIn } from "./browser.mjs";
+
+await run(async () => {
+  const { page, close } = await open();
+  await signIn(page);
+  const clean = async (path) => {
+    await page.goto(place.url + path);
+    assert.equal(await page.locator("img[src=x]").count(), 0, path);
+    assert.equal(await page.locator("body script").count(), 0, path);
+  };
+  await clean("/trunks");
+  await page.locator("td", { hasText: place.markup }).first().waitFor();
+  await clean("/trunks/t1/credentials");
+  await page.getByLabel("User name").fill(place.markup);
+  await page.getByLabel("Password").fill(place.markup);
+  await page.getByLabel("Realm").fill("");
+  await page.getByRole("button", { name: "Verify and replace" }).click();
+  await page.locator(".alert").waitFor();
+  await page.locator(".diagnosis dd", { hasText: place.markup }).waitFor();
+  await page.getByRole("link", { name: "See the messages of this attempt" }).click();
+  for (const summary of await page.locator(".messages summary").all()) await summary.click();
+  const messages = await page.locator(".messages").textContent();
+  for (const header of ["Server", "Warning"]) assert.match(messages, new RegExp(`${header}: .*<script>`));
+  for (const path of ["/", "/trunks/t1", "/carriers", "/carriers/hostile", "/events", "/audit", "/access"]) await clean(path);
+  const odd = encodeURIComponent(place.markup);
+  for (const name of ["q", "site", "carrier"]) await clean(`/trunks?${name}=${odd}`);
+  await clean(`/sign-in?next=${odd}`);
+  await close();
+});

@@ -1,0 +1,28 @@
+// Every page, light and dark, on a desktop and on a phone: a picture each, and no violation of axe's rules.
+import { open, place, run, shoot, signIn } from "./browser.mjs";
+
+await run(async () => {
+  const { page, close } = await open();
+  await page.goto(`${place.url}/sign-in`);
+  await shoot(page, "sign-in");
+  await signIn(page);
+  const pages = {
+    overview: "/", trunks: "/trunks", trunk: `/trunks/${place.trunk}`, credentials: `/trunks/${place.trunk}/credentials`, carriers: "/carriers",
+    carrier: `/carriers/${place.carrier}`, edges: "/edges", events: "/events", bulk: "/bulk", access: "/access", audit: "/audit?verify=yes",
+    diagnoses: "/diagnoses", diagnosis: "/diagnoses/sip.realm.mismatch", empty: "/trunks?state=EXPIRED", "not-found": "/trunks/nothing",
+  };
+  for (const [name, path] of Object.entries(pages)) {
+    await page.goto(place.url + path);
+    await shoot(page, name);
+  }
+  await page.goto(`${place.url}/trunks/${place.trunk}/credentials`);
+  await page.getByLabel("Password").fill("a-slip-of-the-pen");
+  await page.getByRole("button", { name: "Verify and replace" }).click();
+  await page.getByText("Nothing has changed.").waitFor();
+  await shoot(page, "refused");
+  await page.getByRole("link", { name: "See the messages of this attempt" }).click();
+  await page.getByRole("heading", { name: "SIP ladder" }).waitFor();
+  await page.locator(".messages summary").last().click();
+  await shoot(page, "attempt");
+  await close();
+});

@@ -1,0 +1,133 @@
+//! The console in a real Chromium, against a real server and a real Kamailio.
+//!
+//! The suites are scripts in `tests/console`, by Playwright. What they need beyond the browser, such as another password at the registrar,
+//! they ask of this program: a line that begins with `@`, answered by a line.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::support::kamailio::Kamailio;
+use crate::support::scene::{PASSWORD, Scene};
+use crate::support::schemathesis::installed;
+use crate::support::server::{ADMIN_ID, ADMIN_SECRET};
+use crate::support::udp::{Peer, reply};
+use crate::support::wait::{self, secs};
+
+/// What a carrier, or whoever names a trunk, may try on a page.
+const MARKUP: &str = "<img src=x onerror=alert(1)><script>alert(2)</script>";
+
+/// Runs a suite to its end and answers what it asks.
+fn run(script: &str, scene: &Scene, kamailio: &Kamailio) {
+    let modules = installed("browser");
+    let pictures = modules.parent().and_then(Path::parent).expect("the target directory").join("console");
+    let place = json!({
+        "url": format!("http://{}", scene.server.launch().http()), "client": ADMIN_ID, "secret": ADMIN_SECRET, "realm": kamailio.realm(),
+        "password": PASSWORD, "pictures": pictures, "trunk": "alice", "carrier": "kam", "markup": MARKUP,
+    });
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/console").join(script);
+    let complaints = tempfile::NamedTempFile::new().expect("a file");
+    let aside = complaints.reopen().expect("a file");
+    let mut suite = Command::new("node");
+    suite
+        .arg(script)
+        .env("TRUNKLINE_CONSOLE_PLACE", place.to_string())
+        .env("TRUNKLINE_CONSOLE_MODULES", modules)
+        .env_remove("NODE_OPTIONS");
+    let mut child = suite.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(aside).spawn().expect("the suite starts");
+    let (mut input, output) = (child.stdin.take().expect("stdin"), child.stdout.take().expect("stdout"));
+    let mut said = String::new();
+    for line in BufReader::new(output).lines() {
+        let line = line.expect("text");
+        match line.strip_prefix('@') {
+            Some(wish) => {
+                let answer = granted(wish, scene, kamailio);
+                writeln!(input, "{answer}").expect("the suite listens");
+            }
+            None => {
+                said.push_str(&line);
+                said.push('\n');
+            }
+        }
+    }
+    let status = child.wait().expect("an end");
+    let complaints = std::fs::read_to_string(complaints.path()).unwrap_or_default();
+    assert!(status.success(), "the suite ended with {status}:\n{said}\n{complaints}\nserver:\n{}", scene.server.log());
+}
+
+fn granted(wish: &str, scene: &Scene, kamailio: &Kamailio) -> String {
+    match wish.split(' ').collect::<Vec<_>>().as_slice() {
+        ["password", user, password] => {
+            kamailio.set_password(user, password);
+            "done".to_owned()
+        }
+        ["bindings", user] => {
+            wait::until(&format!("Kamailio lists {user}"), secs(10), || kamailio.lookup(user));
+            kamailio.bindings_of(user).len().to_string()
+        }
+        ["refresh", trunk] => {
+            scene.api.post(&format!("/api/v2/trunks/voice/registrations/{trunk}/actions/refresh"), &json!({}));
+            "done".to_owned()
+        }
+        ["policy", trunk, algorithm] => {
+            let policy = json!({"digestPolicy": {"allowed": [algorithm]}});
+            scene.api.patch(&format!("/api/v2/trunks/voice/{trunk}"), &policy).expect(200);
+            "done".to_owned()
+        }
+        ["client", role] => {
+            let grants = json!([{"roleId": role, "scope": "organization"}]);
+            let made = scene.api.post("/api/v2/oauth/clients", &json!({"id": role, "name": role, "roleGrants": grants})).expect(201);
+            find_secret(&made.json).to_owned()
+        }
+        _ => panic!("the suite asks for {wish:?}"),
+    }
+}
+
+fn find_secret(client: &Value) -> &str {
+    client["secret"].as_str().or(client["clientSecret"].as_str()).expect("a secret, shown once")
+}
+
+fn suite(script: &str) {
+    let kamailio = Kamailio::md5();
+    let scene = Scene::new();
+    scene.registered(&kamailio, &["alice", "bob"]);
+    run(script, &scene, &kamailio);
+}
+
+#[test]
+fn every_page_can_be_used_by_everyone_and_has_its_picture() {
+    suite("pages.mjs");
+}
+
+#[test]
+fn the_story_is_told_by_mouse_and_keyboard() {
+    suite("story.mjs");
+}
+
+#[test]
+fn pages_follow_what_happens_at_the_carrier() {
+    suite("live.mjs");
+}
+
+#[test]
+fn a_role_is_offered_what_it_may_and_refused_the_rest() {
+    suite("roles.mjs");
+}
+
+#[test]
+fn a_thousand_trunks_are_imported_with_progress() {
+    suite("bulk.mjs");
+}
+
+#[test]
+fn what_others_write_is_shown_as_text() {
+    let kamailio = Kamailio::md5();
+    let scene = Scene::new();
+    let headers = format!("Server: {MARKUP}\r\nWarning: 399 x \"{MARKUP}\"\r\n");
+    let hostile = Peer::registrar(move |request| Some(reply(request, 403, MARKUP, &headers)));
+    scene.carrier("hostile", &hostile.uri(), &json!({"name": MARKUP}));
+    scene.trunk("t1", "hostile", "alice", "peer.test", &json!({"name": MARKUP}));
+    run("injection.mjs", &scene, &kamailio);
+}
