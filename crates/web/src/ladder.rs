@@ -23,7 +23,7 @@ pub fn ladder(attempt: &Value) -> Markup {
     let began = micros(text(attempt, "startedAt"));
     let height = TOP + STEP * messages.len() + 16;
     html! {
-        figure class="ladder" {
+        figure class="ladder" tabindex="0" {
             svg viewBox={ "0 0 " (WIDTH) " " (height) } role="img" aria-label=(w::LADDER) {
                 @for (x, name, address) in [(LINES.0, text(&attempt["edge"], "id"), text(attempt, "sourceAddress")), (LINES.1, w::REGISTRAR, text(attempt, "registrar"))] {
                     text x=(x) y="16" class="head" text-anchor="middle" { (name) }
