@@ -83,7 +83,7 @@ mod tests {
         let kept = of_retention.split('`').skip(3).step_by(2).map(|key| format!("| `{key}` in `[retention]` |"));
         let tables = of_an_edge.split('`').skip(3).step_by(2).map(|key| format!("| `{key}` in `[[edge]]` |"));
         let rows: Vec<String> = keys.filter(|key| key != "| `edge` |" && key != "| `retention` |").chain(tables).chain(kept).collect();
-        assert_eq!(rows.len(), 15 + 4 + 7, "{unknown} {of_an_edge}");
+        assert_eq!(rows.len(), 16 + 4 + 7, "{unknown} {of_an_edge}");
         for row in rows {
             assert!(guide.contains(&row), "{row} is not in docs/guide/operations.md");
         }

@@ -32,6 +32,8 @@ const BATCHES_AT_ONCE: usize = 16;
 
 /// The endpoint's counters are read at most so often.
 const COUNT_APART: Duration = Duration::from_millis(10);
+/// ... and at least so often, so that what is told of the edge is never older.
+const COUNTED_WITHIN: Duration = Duration::from_secs(2);
 
 /// Turns in which something moves begin so far apart.
 const GATHER: Duration = Duration::from_millis(2);
@@ -267,11 +269,11 @@ impl Shard {
             self.parts.keeper.nudge();
             self.parts.reports.nudge();
         }
-        // Counting goes over all registrations, so it gets a thousandth of the time at most.
+        // Counting goes over all registrations, so it gets a thousandth of the time; not less because it was interrupted once.
         if now >= self.count_at {
             self.counted.endpoint = self.parts.endpoint.counters();
             let after = self.parts.clock.now();
-            self.count_at = after + (now.until(after) * 1000).max(COUNT_APART);
+            self.count_at = after + (now.until(after) * 1000).clamp(COUNT_APART, COUNTED_WITHIN);
         }
         self.parts.tally.publish(self.parts.index, &self.counted);
     }
