@@ -56,6 +56,23 @@ async fn a_change_that_is_dropped_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_part_that_went_with_the_whole_change_is_the_storage_s_fault() {
+    let (_dir, store) = store().await;
+    let mut tx = begin(&store).await;
+    let part = tx.begin_part().await.expect("a part");
+    add_site(&mut tx, "a").await.expect("written");
+    // As SQLite does where the disk gets full amid a change.
+    sqlx::query("ROLLBACK").execute(tx.connection()).await.expect("rolled back");
+    let fault = tx.undo_part(part).await.expect_err("there is no part to undo");
+    assert!(fault.is_of_storage(), "{fault}");
+    drop(tx);
+    let mut tx = begin(&store).await;
+    add_site(&mut tx, "b").await.expect("written");
+    tx.commit().await.expect("committed");
+    assert_eq!(site_ids(&store).await, ["b"]);
+}
+
+#[tokio::test]
 async fn what_was_committed_survives_the_loss_of_the_process_and_what_was_not_does_not() {
     let (dir, store) = store().await;
     let mut tx = begin(&store).await;
