@@ -25,7 +25,20 @@ pub enum StoreError {
     Sql(sqlx::Error),
 }
 
+/// What SQLite says of a transaction or savepoint that it has ended by itself, or that it could not end: it does so where the disk is full or
+/// broken, and nowhere else here.
+const UNDONE: [&str; 4] = [
+    "no such savepoint",
+    "cannot commit - no transaction",
+    "cannot rollback - no transaction",
+    "cannot start a transaction within a transaction",
+];
+
 impl StoreError {
+    fn undone() -> Self {
+        StoreError::Disk("the change was undone by the database itself".to_owned())
+    }
+
     /// Tells whether what the data lie on is at fault: no change is taken until it is well again.
     pub fn is_of_storage(&self) -> bool {
         match self {
@@ -62,6 +75,7 @@ impl From<sqlx::Error> for StoreError {
         let sqlx::Error::Database(database) = &error else {
             return match error {
                 sqlx::Error::PoolTimedOut => StoreError::Busy,
+                sqlx::Error::InvalidSavePointStatement | sqlx::Error::WorkerCrashed => StoreError::undone(),
                 error => StoreError::Sql(error),
             };
         };
@@ -76,6 +90,7 @@ impl From<sqlx::Error> for StoreError {
             Some(10) => StoreError::Disk(database.message().to_owned()),
             Some(11 | 26) => StoreError::Damaged(database.message().to_owned()),
             Some(13) => StoreError::Full,
+            Some(1) if UNDONE.iter().any(|told| database.message().starts_with(told)) => StoreError::undone(),
             _ => StoreError::Sql(error),
         }
     }

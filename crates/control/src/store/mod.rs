@@ -110,14 +110,15 @@ impl Store {
 
     async fn begin_immediate(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
         const BEGIN: &str = "BEGIN IMMEDIATE";
-        match self.inner.writer.begin_with(BEGIN).await {
+        let begun = self.inner.writer.begin_with(BEGIN).await;
+        match begun.map_err(|error| (is_left_open(&error), error)) {
             // SQLite ends a transaction by itself where the disk is full or broken, sqlx then counts one that is open for ever on this
             // connection: a new one has to take its place.
-            Err(sqlx::Error::InvalidSavePointStatement | sqlx::Error::WorkerCrashed) => {
+            Err((true, _)) => {
                 self.inner.writer.acquire().await?.close().await?;
                 Ok(self.inner.writer.begin_with(BEGIN).await?)
             }
-            begun => Ok(begun?),
+            begun => Ok(begun.map_err(|(_, error)| error)?),
         }
     }
 
@@ -181,5 +182,14 @@ impl Store {
         self.inner.writer.close().await;
         // Nothing can be written from here on, whoever still holds the store.
         self.inner.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+/// Tells whether a connection counts a transaction as open that is not, or has one open that nobody counts.
+fn is_left_open(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::InvalidSavePointStatement | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(fault) => fault.message().starts_with("cannot start a transaction within"),
+        _ => false,
     }
 }

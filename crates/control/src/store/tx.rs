@@ -103,7 +103,8 @@ impl Tx {
     /// # Errors
     /// [`StoreError`] where the database does not take it.
     pub async fn keep_part(&mut self, _: Part) -> Result<(), StoreError> {
-        self.savepoint("RELEASE part").await
+        sqlx::query("RELEASE part").execute(&mut *self.inner).await?;
+        Ok(())
     }
 
     /// Undoes a part with its audit records; what was before it stays.
@@ -111,21 +112,11 @@ impl Tx {
     /// # Errors
     /// [`StoreError`] where the database does not take it.
     pub async fn undo_part(&mut self, part: Part) -> Result<(), StoreError> {
-        self.savepoint("ROLLBACK TO part").await?;
-        self.savepoint("RELEASE part").await?;
+        sqlx::query("ROLLBACK TO part").execute(&mut *self.inner).await?;
+        sqlx::query("RELEASE part").execute(&mut *self.inner).await?;
         self.entries.truncate(part.entries);
         self.events.truncate(part.events);
         Ok(())
-    }
-
-    /// A savepoint that is gone went with the whole transaction: SQLite ends one by itself where the disk is full or broken.
-    async fn savepoint(&mut self, statement: &'static str) -> Result<(), StoreError> {
-        match sqlx::query(statement).execute(&mut *self.inner).await {
-            Err(sqlx::Error::Database(fault)) if fault.message().starts_with("no such savepoint") => {
-                Err(StoreError::Disk("the change was undone by the database itself".to_owned()))
-            }
-            done => Ok(done.map(drop)?),
-        }
     }
 
     /// Writes the audit records and events and makes the change last. When it returns `Ok`, the change survives a loss of power.
