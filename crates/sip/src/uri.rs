@@ -89,9 +89,9 @@ impl<'a> Uri<'a> {
         self.text
     }
 
-    /// A URI parameter by name in any case: absent, without a value, or with one, as written.
+    /// A URI parameter by name in any case, escaped or not (RFC 3261 19.1.4): absent, without a value, or with one, as written.
     pub fn param(&self, name: &str) -> Option<Option<&'a str>> {
-        self.param_list().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        self.param_list().find(|(n, _)| uri_equivalence::same_name(n, name)).map(|(_, value)| value)
     }
 
     /// The `transport` parameter as written.
@@ -154,10 +154,10 @@ fn list(params: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
     })
 }
 
-/// The first parameter whose name was there before.
+/// The first parameter whose name was there before, as a comparison of URIs sees names: `%41` is `a`.
 fn repeated(params: &str) -> Option<&str> {
     let names = || list(params).map(|(name, _)| name);
-    let second = names().enumerate().find(|(index, name)| names().take(*index).any(|earlier| earlier.eq_ignore_ascii_case(name)));
+    let second = names().enumerate().find(|(index, name)| names().take(*index).any(|earlier| uri_equivalence::same_name(earlier, name)));
     second.map(|(_, name)| name)
 }
 

@@ -18,6 +18,11 @@ pub(crate) fn equivalent(a: &Uri<'_>, b: &Uri<'_>) -> bool {
         && headers_within(b, a)
 }
 
+/// Whether two names of parameters are one, in any case and escaped or not.
+pub(crate) fn same_name(a: &str, b: &str) -> bool {
+    same(a, b, Case::Ignored)
+}
+
 #[derive(Clone, Copy)]
 enum Case {
     Matters,
@@ -27,17 +32,17 @@ enum Case {
 /// Every parameter of `a` is the same in `b`, or may be ignored there.
 fn params_allow(a: &Uri<'_>, b: &Uri<'_>) -> bool {
     a.param_list().all(|(name, value)| {
-        let there = b.param_list().find(|(n, _)| same(name, n, Case::Ignored));
+        let there = b.param_list().find(|(n, _)| same_name(name, n));
         match there {
             Some((_, other)) => same_option(value, other, Case::Ignored),
-            None => !NEVER_IGNORED.iter().any(|never| same(name, never, Case::Ignored)),
+            None => !NEVER_IGNORED.iter().any(|never| same_name(name, never)),
         }
     })
 }
 
 /// Headers are never ignored.
 fn headers_within(a: &Uri<'_>, b: &Uri<'_>) -> bool {
-    a.header_list().all(|(name, value)| b.header_list().any(|(n, v)| same(name, n, Case::Ignored) && same(value, v, Case::Ignored)))
+    a.header_list().all(|(name, value)| b.header_list().any(|(n, v)| same_name(name, n) && same(value, v, Case::Ignored)))
 }
 
 fn same_option(a: Option<&str>, b: Option<&str>, case: Case) -> bool {

@@ -84,6 +84,8 @@ fn refusals_say_what_and_where() {
         ("sip:a@b;x=y z", UriError::Parameter { at: 11 }),
         ("sip:a@b;x=<y>", UriError::Parameter { at: 10 }),
         ("sip:a@b;lr;x=1;LR=2", UriError::RepeatedParameter { at: 15 }),
+        // An escape is the same as its character (19.1.4), so this names one parameter twice.
+        ("sip:a@b;%41s=1;as=2", UriError::RepeatedParameter { at: 15 }),
         ("sip:a@b?", UriError::Header { at: 8 }),
         ("sip:a@b?x", UriError::Header { at: 8 }),
         ("sip:a@b?x=y&z", UriError::Header { at: 12 }),
