@@ -12,6 +12,8 @@ const BREAKER: usize = 5;
 const BREAKER_WINDOW: Duration = Duration::from_secs(60);
 /// So many digests over new secrets may be out at a carrier, however many were accepted: what a sheet with a shifted column costs at most.
 const OUT_MAX: usize = 100;
+/// So many failures of a name, or at a carrier, are kept: beyond these nothing is decided.
+const FAILURES_MAX: usize = 64;
 /// More names than any fleet of failing trunks should have; the oldest failures are forgotten first.
 const NAMES_MAX: usize = 100_000;
 
@@ -227,18 +229,10 @@ impl Budget {
         if self.names.len() >= NAMES_MAX {
             self.names.clear();
         }
-        let failures = self.names.entry((carrier.clone(), Box::from(username))).or_default();
-        failures.push_back(now);
-        // Beyond these nothing is decided.
-        if failures.len() > 64 {
-            failures.pop_front();
-        }
+        count(self.names.entry((carrier.clone(), Box::from(username))).or_default(), now);
         let breaker = self.carriers.entry(carrier.clone()).or_default();
         breaker.accepted = 0;
-        breaker.failures.push_back(now);
-        if breaker.failures.len() > 64 {
-            breaker.failures.pop_front();
-        }
+        count(&mut breaker.failures, now);
     }
 
     /// Notes that it was a registration's digest that failed.
@@ -264,6 +258,13 @@ impl Budget {
     /// Tells whether digests of anybody failed at a carrier within that time.
     pub fn has_failed(&self, now: Instant, carrier: &str, within: Duration) -> bool {
         self.carriers.get(carrier).and_then(|breaker| breaker.failures.back()).is_some_and(|&at| now.since(at) <= within)
+    }
+}
+
+fn count(failures: &mut VecDeque<Instant>, now: Instant) {
+    failures.push_back(now);
+    if failures.len() > FAILURES_MAX {
+        failures.pop_front();
     }
 }
 
@@ -326,5 +327,74 @@ mod tests {
         assert_eq!(check(&mut budget, at(10), &carrier, "new", Asker::Machine { fresh: true }), spent(50));
         assert_eq!(check(&mut budget, at(10), &other, "new", Asker::Person), Ok(()));
         assert_eq!(check(&mut budget, at(61), &carrier, "new", Asker::Person), Ok(()));
+    }
+
+    #[test]
+    fn of_two_answers_with_one_secret_one_may_fail_and_of_two_secrets_both_or_none() {
+        let carrier: Arc<str> = "c".into();
+        let limits = FailureBudget { failures: 3, window: Duration::from_secs(600), per_version: 2 };
+        let mut budget = Budget::default();
+        let risks = |budget: &mut Budget, names: [&str; 2]| budget.risk_all(at(9), &carrier, names.into_iter(), Asker::Person, &limits);
+        let same = risks(&mut budget, ["alice", "alice"]).unwrap();
+        assert_eq!((same.len(), budget.out()), (1, 1));
+        budget.all_known(at(9), same, false);
+        let both = risks(&mut budget, ["alice", "proxy"]).unwrap();
+        assert_eq!((both.len(), budget.out()), (2, 2));
+        budget.all_known(at(9), both, false);
+        (0..3).for_each(|second| budget.failed(at(second), &carrier, "proxy"));
+        assert_eq!(risks(&mut budget, ["alice", "proxy"]), Err(Denied::Spent(Duration::from_secs(591))));
+        assert_eq!(budget.out(), 0, "what was let out before is taken back");
+    }
+
+    #[test]
+    fn failures_of_before_the_start_count_for_their_name_alone_and_pass_in_their_order() {
+        let carrier: Arc<str> = "c".into();
+        let machine = Asker::Machine { fresh: true };
+        let mut budget = Budget::default();
+        budget.failed(at(700), &carrier, "alice");
+        budget.remember(at(400), &carrier, "alice");
+        assert_eq!(check(&mut budget, at(701), &carrier, "alice", machine), spent(299));
+        assert_eq!(check(&mut budget, at(1000), &carrier, "alice", machine), Ok(()), "the older one is over");
+        (0..9).for_each(|_| budget.remember(at(1000), &carrier, "bob"));
+        assert_eq!(check(&mut budget, at(1001), &carrier, "carol", machine), Ok(()), "the breaker knows nothing of them");
+        assert!(!budget.has_failed(at(1001), &carrier, Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn the_names_that_were_refused_are_known_until_one_that_may_fail_is_accepted() {
+        let carrier: Arc<str> = "c".into();
+        let limits = FailureBudget { failures: 3, window: Duration::from_secs(600), per_version: 2 };
+        let mut budget = Budget::default();
+        ["alice", "bob"].iter().for_each(|name| budget.refused(&carrier, name));
+        assert_eq!(["alice", "bob", "carol"].map(|name| budget.is_refused(&carrier, name)), [true, true, false]);
+        for accepted in [false, true] {
+            let risk = budget.risk(at(1), &carrier, "alice", Asker::Person, &limits).unwrap();
+            budget.known(at(1), risk, accepted);
+            assert_eq!(["alice", "bob"].map(|name| budget.is_refused(&carrier, name)), [!accepted, true]);
+        }
+    }
+
+    #[test]
+    fn who_waits_is_waited_for_as_long_as_a_digest_is_out_whose_outcome_lets_it_go_on() {
+        let carrier: Arc<str> = "c".into();
+        let limits = FailureBudget { failures: 3, window: Duration::from_secs(600), per_version: 2 };
+        let mut slab = crate::slab::Slab::default();
+        let [first, other] = [1, 2].map(|one| Waiter::Registration(slab.insert(one)));
+        for narrows in [Narrows::Carrier(carrier.clone()), Narrows::Name(carrier.clone(), "alice".into())] {
+            let mut budget = Budget::default();
+            budget.wait(narrows.clone(), first);
+            assert!(!budget.is_waited_for(first), "nothing is out");
+            let risk = budget.risk(at(1), &carrier, "alice", Asker::Person, &limits).unwrap();
+            assert!(budget.is_waited_for(first) && !budget.is_waited_for(other));
+            budget.known(at(2), risk, true);
+            assert!(!budget.is_waited_for(first));
+        }
+    }
+
+    #[test]
+    fn no_more_failures_are_kept_than_decide_anything() {
+        let mut failures = VecDeque::new();
+        (0..100).for_each(|second| count(&mut failures, at(second)));
+        assert_eq!((failures.len(), failures.front()), (FAILURES_MAX, Some(&at(36))));
     }
 }

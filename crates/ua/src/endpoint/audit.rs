@@ -1,6 +1,6 @@
 //! What must hold between calls, looked at from outside: for tests, fuzzing and simulation.
 
-use super::Endpoint;
+use super::{Endpoint, Inquirer};
 use crate::budget::Waiter;
 use crate::probe::Asks;
 use crate::registration::{Intent, Phase, Registration};
@@ -95,7 +95,11 @@ impl Endpoint {
             {
                 return Err("idle, and forgotten");
             }
-            Phase::Asking(exchange) if self.wire.owner(exchange.transaction) != Some(Owner::Registration(key)) => {
+            // While the host of a redirection is looked up nothing is out.
+            Phase::Asking(exchange)
+                if self.wire.owner(exchange.transaction) != Some(Owner::Registration(key))
+                    && !self.queries.values().any(|(inquirer, _)| matches!(inquirer, Inquirer::Redirect(of) if *of == key)) =>
+            {
                 return Err("asks by a transaction that is gone");
             }
             Phase::Parked { .. } if !self.budget.is_waited_for(Waiter::Registration(key)) => return Err("parked, and forgotten"),

@@ -398,3 +398,12 @@ fn where_very_many_fail_at_once_not_all_are_told_and_the_rest_is_counted() {
     talk.after(secs(33));
     assert!(talk.attempts().iter().any(|attempt| &*attempt.id == "v1"));
 }
+
+#[test]
+fn a_grant_that_creeps_away_is_told_some_day() {
+    let mut talk = bound();
+    refresh(&mut talk).they_say(ok().expires(3300));
+    assert_eq!(talk.attempts().len(), 0);
+    talk.between(secs(1650), secs(2475)).we_send("REGISTER").they_say(ok().expires(3000));
+    assert_eq!(changes(&talk.attempt()), [("expires", "3600", "3000")]);
+}

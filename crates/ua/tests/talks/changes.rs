@@ -39,7 +39,7 @@ fn the_acceptance_of_the_old_secret_is_not_the_new_one_s() {
     talk.we_send("REGISTER").they_say(challenge("n1"));
     talk.we_send("REGISTER").with(nonce("n1")).assign(version(2, 2));
     talk.they_say(ok()).bound(true);
-    assert!(!talk.accepted().contains(&2));
+    assert_eq!(talk.accepted(), [] as [u32; 0], "nor is it told under the new generation");
     talk.we_send("REGISTER").with(no_digest()).they_say(challenge("n3"));
     talk.we_send("REGISTER").with(nonce("n3").password("secret 2")).they_say(ok()).then_bound();
     assert_eq!(talk.accepted(), [2]);
@@ -264,4 +264,55 @@ fn a_refresh_by_hand_does_not_cut_through_a_hold() {
     talk.between(secs(30), secs(30)).we_send("REGISTER").they_say(challenge("c"));
     talk.we_send("REGISTER").act("alice", Action::Refresh).they_say(challenge("d"));
     talk.silent_for(secs(10_000)).then(RegistrationState::AuthHeld);
+}
+
+#[test]
+fn every_other_way_to_a_carrier_cuts_a_wait_short_and_the_same_way_does_not() {
+    let waits = || {
+        let mut talk = talk(registration("alice"));
+        talk.we_send("REGISTER").they_say(status(503, "Busy"));
+        talk
+    };
+    let ways: [(&str, fn(&mut Profile)); 4] = [
+        ("registrars", |profile| profile.registrars = vec!["sip:b.test".into()]),
+        ("outbound proxy", |profile| profile.outbound_proxy = Some("sip:b.test".into())),
+        ("transports", |profile| profile.transports = vec![Transport::Tcp]),
+        ("TLS", |profile| profile.tls = TlsSettings { wildcard: true, ..TlsSettings::default() }.into()),
+    ];
+    for (name, change) in ways {
+        let mut talk = waits();
+        let mut profile = profile("carrier");
+        change(&mut profile);
+        talk.command(Command::Carrier(Box::new(profile)));
+        assert_eq!(talk.sent.len(), 1, "{name}");
+    }
+    let mut talk = waits();
+    talk.command(Command::Carrier(Box::new(Profile { forbidden_retry: secs(60), ..profile("carrier") }))).silent_for(secs(29));
+}
+
+#[test]
+fn given_back_in_the_same_generation_while_it_is_being_removed_it_is_kept() {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 3600).withdraw("alice", Withdrawal::Unregister);
+    talk.we_send("REGISTER").with(removal()).assign(assignment("alice", 1)).they_say(ok());
+    talk.we_send("REGISTER").with(contact("sip:alice@192.0.2.10:5060", 3600)).they_say(ok()).then_bound();
+    assert!(talk.forgotten().is_empty());
+}
+
+#[test]
+fn a_removal_by_hand_is_tried_again_though_the_credentials_went_meanwhile() {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 3600).act("alice", Action::Unregister);
+    talk.we_send("REGISTER").with(removal()).they_say(status(503, "Busy"));
+    let mut none = assignment("alice", 1);
+    none.active = None;
+    talk.assign(none).silent().then(RegistrationState::Unregistering);
+    talk.between(secs(30), secs(60)).we_send("REGISTER").with(removal()).they_say(ok()).bound(false).then(RegistrationState::Pending);
+}
+
+#[test]
+fn what_was_never_here_is_gone_at_once_and_removed_if_that_was_wanted() {
+    let mut talk = talk(registration("alice"));
+    talk.we_send("REGISTER").withdraw("bob", Withdrawal::Unregister).withdraw("carol", Withdrawal::Forget).silent();
+    assert_eq!(talk.forgotten(), [("bob".to_owned(), true), ("carol".to_owned(), false)]);
 }

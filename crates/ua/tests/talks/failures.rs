@@ -92,7 +92,7 @@ fn a_min_expires_above_an_hour_is_warned_of() {
 // covers: F5
 #[test]
 fn an_absurd_min_expires_gets_one_doubling_and_then_fails() {
-    for header in [None, Some("0"), Some("60"), Some("4294967296"), Some("4294967295"), Some("soon")] {
+    for header in [None, Some("0"), Some("60"), Some("3600"), Some("4294967296"), Some("4294967295"), Some("soon")] {
         let says = || header.iter().fold(status(423, "Interval Too Brief"), |says, value| says.header("Min-Expires", value));
         let mut talk = talk(registration("alice"));
         talk.we_send("REGISTER").they_say(says());
@@ -320,4 +320,42 @@ fn silence_after_failures_where_answers_came_before_is_suspected_to_be_a_block()
     let refusal = talk.after(secs(40)).refusal();
     assert_eq!(refusal.code, Code::BlockSuspected);
     assert!(refusal.remedy.contains("unblock"), "{}", refusal.remedy);
+}
+
+// covers: F5
+#[test]
+fn what_is_a_day_already_is_not_doubled() {
+    let mut talk = talk(registration("alice").account(|account| account.expires = 86_400));
+    talk.we_send("REGISTER").they_say(status(423, "Interval Too Brief")).silent().diagnosed(Code::IntervalTooBrief);
+}
+
+#[test]
+fn the_last_response_is_that_of_the_last_answer_whether_its_code_or_its_words_are_others() {
+    let mut talk = talk(registration("alice"));
+    talk.we_send("REGISTER");
+    for (n, (code, reason)) in [(503, "Busy"), (503, "Maintenance"), (500, "Maintenance")].into_iter().enumerate() {
+        if n > 0 {
+            talk.between(secs(30), secs(240)).we_send("REGISTER");
+        }
+        talk.they_say(status(code, reason));
+        let shown = talk.status("alice").last_response.clone().unwrap();
+        assert_eq!((shown.code, &*shown.reason), (code, reason));
+    }
+}
+
+// covers: F9, RFC 5626 6
+#[test]
+fn a_carrier_that_does_not_know_outbound_is_asked_once_more_without_it() {
+    let outbound = |sent: &Sent| sent.text().contains("outbound") || sent.text().contains("reg-id");
+    for code in [420, 439] {
+        let mut talk = talk(registration("alice").profile(|profile| profile.manners.outbound = true));
+        talk.we_send("REGISTER").with(|sent: &Sent| assert!(outbound(sent), "{}", sent.text())).they_say(status(code, "No"));
+        talk.we_send("REGISTER").with(next_cseq()).with(|sent: &Sent| assert!(!outbound(sent), "{}", sent.text()));
+        talk.they_say(status(code, "No")).silent().diagnosed(Code::ExtensionRequired);
+    }
+    // Without it there is nothing to leave out.
+    for code in [420, 439] {
+        let mut talk = talk(registration("alice"));
+        talk.we_send("REGISTER").they_say(status(code, "No")).silent().diagnosed(Code::ExtensionRequired);
+    }
 }

@@ -283,9 +283,11 @@ fn who_never_answers_pings_and_never_said_so_is_not_dead() {
 fn a_connection_that_nobody_uses_any_more_is_closed() {
     let mut talk = registered(over("tcp"));
     let flow = talk.dialled().flow;
+    assert_eq!(talk.endpoint.counters().flows, 1);
     talk.withdraw("alice", Withdrawal::Unregister).we_send("REGISTER").with(removal()).they_say(ok());
     talk.after(secs(200));
     assert_eq!(talk.closes, [flow]);
+    assert_eq!(talk.endpoint.counters().flows, 0);
 }
 
 #[test]
@@ -327,4 +329,40 @@ fn a_stream_binding_outlives_a_restart_and_is_refreshed_when_due() {
     assert!(again.dials.is_empty());
     again.between(secs(290), secs(450)).we_send("REGISTER");
     assert_eq!(again.dials.len(), 1);
+}
+
+// covers: N9
+#[test]
+fn what_is_sent_again_after_a_lost_connection_is_what_an_old_one_swallowed_and_carried_no_unproven_digest() {
+    // Its own, opened for this very request: the carrier closes on us, and a second one would fare no better.
+    let mut own = talk(over("tcp"));
+    own.opens().we_send("REGISTER");
+    let flow = own.dialled().flow;
+    own.ends(flow, FlowFault::Closed).silent().diagnosed(Code::ConnectionLost);
+    // An old one, and a trunk of which nothing is proven: without a digest there is nothing to lose.
+    let newcomer = || {
+        let mut talk = registered(over("tcp"));
+        talk.after(secs(10)).assign(assignment("bob", 1)).we_send("REGISTER").with(no_digest());
+        talk
+    };
+    let mut plain = newcomer();
+    let old = plain.request().flow.unwrap();
+    plain.ends(old, FlowFault::Closed).we_send("REGISTER");
+    assert!(plain.request().flow > Some(old));
+    // With one, a second try might be the second failed digest.
+    let mut digest = newcomer();
+    digest.they_say(challenge("b")).we_send("REGISTER").with(nonce("b"));
+    let old = digest.request().flow.unwrap();
+    digest.ends(old, FlowFault::Closed).silent();
+    assert_eq!(digest.status("bob").diagnosis.as_ref().unwrap().code, Code::ConnectionLost);
+}
+
+// covers: N6
+#[test]
+fn what_the_path_does_not_carry_goes_over_tcp_only_where_the_profile_allows_it() {
+    let mut talk = talk(registration("alice").profile(|profile| profile.transports = vec![Transport::Udp]));
+    talk.we_send("REGISTER");
+    let (local, to) = (talk.request().local, talk.request().to);
+    talk.input(Input::SendFailed { local, to, fault: SendFault::TooLarge }).silent().diagnosed(Code::RequestTooLarge);
+    assert!(talk.dials.is_empty());
 }

@@ -390,3 +390,95 @@ fn a_verification_waits_for_its_turn_and_says_so_where_none_comes() {
     talk.we_send("REGISTER").with(nonce("w").password("secret")).they_say(ok());
     assert!(matches!(talk.verdict().outcome, Outcome::Proved));
 }
+
+// covers: failed digests
+#[test]
+fn what_others_guess_wrong_for_a_user_name_ends_no_binding_that_works() {
+    let guess = |talk: &mut Talk, id: &str| {
+        talk.verify(order(id, "alice", "guess")).we_send("OPTIONS").they_say(status(200, "OK"));
+        talk.we_send("REGISTER").they_say(challenge(id));
+        talk.we_send("REGISTER").they_say(challenge("no"));
+        assert_eq!(talk.refusal().code, Code::CredentialsRejected);
+    };
+    // A version that was accepted, and one that a verification has proven: their digests ask nobody.
+    let mut accepted = talk(registration("alice").profile(|profile| profile.nonce_reuse = NonceReuse::Never));
+    accepted.registers("n", 600).then_bound();
+    ["v", "w", "x"].iter().for_each(|id| guess(&mut accepted, id));
+    accepted.between(secs(300), secs(450)).registers("m", 600).then_bound();
+    let setup = registration("alice").credential(|credential| credential.pinned = true);
+    let mut proven = Talk::idle(&setup);
+    proven.command(Command::Carrier(Box::new(setup.profile.clone())));
+    ["v", "w", "x"].iter().for_each(|id| guess(&mut proven, id));
+    proven.assign(setup.assignment).registers("n", 600).then_bound();
+}
+
+#[test]
+fn a_standby_that_is_promoted_by_hand_is_used_at_once() {
+    let mut talk = talk(registration("alice").assignment(|assignment| assignment.standby = Some(credential("alice", 2, "standby"))));
+    talk.registers("n1", 3600);
+    let mut promoted = assignment("alice", 2);
+    promoted.previous = promoted.active.take();
+    promoted.active = Some(credential("alice", 2, "standby"));
+    talk.assign(promoted).we_send("REGISTER").with(no_digest()).they_say(challenge("n2"));
+    talk.we_send("REGISTER").with(nonce("n2").password("standby")).they_say(ok()).then_bound();
+    assert_eq!(talk.accepted(), [1, 2]);
+}
+
+#[test]
+fn a_standby_in_use_stays_in_use_until_a_new_secret_comes_which_is_used_at_once() {
+    let with_standby = |assignment: &mut Assignment| assignment.standby = Some(credential("alice", 2, "standby"));
+    let mut talk = talk(registration("alice").assignment(with_standby));
+    fail(&mut talk, "a");
+    talk.we_send("REGISTER").they_say(challenge("b"));
+    talk.we_send("REGISTER").with(nonce("b").password("standby")).they_say(ok()).then_bound();
+    let mut same = assignment("alice", 2);
+    with_standby(&mut same);
+    talk.assign(same).then_bound();
+    talk.between(secs(1800), secs(2700)).we_send("REGISTER").with(nonce("b").nc(2).password("standby")).they_say(ok()).then_bound();
+    let mut renewed = assignment("alice", 3);
+    renewed.active = Some(credential("alice", 3, "new"));
+    with_standby(&mut renewed);
+    talk.assign(renewed).we_send("REGISTER").with(no_digest()).they_say(challenge("c"));
+    talk.we_send("REGISTER").with(nonce("c").password("new")).they_say(ok()).then_bound();
+}
+
+#[test]
+fn a_standby_that_replaces_a_refused_one_is_tried() {
+    let budget = FailureBudget { failures: 10, window: secs(600), per_version: 9 };
+    let setup = registration("alice").profile(|profile| profile.failure_budget = budget);
+    let mut talk = talk(setup.assignment(|assignment| assignment.standby = Some(credential("alice", 2, "standby"))));
+    fail(&mut talk, "a");
+    fail(&mut talk, "b");
+    let mut other = assignment("alice", 2);
+    other.standby = Some(credential("alice", 3, "third"));
+    talk.assign(other).silent().between(secs(30), secs(30));
+    fail(&mut talk, "c");
+    talk.we_send("REGISTER").they_say(challenge("d"));
+    talk.we_send("REGISTER").with(nonce("d").password("third")).they_say(ok()).then_bound();
+}
+
+#[test]
+fn a_refresh_by_hand_does_not_move_a_held_version_though_more_failures_are_allowed_by_now() {
+    let mut talk = held();
+    let mut profile = profile("carrier");
+    profile.failure_budget.per_version = 5;
+    talk.after(secs(600)).command(Command::Carrier(Box::new(profile)));
+    talk.act("alice", Action::Refresh).silent_for(secs(10_000)).then(RegistrationState::AuthHeld);
+}
+
+// covers: failed digests
+#[test]
+fn a_pause_that_is_over_when_the_edge_starts_anew_is_waited_no_longer() {
+    let mut first = talk(registration("alice"));
+    fail(&mut first, "a");
+    for passed in [30, 40] {
+        let mut talk = started_anew(&first, secs(passed));
+        let waits = talk.take(|event| match event {
+            Event::Status(status) => Some(status.state == RegistrationState::RetryWait),
+            _ => None,
+        });
+        assert!(!waits.contains(&true), "{passed} s");
+        fail(&mut talk, "b");
+        talk.then(RegistrationState::AuthHeld);
+    }
+}

@@ -15,6 +15,7 @@ mod inbound;
 mod nonces;
 mod options;
 mod pacing;
+mod redirects;
 mod registration;
 mod secrets;
 mod targets;

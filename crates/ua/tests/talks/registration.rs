@@ -320,3 +320,73 @@ fn trunks_spread_over_so_many_ports_and_each_stays_at_its_own_over_a_restart() {
     }
     assert!(used[..3].iter().all(|&trunks| trunks > 4) && used[3..] == [0, 0], "{used:?}");
 }
+
+// covers: B12
+#[test]
+fn where_there_is_room_for_one_contact_the_old_one_goes_first() {
+    for says in [ok(), status(500, "Oops"), status(404, "Not Found")] {
+        let mut talk = talk(registration("alice").profile(|profile| profile.manners.contact_replacement = ContactReplacement::Before));
+        talk.registers("n1", 3600);
+        let mut changed = assignment("alice", 2);
+        changed.account.contact.user = Some("line7".into());
+        talk.assign(changed).we_send("REGISTER").with(contact("sip:alice@192.0.2.10:5060", 0)).with(next_cseq()).they_say(says);
+        talk.we_send("REGISTER").with(contact("sip:line7@192.0.2.10:5060", 3600)).with(next_cseq()).they_say(ok()).then_bound();
+        talk.silent_for(secs(1700));
+    }
+}
+
+// covers: B12, RFC 5626 6
+#[test]
+fn an_old_contact_goes_in_the_same_request_or_by_its_instance_where_the_profile_says_so() {
+    let moved = |replacement| {
+        let mut talk = talk(registration("alice").profile(|profile| {
+            profile.manners.contact_replacement = replacement;
+            profile.manners.outbound = replacement == ContactReplacement::Instance;
+        }));
+        talk.registers("n1", 3600);
+        let mut changed = assignment("alice", 2);
+        changed.account.contact.user = Some("line7".into());
+        talk.assign(changed).we_send("REGISTER").with(contact("sip:line7@192.0.2.10:5060", 3600));
+        talk
+    };
+    let contacts = |talk: &Talk| talk.request().message().contacts().map(|contact| contact.unwrap().uri().to_owned()).collect::<Vec<_>>();
+    let mut both = moved(ContactReplacement::SameRequest);
+    assert_eq!(contacts(&both), ["sip:line7@192.0.2.10:5060", "sip:alice@192.0.2.10:5060"]);
+    both.they_say(ok()).then_bound();
+    let mut instance = moved(ContactReplacement::Instance);
+    assert_eq!(contacts(&instance), ["sip:line7@192.0.2.10:5060"]);
+    // Still listed by a registrar that goes by URIs; it lapses there.
+    let listed = "<sip:alice@192.0.2.10:5060>;expires=3000, <sip:line7@192.0.2.10:5060>;expires=3600";
+    instance.they_say(ok().listing_nothing().header("Contact", listed)).then_bound();
+}
+
+#[test]
+fn a_contact_that_changed_while_nobody_ran_is_registered_at_once() {
+    let mut first = talk(registration("alice"));
+    first.registers("n1", 3600);
+    let kept = first.endpoint.snapshot().remove(0);
+    let setup = registration("alice").account(|account| account.contact.user = Some("line7".into()));
+    let mut second = talk(setup.resumed(kept, first.now + secs(60)));
+    second.at_once().we_send("REGISTER").with(contact("sip:line7@192.0.2.10:5060", 3600)).they_say(ok());
+}
+
+// covers: N5
+#[test]
+fn what_was_kept_before_the_public_address_was_kept_too_is_refreshed_when_due() {
+    let rewritten = || registration("alice").profile(|profile| profile.manners.nat_rewrite = true);
+    let mut first = talk(rewritten());
+    let public = "203.0.113.5:41000";
+    let answer = |talk: &mut Talk, says: Says| {
+        let request = talk.request().clone();
+        let bytes = says.write(&request, public.parse().unwrap());
+        talk.receive(request.local, request.to, &bytes);
+    };
+    first.we_send("REGISTER");
+    answer(&mut first, ok());
+    first.we_send("REGISTER").with(contact(&format!("sip:alice@{public}"), 3600));
+    answer(&mut first, ok());
+    let kept = first.then_bound().endpoint.snapshot().remove(0);
+    assert_eq!(kept.public, Some(public.parse().unwrap()));
+    let mut second = talk(rewritten().resumed(Resume { public: None, ..kept }, first.now + secs(60)));
+    second.then_bound().silent_for(secs(1700));
+}

@@ -157,3 +157,39 @@ fn a_request_in_a_response_s_place_is_not_taken_for_an_answer() {
     let bytes = Builder::request("REGISTER", "sip:alice@192.0.2.10").header("Via", request.header(sip::Name::Via).unwrap()).finish();
     talk.receive(ua::Local(0), request.to, &bytes).bound(false);
 }
+
+#[test]
+fn a_refresh_that_is_not_answered_at_once_is_shown_and_is_no_other_state() {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 3600);
+    let since = talk.status("alice").since;
+    talk.between(secs(1800), secs(2700)).we_send("REGISTER").between(ms(498), ms(502)).again();
+    talk.then(ua::RegistrationState::Refreshing).bound(true);
+    assert_eq!(talk.status("alice").since, since);
+    talk.they_say(ok()).then_bound();
+}
+
+// covers: RFC 3581 4, N5
+#[test]
+fn our_public_address_is_taken_from_as_much_as_the_via_tells() {
+    for (received, rport, public) in [
+        (true, true, Some("203.0.113.5:41000")),
+        (false, true, Some("192.0.2.10:41000")),
+        (true, false, Some("203.0.113.5:5060")),
+        (false, false, None),
+    ] {
+        let mut talk = talk(registration("alice"));
+        talk.we_send("REGISTER");
+        let request = talk.request().clone();
+        let mut text = String::from_utf8(ok().write(&request, "203.0.113.5:41000".parse().unwrap())).unwrap();
+        assert!(text.contains(";received=203.0.113.5") && text.contains(";rport=41000"), "{text}");
+        if !received {
+            text = text.replace(";received=203.0.113.5", "");
+        }
+        if !rport {
+            text = text.replace(";rport=41000", ";rport");
+        }
+        talk.receive(request.local, request.to, text.as_bytes()).then_bound();
+        assert_eq!(talk.status("alice").public_address, public.map(|address| address.parse().unwrap()));
+    }
+}
