@@ -273,7 +273,8 @@ fn every_other_way_to_a_carrier_cuts_a_wait_short_and_the_same_way_does_not() {
         talk.we_send("REGISTER").they_say(status(503, "Busy"));
         talk
     };
-    let ways: [(&str, fn(&mut Profile)); 4] = [
+    type Change = fn(&mut Profile);
+    let ways: [(&str, Change); 4] = [
         ("registrars", |profile| profile.registrars = vec!["sip:b.test".into()]),
         ("outbound proxy", |profile| profile.outbound_proxy = Some("sip:b.test".into())),
         ("transports", |profile| profile.transports = vec![Transport::Tcp]),
