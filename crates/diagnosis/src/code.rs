@@ -303,6 +303,9 @@ catalogue! {
     RegistrationUnauthenticated "registration.unauthenticated" Warning Carrier 200 false
         "The carrier registers the trunk without asking for a digest: the secret is not proven."
         "Ask the carrier whether it authenticates by address, and who else may register there.";
+    PacingTight "pacing.tight" Warning Platform 200 false
+        "The carrier's trunks may need nearly all of its pacing: after a restart, or without reuse of nonces, refreshes would be late."
+        "Raise pacing.registersPerSecond or pacing.inFlight if the carrier permits it, or the expiry.";
     RegistrationResting "registration.resting" Warning Platform 200 false
         "Where the secret is sent has changed since it was verified, so it rests and is not sent."
         "Verify the active credentials at the new place, or set them again.";

@@ -11,6 +11,11 @@ pub fn of(schema: &str) -> Value {
         "SiteForm" => json!({ "id": "jakarta", "name": "Jakarta", "region": "ap-southeast-3", "timeZone": "Asia/Jakarta" }),
         "SitePatch" => json!({ "name": "Jakarta", "version": 1 }),
         "CarrierForm" => carrier(),
+        "CarrierPut" => {
+            let mut body = carrier();
+            body["version"] = json!(1);
+            body
+        }
         "CarrierPatch" => json!({ "expires": 600, "version": 1 }),
         "TrunkForm" => trunk(),
         "TrunkPatch" => json!({ "inService": false, "version": 1 }),
@@ -30,7 +35,12 @@ pub fn of(schema: &str) -> Value {
             json!({ "digestPolicy": { "allowed": ["SHA-512-256", "SHA-256", "MD5"] } }),
         ),
         "Site" => entity("jakarta", "Jakarta", "/api/v2/sites/jakarta", of("SiteForm")),
-        "Carrier" => entity("nusantara", "Nusantara", "/api/v2/carriers/nusantara", carrier()),
+        "Carrier" => {
+            let mut body = entity("nusantara", "Nusantara", "/api/v2/carriers/nusantara", carrier());
+            body["load"] = json!({ "trunks": 9_000, "registersPerSecond": { "least": 4, "most": 8, "allowed": 47.5 } });
+            body["warnings"] = json!([]);
+            body
+        }
         "Trunk" => entity("trunk_jkt_04", "Jakarta 04", "/api/v2/trunks/voice/trunk_jkt_04", trunk()),
         "Client" => entity("ci", "CI", "/api/v2/oauth/clients/ci", client()),
         "NewClient" => {

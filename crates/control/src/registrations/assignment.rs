@@ -56,7 +56,7 @@ impl Settings {
             request_uri: trunk.request_uri.as_ref().or(carrier.request_uri.as_ref()).map(|uri| uri.as_str().to_owned()),
             from_uri: trunk.from_uri.as_ref().map(|uri| uri.as_str().to_owned()),
             contact: contact(trunk.contact.as_ref(), trunk.contact_user.as_deref(), self.site.settings.contact.as_ref()),
-            expires: trunk.expires.or(carrier.expires).or(defaults.and_then(|defaults| defaults.expires)).unwrap_or(EXPIRES),
+            expires: expires(trunk.expires, carrier, defaults),
             user_agent: trunk
                 .user_agent
                 .as_ref()
@@ -129,7 +129,6 @@ pub fn ad_hoc_account(address_of_record: &AddressOfRecord, request_uri: Option<&
 }
 
 fn profile_of(id: &str, revision: u64, settings: &CarrierSettings, defaults: Option<&Defaults>) -> CarrierProfile {
-    let pacing = [settings.pacing.as_ref(), defaults.and_then(|defaults| defaults.pacing.as_ref())];
     let budget = [settings.failure_budget.as_ref(), defaults.and_then(|defaults| defaults.failure_budget.as_ref())];
     let uris = |uris: &[SipUri]| uris.iter().map(|uri| uri.as_str().to_owned()).collect();
     CarrierProfile {
@@ -146,10 +145,7 @@ fn profile_of(id: &str, revision: u64, settings: &CarrierSettings, defaults: Opt
         algorithm_aliases: settings.algorithm_aliases.clone().unwrap_or_default(),
         truncated_sha512: settings.truncated_sha512.unwrap_or(false),
         response_source_exact: settings.response_source == Some(ResponseSource::Exact),
-        pacing: Pacing {
-            registers_per_second: first(pacing, |pacing| pacing.registers_per_second, Pacing::default().registers_per_second),
-            in_flight: first(pacing, |pacing| pacing.in_flight, Pacing::default().in_flight),
-        },
+        pacing: pacing(settings, defaults),
         options: options([settings.options.as_ref(), defaults.and_then(|defaults| defaults.options.as_ref())]),
         failure_budget: FailureBudget {
             failures: first(budget, |budget| budget.failures, FailureBudget::default().failures),
@@ -170,6 +166,20 @@ fn profile_of(id: &str, revision: u64, settings: &CarrierSettings, defaults: Opt
             source_ports: settings.source_ports.and_then(|ports| u16::try_from(ports).ok()).unwrap_or(1),
         }),
     }
+}
+
+/// How fast a carrier may be asked.
+pub fn pacing(settings: &CarrierSettings, defaults: Option<&Defaults>) -> Pacing {
+    let levels = [settings.pacing.as_ref(), defaults.and_then(|defaults| defaults.pacing.as_ref())];
+    Pacing {
+        registers_per_second: first(levels, |pacing| pacing.registers_per_second, Pacing::default().registers_per_second),
+        in_flight: first(levels, |pacing| pacing.in_flight, Pacing::default().in_flight),
+    }
+}
+
+/// Seconds to ask for, where a trunk names so many itself or none.
+pub fn expires(own: Option<u32>, settings: &CarrierSettings, defaults: Option<&Defaults>) -> u32 {
+    own.or(settings.expires).or(defaults.and_then(|defaults| defaults.expires)).unwrap_or(EXPIRES)
 }
 
 /// The nearest level that says something.

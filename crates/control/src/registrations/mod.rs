@@ -15,6 +15,7 @@ mod drift;
 pub mod fleet;
 mod form;
 mod list;
+pub mod load;
 mod noticed;
 mod object;
 mod outcomes;

@@ -17,6 +17,7 @@ mod error;
 pub mod events;
 pub mod idempotency;
 pub mod jobs;
+pub mod loads;
 mod migrate;
 mod open;
 pub mod organization;

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::json;
 use tempfile::TempDir;
 
+use super::loads::{self, Fleet};
 use super::{Store, StoreError, Tx, audits, organization, sites, trunks};
 use crate::audit::{AuditEntry, Origin};
 use crate::domain::{AddressOfRecord, Carrier, CarrierSettings, Meta, SipUri, Site, SiteSettings, Trunk, TrunkSettings};
@@ -145,13 +146,18 @@ async fn a_trunk_needs_its_site_and_carrier_and_is_counted() {
     let mut tx = begin(&store).await;
     add_site(&mut tx, "s").await.expect("written");
     let settings = CarrierSettings { registrars: vec![SipUri::parse("sip:r").expect("a URI")], ..CarrierSettings::default() };
-    super::carriers::insert(&mut tx, &Carrier { meta: meta("c"), target_revision: 0, settings }).await.expect("written");
-    for id in ["t1", "t2", "t3"] {
-        trunks::insert(&mut tx, &trunk(id)).await.expect("written");
+    for id in ["c", "d"] {
+        super::carriers::insert(&mut tx, &Carrier { meta: meta(id), target_revision: 0, settings: settings.clone() })
+            .await
+            .expect("written");
+    }
+    let elsewhere = Trunk { carrier: "d".into(), ..trunk("t3") };
+    for trunk in [&trunk("t1"), &trunk("t2"), &elsewhere] {
+        trunks::insert(&mut tx, trunk).await.expect("written");
     }
     trunks::delete(&mut tx, "t2").await.expect("deleted");
     trunks::delete(&mut tx, "t2").await.expect("deleted already");
-    let moved = trunks::update(&mut tx, &trunk("t3"), true).await.expect("written");
+    let moved = trunks::update(&mut tx, &elsewhere, &trunk("t3")).await.expect("written");
     assert_eq!(moved.target_revision, tx.revision().await.expect("a revision"));
     tx.commit().await.expect("committed");
     let mut reader = store.read().await.expect("a reader");
@@ -161,6 +167,38 @@ async fn a_trunk_needs_its_site_and_carrier_and_is_counted() {
     assert_eq!(walked.iter().map(|trunk| trunk.meta.id.as_str()).collect::<Vec<_>>(), ["t3"]);
     let users = trunks::users(&mut reader, &trunks::User::Carrier("c")).await.expect("read");
     assert_eq!(users, (2, vec!["t1".to_owned(), "t3".to_owned()]));
+    assert_eq!(loads::of(&mut reader, "c").await.expect("read"), Fleet::from([(None, 2)]));
+    assert_eq!(loads::of(&mut reader, "d").await.expect("read"), Fleet::new());
+}
+
+#[tokio::test]
+async fn a_load_follows_its_trunks_and_what_is_undone_of_them() {
+    let (_dir, store) = store().await;
+    let mut tx = begin(&store).await;
+    add_site(&mut tx, "s").await.expect("written");
+    let settings = CarrierSettings { registrars: vec![SipUri::parse("sip:r").expect("a URI")], ..CarrierSettings::default() };
+    super::carriers::insert(&mut tx, &Carrier { meta: meta("c"), target_revision: 0, settings }).await.expect("written");
+    let own = |id: &str, expires| {
+        let mut trunk = trunk(id);
+        trunk.settings.expires = expires;
+        trunk
+    };
+    trunks::insert(&mut tx, &own("t1", None)).await.expect("written");
+    trunks::insert(&mut tx, &Trunk { in_service: false, ..trunk("t2") }).await.expect("written");
+    let part = tx.begin_part().await.expect("a part");
+    trunks::insert(&mut tx, &own("t3", Some(60))).await.expect("written");
+    trunks::update(&mut tx, &own("t1", None), &own("t1", Some(60))).await.expect("written");
+    assert_eq!(tx.fleet("c").await.expect("read"), &Fleet::from([(Some(60), 2)]));
+    tx.undo_part(part).await.expect("undone");
+    assert_eq!(tx.fleet("c").await.expect("read"), &Fleet::from([(None, 1)]));
+    trunks::insert(&mut tx, &own("t4", Some(60))).await.expect("written");
+    tx.commit().await.expect("committed");
+    let mut tx = begin(&store).await;
+    trunks::update(&mut tx, &own("t4", Some(60)), &Trunk { in_service: false, ..own("t4", Some(60)) }).await.expect("written");
+    assert_eq!(tx.fleet("c").await.expect("read"), &Fleet::from([(None, 1)]));
+    drop(tx);
+    let mut reader = store.read().await.expect("a reader");
+    assert_eq!(loads::of(&mut reader, "c").await.expect("read"), Fleet::from([(None, 1), (Some(60), 1)]));
 }
 
 fn copy_files(from: &Path, to: &Path) {

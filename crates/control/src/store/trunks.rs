@@ -133,17 +133,18 @@ pub async fn insert(tx: &mut Tx, trunk: &Trunk) -> Result<Trunk, StoreError> {
     sqlx::query("UPDATE counts SET total = total + 1 WHERE kind = $1").bind(KIND).execute(tx.connection()).await?;
     // As it was written; an import of many would spend as much on reading each back.
     let meta = Meta { version: 1, created: now, modified: now, revision: revision.unsigned_abs(), ..trunk.meta.clone() };
+    tx.load(None, Some(trunk));
     Ok(Trunk { meta, target_revision: revision.unsigned_abs(), ..trunk.clone() })
 }
 
-/// Writes the next version of a trunk; `retargeted` where it sends its secret elsewhere than before.
+/// Writes the next version of a trunk. With another carrier it sends its secret elsewhere than before.
 ///
 /// # Errors
 /// [`StoreError::Conflict`] where site or carrier do not exist.
-pub async fn update(tx: &mut Tx, trunk: &Trunk, retargeted: bool) -> Result<Trunk, StoreError> {
+pub async fn update(tx: &mut Tx, before: &Trunk, trunk: &Trunk) -> Result<Trunk, StoreError> {
     let body = row::to_json(&trunk.settings)?;
     let (now, revision) = (tx.now(), row::signed(tx.revision().await?));
-    let target_revision = if retargeted { revision } else { row::signed(trunk.target_revision) };
+    let target_revision = if before.carrier == trunk.carrier { row::signed(trunk.target_revision) } else { revision };
     let update = "UPDATE trunks SET name = $2, version = version + 1, modified = $3, revision = $4, target_revision = $5, site = $6, \
         carrier = $7, in_service = $8, body = $9 WHERE id = $1";
     sqlx::query(update)
@@ -158,6 +159,7 @@ pub async fn update(tx: &mut Tx, trunk: &Trunk, retargeted: bool) -> Result<Trun
         .bind(body)
         .execute(tx.connection())
         .await?;
+    tx.load(Some(before), Some(trunk));
     written(tx, &trunk.meta.id).await
 }
 
@@ -166,12 +168,10 @@ pub async fn update(tx: &mut Tx, trunk: &Trunk, retargeted: bool) -> Result<Trun
 /// # Errors
 /// [`StoreError`] where it cannot be written.
 pub async fn delete(tx: &mut Tx, id: &str) -> Result<(), StoreError> {
-    let deleted = sqlx::query("DELETE FROM trunks WHERE id = $1").bind(id).execute(tx.connection()).await?.rows_affected();
-    sqlx::query("UPDATE counts SET total = total - $2 WHERE kind = $1")
-        .bind(KIND)
-        .bind(row::signed(deleted))
-        .execute(tx.connection())
-        .await?;
+    let sql = format!("DELETE FROM trunks WHERE id = $1 RETURNING {COLUMNS}");
+    let Some(deleted) = sqlx::query(AssertSqlSafe(sql)).bind(id).fetch_optional(tx.connection()).await? else { return Ok(()) };
+    tx.load(Some(&read(&deleted)?), None);
+    sqlx::query("UPDATE counts SET total = total - 1 WHERE kind = $1").bind(KIND).execute(tx.connection()).await?;
     Ok(())
 }
 

@@ -4,9 +4,11 @@ use link::Generation;
 use sqlx::{Sqlite, SqliteConnection, Transaction};
 use tokio::sync::watch;
 
+use super::loads::{Fleet, Loads};
 use super::storage::Storage;
 use super::{StoreError, audits, events, now};
 use crate::audit::{AuditEntry, AuditKey, Origin};
+use crate::domain::Trunk;
 use crate::events::{Event, EventId};
 
 /// One change: everything in it happens, with its audit records, or nothing does. Dropped without [`Tx::commit`], nothing does.
@@ -16,6 +18,7 @@ pub struct Tx {
     audit_key: Option<Arc<AuditKey>>,
     entries: Vec<AuditEntry>,
     events: Vec<Event>,
+    loads: Loads,
     /// Hears of events after their commit.
     feed: watch::Sender<i64>,
     storage: Arc<Storage>,
@@ -28,6 +31,7 @@ pub struct Tx {
 pub struct Part {
     entries: usize,
     events: usize,
+    loads: usize,
 }
 
 /// The one row that orders all changes, locked until the commit.
@@ -47,7 +51,18 @@ impl Tx {
         feed: watch::Sender<i64>,
         storage: Arc<Storage>,
     ) -> Self {
-        Tx { inner, origin, audit_key, entries: Vec::new(), events: Vec::new(), feed, storage, head: None, now: now() }
+        Tx {
+            inner,
+            origin,
+            audit_key,
+            entries: Vec::new(),
+            events: Vec::new(),
+            loads: Loads::default(),
+            feed,
+            storage,
+            head: None,
+            now: now(),
+        }
     }
 
     /// Lends the connection, inside the transaction.
@@ -68,6 +83,19 @@ impl Tx {
     /// Tells what is changed. It is written with the commit, in this transaction, and told after it.
     pub fn event(&mut self, event: Event) {
         self.events.push(event);
+    }
+
+    /// Counts a trunk that came, went or changed for its carrier's load. It is written with the commit, in this transaction.
+    pub fn load(&mut self, before: Option<&Trunk>, after: Option<&Trunk>) {
+        self.loads.changed(before, after);
+    }
+
+    /// Reads a carrier's trunks in service, with what this change has made of them.
+    ///
+    /// # Errors
+    /// [`StoreError`] where they cannot be read.
+    pub async fn fleet(&mut self, carrier: &str) -> Result<&Fleet, StoreError> {
+        self.loads.of(&mut self.inner, carrier).await
     }
 
     /// Takes the change's place in the order of all changes. Call it late: on a store with several writers the others wait from here on.
@@ -95,7 +123,7 @@ impl Tx {
         // Undoing a part must not undo the change's place in the order.
         self.head().await?;
         sqlx::query("SAVEPOINT part").execute(&mut *self.inner).await?;
-        Ok(Part { entries: self.entries.len(), events: self.events.len() })
+        Ok(Part { entries: self.entries.len(), events: self.events.len(), loads: self.loads.mark() })
     }
 
     /// Ends a part and keeps it.
@@ -116,6 +144,7 @@ impl Tx {
         sqlx::query("RELEASE part").execute(&mut *self.inner).await?;
         self.entries.truncate(part.entries);
         self.events.truncate(part.events);
+        self.loads.undo(part.loads);
         Ok(())
     }
 
@@ -134,6 +163,7 @@ impl Tx {
     }
 
     async fn write(mut self) -> Result<(), StoreError> {
+        self.loads.write(&mut self.inner).await?;
         if !self.entries.is_empty() {
             let mut head = self.head().await?.clone();
             for entry in std::mem::take(&mut self.entries) {

@@ -12,6 +12,7 @@ mod matrix;
 mod oidc;
 mod openapi;
 mod organization;
+mod pacing;
 mod projection;
 mod scopes;
 mod sealing;

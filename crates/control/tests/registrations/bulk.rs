@@ -262,3 +262,39 @@ async fn a_carriers_sheet_is_imported_and_what_copying_left_is_refused() {
     let path = format!("{PATH}/bulk?column.pasword=Kennwort");
     scene.lab.call(Method::POST, &path, &scene.lab.token, &headers, Some(sheet)).await.refused(400, "invalid.value");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lines_that_the_carriers_pacing_cannot_bear_are_refused_and_the_others_imported() {
+    let scene = Scene::new().await;
+    // 10 s between two refreshes, two REGISTERs each: 0.95 of 1/s bear four.
+    let small =
+        r#"{"id": "small", "registrars": ["sip:192.0.2.1"], "expires": 15, "nonceReuse": "never", "pacing": {"registersPerSecond": 1}}"#;
+    scene.lab.post("/api/v2/carriers", small).await.is(201);
+    let lines: Vec<Value> = (1..=6)
+        .map(|number| {
+            let mut line = line(&format!("b{number}"), "x");
+            line["trunk"]["carrier"]["id"] = json!("small");
+            if number == 2 {
+                // Refused after it was counted: what is undone asks nothing.
+                line["trunk"]["digestPolicy"] = json!({"allowed": ["SHA-256"]});
+                line["credentials"]["algorithm"] = json!("MD5");
+            }
+            line
+        })
+        .collect();
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let headers = [("content-type", "application/x-ndjson"), ("accept", "application/x-ndjson")];
+    let tried = scene.lab.call(Method::POST, &format!("{PATH}/bulk?dryRun=true"), &scene.lab.token, &headers, Some(&text)).await.is(200);
+    let statuses = |text: &str| -> Vec<Value> {
+        text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")["status"].clone()).collect()
+    };
+    assert_eq!(statuses(&tried.text), [201, 422, 201, 201, 201, 400]);
+    let done = results(&scene, &lines).await;
+    let told: Vec<Value> = done.iter().map(|result| result["status"].clone()).collect();
+    assert_eq!(told, [201, 422, 201, 201, 201, 400]);
+    assert_eq!(done[5]["error"]["code"], "pacing.infeasible");
+    assert_eq!(scene.lab.get("/api/v2/carriers/small").await.is(200).body["load"]["trunks"], 4);
+    // The same lines again change nothing, and are not judged anew.
+    let again = results(&scene, &lines[2..5]).await;
+    assert!(again.iter().all(|result| result["status"] == 200), "{again:?}");
+}

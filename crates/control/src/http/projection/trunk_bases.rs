@@ -24,6 +24,7 @@ use crate::http::resources::{TrunkForm, may_put, show_trunk};
 use crate::http::{App, JsonBody, Query, answer, created, listing};
 use crate::problem::Problem;
 use crate::registrations::EDIT as EDIT_CREDENTIALS;
+use crate::registrations::load;
 use crate::registrations::projected::Projected;
 use crate::store::trunk_bases::{self, Kept};
 use crate::store::{Page, Tx, carriers, page, reach, trunks};
@@ -192,6 +193,7 @@ async fn create(State(app): State<App>, caller: Caller, JsonBody(mut fields): Js
     let trunk = trunk.resolve(&mut tx, &caller).await?;
     may_put(&caller, if credentials.is_some() { &[EDIT, EDIT_CREDENTIALS] } else { &[EDIT] }, &trunk)?;
     let trunk = trunks::insert(&mut tx, &trunk).await?;
+    load::judge_stored(&mut tx, None, &trunk).await?;
     trunk_bases::keep(&mut tx, &id, &base.kept()).await?;
     tx.audit(AuditEntry::new("create", KIND, &id).after(show_trunk(&trunk)));
     tx.commit().await?;
@@ -238,13 +240,13 @@ async fn replace(
     let mut after = after.resolve(&mut tx, &caller).await?;
     may_put(&caller, &[EDIT], &after)?;
     after.target_revision = before.target_revision;
-    let retargeted = before.carrier != after.carrier;
-    if retargeted {
+    if before.carrier != after.carrier {
         // Whoever may choose where secrets go may read them.
         caller.require_on(tx.connection(), &[EDIT_CREDENTIALS], &Place::trunk(&before)).await?;
         caller.require_on(tx.connection(), &[EDIT_CREDENTIALS], &Place::trunk(&after)).await?;
     }
-    let after = trunks::update(&mut tx, &after, retargeted).await?;
+    let after = trunks::update(&mut tx, &before, &after).await?;
+    load::judge_stored(&mut tx, Some(&before), &after).await?;
     trunk_bases::keep(&mut tx, &id, &base.kept()).await?;
     tx.audit(AuditEntry::new("update", KIND, &id).before(show_trunk(&before)).after(show_trunk(&after)));
     tx.commit().await?;

@@ -14,8 +14,9 @@ use crate::domain::{Carrier, CarrierSettings, Place};
 use crate::http::precondition::IfMatch;
 use crate::http::{App, JsonBody, Query, answer, created, listing};
 use crate::problem::Problem;
+use crate::registrations::load;
 use crate::store::trunks::User;
-use crate::store::{self, Tx, carriers, page, reach};
+use crate::store::{self, Tx, carriers, loads, organization, page, reach};
 
 const KIND: &str = "carrier";
 const VIEW: &str = "telephony:carrier:view";
@@ -30,6 +31,13 @@ pub(super) fn routes() -> Router<App> {
 
 fn show(carrier: &Carrier) -> Value {
     form::show(&carrier.meta, &carrier.settings, format!("/api/v2/carriers/{}", carrier.meta.id)).into()
+}
+
+/// As [`show`], with what its trunks ask of it: of one carrier, not of a page of them.
+fn show_loaded(carrier: &Carrier, load: &load::Load) -> Value {
+    let mut body = form::show(&carrier.meta, &carrier.settings, format!("/api/v2/carriers/{}", carrier.meta.id));
+    body.extend(load.show().map(|(name, value)| (name.to_owned(), value)));
+    body.into()
 }
 
 async fn list(State(app): State<App>, caller: Caller, OriginalUri(uri): OriginalUri, mut query: Query) -> Result<Response, Problem> {
@@ -48,7 +56,9 @@ async fn read(State(app): State<App>, caller: Caller, Path(id): Path<String>) ->
     if !reach::sees(&mut reader, &seen, &Place::Carrier(&id)).await? {
         return Err(Problem::not_found(KIND, &id));
     }
-    Ok(answer(show(&carrier)))
+    let organization = organization::load(&mut reader).await?;
+    let load = load::Load::new(&carrier, &organization, &loads::of(&mut reader, &id).await?);
+    Ok(answer(show_loaded(&carrier, &load)))
 }
 
 async fn create(State(app): State<App>, caller: Caller, JsonBody(mut fields): JsonBody) -> Result<Response, Problem> {
@@ -61,9 +71,10 @@ async fn create(State(app): State<App>, caller: Caller, JsonBody(mut fields): Js
     }
     let carrier = carriers::insert(&mut tx, &Carrier { meta, target_revision: 0, settings }).await?;
     tx.audit(AuditEntry::new("create", KIND, &carrier.meta.id).after(show(&carrier)));
+    let load = load::read(&mut tx, &carrier).await?;
     tx.commit().await?;
     app.changes.announce(Change::Carrier(carrier.meta.id.clone()));
-    Ok(created(show(&carrier)))
+    Ok(created(show_loaded(&carrier, &load)))
 }
 
 async fn replace(
@@ -75,6 +86,7 @@ async fn replace(
 ) -> Result<Response, Problem> {
     caller.require_somewhere(EDIT)?;
     let common = Common::take_for(&mut fields, &id)?;
+    drop_shown(&mut fields);
     let mut tx = app.store.begin(&caller.origin()).await?;
     let before = current(&mut tx, &caller, EDIT, &id).await?;
     if_match.check_required(common.version, before.meta.version)?;
@@ -90,6 +102,7 @@ async fn change(
 ) -> Result<Response, Problem> {
     caller.require_somewhere(EDIT)?;
     let common = Common::take_for(&mut patch, &id)?;
+    drop_shown(&mut patch);
     let mut tx = app.store.begin(&caller.origin()).await?;
     let before = current(&mut tx, &caller, EDIT, &id).await?;
     if_match.check(common.version, before.meta.version)?;
@@ -109,6 +122,13 @@ pub(super) async fn undo(app: &App, caller: &Caller, id: &str, edit: &Edit) -> R
     let mut fields = edit.taken_back(&shown)?;
     let common = Common::take(&mut fields)?;
     write(app, caller, tx, before, common.name, fields, "undo").await
+}
+
+/// What is the server's own may be sent back as it was read.
+fn drop_shown(fields: &mut Map<String, Value>) {
+    for name in ["load", "warnings"] {
+        fields.remove(name);
+    }
 }
 
 fn settings(fields: Map<String, Value>) -> Result<CarrierSettings, Problem> {
@@ -146,11 +166,13 @@ async fn write(
         // Whoever may choose where secrets go may read them.
         caller.require_on(tx.connection(), &["telephony:trunkCredential:edit"], &Place::Carrier(&before.meta.id)).await?;
     }
+    load::judge_carrier(&mut tx, &before, &after).await?;
     let after = carriers::update(&mut tx, &after, retargeted).await?;
     tx.audit(AuditEntry::new(action, KIND, &after.meta.id).before(show(&before)).after(show(&after)));
+    let load = load::read(&mut tx, &after).await?;
     tx.commit().await?;
     app.changes.announce(Change::Carrier(after.meta.id.clone()));
-    Ok(answer(show(&after)))
+    Ok(answer(show_loaded(&after, &load)))
 }
 
 async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<String>, if_match: IfMatch) -> Result<StatusCode, Problem> {

@@ -12,6 +12,7 @@ use crate::domain::Organization;
 use crate::http::precondition::IfMatch;
 use crate::http::{App, JsonBody, answer};
 use crate::problem::Problem;
+use crate::registrations::load;
 use crate::store::organization;
 
 pub(super) fn routes() -> Router<App> {
@@ -41,6 +42,7 @@ async fn change(State(app): State<App>, caller: Caller, if_match: IfMatch, JsonB
     if let Some(name) = common.name {
         after.meta.name = name;
     }
+    load::judge_organization(&mut tx, &before, &after).await?;
     let after = organization::update(&mut tx, &after).await?;
     tx.audit(AuditEntry::new("update", "organization", organization::ID).before(show(&before)).after(show(&after)));
     tx.commit().await?;

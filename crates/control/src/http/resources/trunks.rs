@@ -15,6 +15,7 @@ use crate::domain::{Place, Trunk};
 use crate::http::precondition::IfMatch;
 use crate::http::{App, JsonBody, Query, answer, created, listing};
 use crate::problem::Problem;
+use crate::registrations::load;
 use crate::store::{Tx, page, trunks};
 
 const KIND: &str = "trunk";
@@ -67,6 +68,7 @@ async fn create(State(app): State<App>, caller: Caller, JsonBody(fields): JsonBo
         return Err(form::taken(KIND, &trunk.meta.id));
     }
     let trunk = trunks::insert(&mut tx, &trunk).await?;
+    load::judge_stored(&mut tx, None, &trunk).await?;
     tx.audit(AuditEntry::new("create", KIND, &trunk.meta.id).after(show(&trunk)));
     tx.commit().await?;
     app.changes.announce(Change::Trunk(trunk.meta.id.clone()));
@@ -156,13 +158,13 @@ async fn write(
     let mut after = form.resolve(&mut tx, caller).await?;
     may_put(caller, &[EDIT], &after)?;
     after.target_revision = before.target_revision;
-    let retargeted = before.carrier != after.carrier;
-    if retargeted {
+    if before.carrier != after.carrier {
         // Whoever may choose where secrets go may read them.
         caller.require_on(tx.connection(), &["telephony:trunkCredential:edit"], &Place::trunk(&before)).await?;
         caller.require_on(tx.connection(), &["telephony:trunkCredential:edit"], &Place::trunk(&after)).await?;
     }
-    let after = trunks::update(&mut tx, &after, retargeted).await?;
+    let after = trunks::update(&mut tx, &before, &after).await?;
+    load::judge_stored(&mut tx, Some(&before), &after).await?;
     tx.audit(AuditEntry::new(action, KIND, &after.meta.id).before(show(&before)).after(show(&after)));
     tx.commit().await?;
     app.changes.announce(Change::Trunk(after.meta.id.clone()));

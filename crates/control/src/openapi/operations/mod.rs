@@ -95,7 +95,7 @@ fn resource(all: &mut Vec<Operation>, of: &Resource) {
     all.push(
         retargeting(put.may(edit))
             .versioned()
-            .takes(if ["Role", "Webhook"].contains(&schema) { leak("Put") } else { leak("Form") })
+            .takes(if ["Carrier", "Role", "Webhook"].contains(&schema) { leak("Put") } else { leak("Form") })
             .answers(Answer::One(200, schema)),
     );
     let patch = Operation::new("patch", one.clone(), tag, id("change"), format!("Changes a {noun}: what is left out stays, null removes."));
@@ -109,6 +109,7 @@ const FORMS: &[&str] = &[
     "SiteForm",
     "SitePatch",
     "CarrierForm",
+    "CarrierPut",
     "CarrierPatch",
     "TrunkForm",
     "TrunkPatch",

@@ -58,6 +58,10 @@ fn time() -> Value {
     json!({ "type": "string", "format": "date-time" })
 }
 
+fn warnings() -> Value {
+    list(shown(&["code", "text"], json!({ "code": text(), "text": text() })))
+}
+
 /// Whatever is in it.
 fn object() -> Value {
     json!({ "type": "object" })

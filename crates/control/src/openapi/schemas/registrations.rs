@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{count, entity, flag, form, list, reference, shown, text, texts, time, uri, version, words};
+use super::{count, entity, flag, form, list, reference, shown, text, texts, time, uri, version, warnings, words};
 
 const STATES: [&str; 12] = [
     "DISABLED",
@@ -165,7 +165,7 @@ fn registration() -> Value {
         "trunk": reference("Reference"), "site": reference("Reference"), "carrier": reference("Reference"), "addressOfRecord": text(), "registrars": texts(),
         "credentials": credentials, "registrationState": words(&STATES), "bound": flag(), "since": time(), "edges": list(edge),
         "drift": list(reference("Change")), "traceUntil": time(), "maintenanceUntil": time(),
-        "warnings": list(shown(&["code", "text"], json!({ "code": text(), "text": text() }))),
+        "warnings": warnings(),
     }))
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{count, entity, flag, form, list, positive, reference, seconds, shown, text, texts, time, uri, with_common, words};
+use super::{count, entity, flag, form, list, positive, reference, seconds, shown, text, texts, time, uri, warnings, with_common, words};
 
 /// Adds them.
 pub fn resources(put: &mut impl FnMut(&str, Value)) {
@@ -14,7 +14,7 @@ pub fn resources(put: &mut impl FnMut(&str, Value)) {
     let kinds: &[(&str, &[&str], Value, Value)] = &[
         ("Organization", &[], organization(), json!({})),
         ("Site", &[], site(), json!({})),
-        ("Carrier", &["registrars"], carrier(), json!({})),
+        ("Carrier", &["registrars"], carrier(), json!({ "load": load(), "warnings": warnings() })),
         ("Trunk", &["carrier", "addressOfRecord"], trunk(), json!({})),
         ("Client", &[], client(), json!({})),
         ("Role", &[], role(), json!({ "default": { "type": "boolean", "description": "Whether it is part of the product." } })),
@@ -48,6 +48,12 @@ pub fn resources(put: &mut impl FnMut(&str, Value)) {
     }
     put("WebhookSecretForm", form(&[], json!({ "secret": text() })));
     put("Undone", json!({ "anyOf": [reference("Trunk"), reference("Carrier")] }));
+}
+
+fn load() -> Value {
+    let rate = json!({ "type": "number", "minimum": 0, "description": "REGISTER/s." });
+    let rates = shown(&["least", "most", "allowed"], json!({ "least": rate, "most": rate, "allowed": rate }));
+    shown(&["trunks", "registersPerSecond"], json!({ "trunks": count(), "registersPerSecond": rates }))
 }
 
 fn contact() -> Value {

@@ -23,6 +23,7 @@ use crate::registrations::assignment::Settings;
 use crate::registrations::check::{Checked, Standing, allowed};
 use crate::registrations::fleet::Loader;
 use crate::registrations::form::Mode;
+use crate::registrations::load::{self, Load};
 use crate::registrations::refusal::{edge_offline, refusal};
 use crate::registrations::running::{Entry, Identity, Turn};
 use crate::registrations::transition::{self, New, Proof};
@@ -358,7 +359,7 @@ impl Registrations {
     ) -> Result<u16, Problem> {
         let Prepared { before, after } = prepare(tx, caller, order).await?;
         let created = before.is_none();
-        let trunk = write(tx, before, after).await?;
+        let trunk = write(tx, loader, before, after).await?;
         let first = match &order.asked {
             None => false,
             Some(asked) => {
@@ -429,20 +430,29 @@ async fn prepare(tx: &mut Tx, caller: &Caller, order: &Order) -> Result<Prepared
 }
 
 /// Writes a trunk where it is new or changed.
-async fn write(tx: &mut Tx, before: Option<Trunk>, after: Trunk) -> Result<Trunk, StoreError> {
+async fn write(tx: &mut Tx, loader: &mut Loader, before: Option<Trunk>, after: Trunk) -> Result<Trunk, Problem> {
     match before {
         None => {
             let trunk = trunks::insert(tx, &after).await?;
+            judge(tx, loader, None, &trunk).await?;
             tx.audit(AuditEntry::new("create", "trunk", &trunk.meta.id).after(show_trunk(&trunk)));
             Ok(trunk)
         }
         Some(before) if before == after => Ok(after),
         Some(before) => {
-            let trunk = trunks::update(tx, &after, before.carrier != after.carrier).await?;
+            let trunk = trunks::update(tx, &before, &after).await?;
+            judge(tx, loader, Some(&before), &trunk).await?;
             tx.audit(AuditEntry::new("update", "trunk", &trunk.meta.id).before(show_trunk(&before)).after(show_trunk(&trunk)));
             Ok(trunk)
         }
     }
+}
+
+/// Refuses a trunk that its carrier's pacing cannot bear.
+async fn judge(tx: &mut Tx, loader: &mut Loader, before: Option<&Trunk>, after: &Trunk) -> Result<(), Problem> {
+    let Some(carrier) = loader.carrier(tx.connection(), &after.carrier).await? else { return Ok(()) };
+    let load = Load::new(&carrier, &loader.organization(), tx.fleet(&after.carrier).await?);
+    load::judge_trunk(&load, before, after)
 }
 
 async fn write_results(tx: &mut Tx, job: &mut Job, done: &[Done]) -> Result<(), StoreError> {
