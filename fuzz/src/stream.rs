@@ -1,9 +1,9 @@
 //! Framing of a byte stream: where it is cut does not matter.
 
-use sip::stream::{Framed, frame};
+use sip::stream::{Framed, Framer, frame};
 use sip::{MESSAGE_BYTES_MAX, Message, ParseError};
 
-/// Reads the stream at once, and again in pieces whose length the first byte gives: both find the same.
+/// Reads the stream at once, and again in pieces whose length the first byte gives: both find the same, as does who begins anew at each.
 pub fn run(data: &[u8]) {
     let Some((&piece, stream)) = data.split_first() else { return };
     let whole = found(stream, stream.len().max(1));
@@ -16,11 +16,13 @@ pub fn run(data: &[u8]) {
 
 /// The messages of a stream that comes in pieces of that many bytes, and what ended it.
 fn found(stream: &[u8], piece: usize) -> (Vec<Vec<u8>>, Option<std::mem::Discriminant<ParseError>>) {
-    let (mut buffer, mut messages) = (Vec::new(), Vec::new());
+    let (mut buffer, mut messages, mut framer) = (Vec::new(), Vec::new(), Framer::default());
     for piece in stream.chunks(piece) {
         buffer.extend_from_slice(piece);
         loop {
-            match frame(&buffer) {
+            let framed = framer.frame(&buffer);
+            assert_eq!(framed, frame(&buffer));
+            match framed {
                 Ok(Framed::Incomplete) => break,
                 Ok(Framed::LineEnds(bytes)) => {
                     assert!(bytes > 0 && buffer.drain(..bytes).all(|byte| matches!(byte, b'\r' | b'\n')));

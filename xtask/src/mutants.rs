@@ -36,9 +36,15 @@ pub struct Arguments {
     /// Not those of these
     #[arg(long)]
     exclude: Vec<String>,
-    /// Only those whose name contains this
+    /// Only those whose name contains one of these
     #[arg(long)]
-    name: Option<String>,
+    name: Vec<String>,
+    /// Only those whose names stand in this file, as the output of a run before has them
+    #[arg(long)]
+    names: Option<PathBuf>,
+    /// Whose tests are asked too about what the package's own did not notice
+    #[arg(long)]
+    also: Option<String>,
 }
 
 /// A mutant as `cargo mutants --list --json` says it.
@@ -101,7 +107,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     let count = |outcome| found.get(&outcome).map_or(0, Vec::len);
     let (caught, timeout, missed) = (count(Outcome::Caught), count(Outcome::TimedOut), count(Outcome::Missed));
-    println!("mutants: {} tried in {} s: {caught} caught, {timeout} timed out, {missed} missed", viable.len(), started.elapsed().as_secs());
+    let other =
+        arguments.also.as_ref().map(|also| format!(", {} caught by {also} alone", count(Outcome::CaughtByOther))).unwrap_or_default();
+    let seconds = started.elapsed().as_secs();
+    println!("mutants: {} tried in {seconds} s: {caught} caught, {timeout} timed out{other}, {missed} missed", viable.len());
     if missed > 0 {
         bail!("{missed} mutants were not noticed by any test");
     }
@@ -153,7 +162,12 @@ fn listed(tool: &Path, tree: &Path, arguments: &Arguments) -> Result<Vec<Mutant>
     command.args(arguments.file.iter().flat_map(|file| ["--file", file]));
     command.args(arguments.exclude.iter().flat_map(|file| ["--exclude", file]));
     let mut mutants: Vec<Mutant> = serde_json::from_str(&output(&mut command)?).context("the list of cargo mutants")?;
-    mutants.retain(|mutant| arguments.name.as_ref().is_none_or(|part| mutant.name.contains(part)));
+    let named = arguments.names.as_ref().map(|path| fs::read_to_string(path).with_context(|| path.display().to_string())).transpose()?;
+    mutants.retain(|mutant| {
+        let by_part = arguments.name.is_empty() || arguments.name.iter().any(|part| mutant.name.contains(part));
+        // A line of an earlier run: the outcome before the name, the number of tests behind it.
+        by_part && named.as_ref().is_none_or(|text| text.lines().any(|line| line.contains(&mutant.name)))
+    });
     let rank = |mutant: &Mutant| arguments.file.iter().position(|file| mutant.file.ends_with(file.trim_start_matches(['*', '/'])));
     mutants.sort_by_key(|mutant| rank(mutant).unwrap_or(usize::MAX));
     Ok(mutants)
@@ -173,12 +187,12 @@ fn built(place: &Path, tree: &Path, arguments: &Arguments, mutants: &[Mutant], v
             fs::write(&library, format!("{text}\n{}", weave::SWITCH))?;
         }
         let started = Instant::now();
-        let built = programs::build(tree, &place.join("build"), &arguments.package)?;
+        let built = programs::build(tree, &place.join("build"), &arguments.package, arguments.also.as_deref())?;
         // The tree again as it was, for the next round's places and the next run.
         copy(tree)?;
         if built.errors.is_empty() {
             println!("mutants: built in {} s", started.elapsed().as_secs());
-            return Programs::new(built.programs, tree.join(&package), place);
+            return Programs::new(built.programs, place);
         }
         let before = viable.len();
         for (file, line, message) in &built.errors {
@@ -191,6 +205,11 @@ fn built(place: &Path, tree: &Path, arguments: &Arguments, mutants: &[Mutant], v
             bail!("the woven tree does not compile, and no mutant is to blame: {:?}", built.errors);
         }
     }
+}
+
+/// How much processor time a mutant may take, in seconds: one that runs in a circle spends it however busy the machine is.
+fn processor_seconds(usual: Duration) -> u64 {
+    10 + usual.as_secs() * 4
 }
 
 /// How long a mutant may take, by how long its tests take.

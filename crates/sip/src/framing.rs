@@ -66,14 +66,18 @@ pub(crate) fn skip_line_ends(bytes: &[u8]) -> usize {
 
 /// The line that starts at `at`, without its CRLF, and where the next one starts.
 pub(crate) fn line(bytes: &[u8], at: usize) -> Result<(&[u8], usize), ParseError> {
-    let rest = bytes.get(at..).unwrap_or_default();
-    let end = memchr::memchr2(b'\r', b'\n', rest).ok_or(ParseError::Unterminated)?;
-    let line = rest.get(..end).unwrap_or_default();
-    match (rest.get(end), rest.get(end + 1)) {
-        (Some(b'\r'), Some(b'\n')) => Ok((line, at + end + 2)),
+    line_beyond(bytes, at, at)
+}
+
+/// As [`line`], where it is known that the line does not end before `searched`.
+pub(crate) fn line_beyond(bytes: &[u8], at: usize, searched: usize) -> Result<(&[u8], usize), ParseError> {
+    let unsearched = bytes.get(searched..).unwrap_or_default();
+    let end = searched + memchr::memchr2(b'\r', b'\n', unsearched).ok_or(ParseError::Unterminated)?;
+    match (bytes.get(end), bytes.get(end + 1)) {
+        (Some(b'\r'), Some(b'\n')) => Ok((bytes.get(at..end).unwrap_or_default(), end + 2)),
         (Some(b'\r'), None) => Err(ParseError::Unterminated),
-        (Some(b'\r'), Some(_)) => Err(ParseError::BareCarriageReturn { at: at + end }),
-        _ => Err(ParseError::BareLineFeed { at: at + end }),
+        (Some(b'\r'), Some(_)) => Err(ParseError::BareCarriageReturn { at: end }),
+        _ => Err(ParseError::BareLineFeed { at: end }),
     }
 }
 

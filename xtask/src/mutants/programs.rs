@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -9,32 +10,47 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::patience;
+use super::{patience, processor_seconds};
 use crate::command::output;
 
 /// So many cases of each property.
 const PROPERTY_CASES: &str = "12";
 /// A mutant that takes more memory is stopped, and counts as noticed.
 const MEMORY_KB_MAX: &str = "2000000";
+/// Of the other package's tests those are asked that take no longer than this: there are many mutants to ask them about.
+const OTHER_MAX: Duration = Duration::from_secs(20);
+/// What ends a program whose processor time is spent.
+const SIGXCPU: i32 = 24;
 
 /// What came of a mutant.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Outcome {
     Caught,
     TimedOut,
+    /// By a test of the other package alone.
+    CaughtByOther,
     Missed,
 }
 
 /// What cargo made of a woven tree.
 pub struct Built {
-    pub programs: Vec<PathBuf>,
+    pub programs: Vec<Program>,
     /// File, line and message of each place that an error names.
     pub errors: Vec<(String, usize, String)>,
 }
 
-pub fn build(tree: &Path, target: &Path, package: &str) -> Result<Built> {
+/// A test program, and the package that it is of.
+pub struct Program {
+    path: PathBuf,
+    folder: PathBuf,
+    /// It is asked about what the package's own tests did not notice.
+    other: bool,
+}
+
+pub fn build(tree: &Path, target: &Path, package: &str, other: Option<&str>) -> Result<Built> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(["test", "--locked", "--no-run", "--message-format", "json", "--package", package]).current_dir(tree);
+    command.args(other.iter().flat_map(|other| ["--package", other]));
     command.env("CARGO_TARGET_DIR", target).env("RUSTFLAGS", "--cap-lints allow").env("CARGO_PROFILE_DEV_OPT_LEVEL", "1");
     command.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_INCREMENTAL", "0");
     let output = command.stderr(Stdio::inherit()).output().context("cannot start cargo")?;
@@ -49,7 +65,13 @@ pub fn build(tree: &Path, target: &Path, package: &str) -> Result<Built> {
                 }
             }
             Some("compiler-artifact") if message["profile"]["test"] == true => {
-                built.programs.extend(message["executable"].as_str().map(PathBuf::from));
+                let of = |name: &str| message["package_id"].as_str().is_some_and(|id| id.contains(&format!("/crates/{name}#")));
+                let other = other.filter(|other| of(other));
+                built.programs.extend(message["executable"].as_str().map(|path| Program {
+                    path: path.into(),
+                    folder: tree.join("crates").join(other.unwrap_or(package)),
+                    other: other.is_some(),
+                }));
             }
             _ => {}
         }
@@ -81,21 +103,25 @@ pub struct Test {
 }
 
 pub struct Programs {
-    programs: Vec<PathBuf>,
+    programs: Vec<Program>,
     tests: Vec<Test>,
-    folder: PathBuf,
     trace: PathBuf,
 }
 
 impl Programs {
-    pub fn new(programs: Vec<PathBuf>, folder: PathBuf, place: &Path) -> Result<Self> {
+    pub fn new(programs: Vec<Program>, place: &Path) -> Result<Self> {
         let mut tests = Vec::new();
-        for (program, path) in programs.iter().enumerate() {
-            let text = output(Command::new(path).args(["--list", "--format", "terse"]).current_dir(&folder))?;
-            let names = text.lines().filter_map(|line| line.strip_suffix(": test"));
-            tests.extend(names.map(|name| Test { program, name: name.to_owned(), took: Duration::ZERO }));
+        for (at, program) in programs.iter().enumerate() {
+            let list = |more: &[&str]| {
+                output(Command::new(&program.path).args(["--list", "--format", "terse"]).args(more).current_dir(&program.folder))
+            };
+            let (all, ignored) = (list(&[])?, list(&["--ignored"])?);
+            let names = |text: &str| text.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect::<Vec<_>>();
+            let ignored = names(&ignored);
+            let names = names(&all).into_iter().filter(|name| !ignored.contains(name));
+            tests.extend(names.map(|name| Test { program: at, name, took: Duration::ZERO }));
         }
-        Ok(Self { programs, tests, folder, trace: place.join("trace") })
+        Ok(Self { programs, tests, trace: place.join("trace") })
     }
 
     pub fn count(&self) -> usize {
@@ -110,6 +136,10 @@ impl Programs {
             let started = Instant::now();
             let mut command = self.command(test.program, &[test]);
             let status = command.env("MUTANT_TRACE", &self.trace).status()?;
+            let other = self.programs[test.program].other;
+            if other && (status.signal() == Some(SIGXCPU) || started.elapsed() > OTHER_MAX) {
+                continue;
+            }
             if !status.success() {
                 bail!("{} fails without a mutant", test.name);
             }
@@ -122,35 +152,48 @@ impl Programs {
         Ok(reached)
     }
 
-    /// Runs the tests that may notice a mutant until one does.
+    /// Runs the tests that may notice a mutant until one does; those of the other package last.
     pub fn attempt(&self, index: usize, tests: &[Test], first: usize) -> Result<Outcome> {
-        let (quick, slow) = tests.split_at(first.min(tests.len()));
+        let (own, other): (Vec<&Test>, Vec<&Test>) = tests.iter().partition(|test| !self.programs[test.program].other);
+        let (quick, slow) = own.split_at(first.min(own.len()));
         for tests in [quick, slow] {
-            for program in 0..self.programs.len() {
-                let own: Vec<&Test> = tests.iter().filter(|test| test.program == program).collect();
-                if own.is_empty() {
-                    continue;
+            match self.run(index, tests)? {
+                Outcome::Missed => {}
+                noticed => return Ok(noticed),
+            }
+        }
+        Ok(match self.run(index, &other)? {
+            Outcome::Missed => Outcome::Missed,
+            Outcome::Caught | Outcome::TimedOut | Outcome::CaughtByOther => Outcome::CaughtByOther,
+        })
+    }
+
+    fn run(&self, index: usize, tests: &[&Test]) -> Result<Outcome> {
+        for program in 0..self.programs.len() {
+            let own: Vec<&Test> = tests.iter().copied().filter(|test| test.program == program).collect();
+            if own.is_empty() {
+                continue;
+            }
+            let usual = own.iter().map(|test| test.took).sum();
+            let mut command = self.command(program, &own);
+            let mut child = command.env("MUTANT", (index + 1).to_string()).spawn()?;
+            let started = Instant::now();
+            let status = loop {
+                if let Some(status) = child.try_wait()? {
+                    break Some(status);
                 }
-                let usual = own.iter().map(|test| test.took).sum();
-                let mut command = self.command(program, &own);
-                let mut child = command.env("MUTANT", (index + 1).to_string()).spawn()?;
-                let started = Instant::now();
-                let status = loop {
-                    if let Some(status) = child.try_wait()? {
-                        break Some(status);
-                    }
-                    if started.elapsed() > patience(usual) {
-                        child.kill()?;
-                        child.wait()?;
-                        break None;
-                    }
-                    std::thread::sleep(Duration::from_millis(5));
-                };
-                match status {
-                    None => return Ok(Outcome::TimedOut),
-                    Some(status) if !status.success() => return Ok(Outcome::Caught),
-                    Some(_) => {}
+                if started.elapsed() > patience(usual) {
+                    child.kill()?;
+                    child.wait()?;
+                    break None;
                 }
+                std::thread::sleep(Duration::from_millis(5));
+            };
+            match status {
+                None => return Ok(Outcome::TimedOut),
+                Some(status) if status.signal() == Some(SIGXCPU) => return Ok(Outcome::TimedOut),
+                Some(status) if !status.success() => return Ok(Outcome::Caught),
+                Some(_) => {}
             }
         }
         Ok(Outcome::Missed)
@@ -158,9 +201,12 @@ impl Programs {
 
     fn command(&self, program: usize, tests: &[&Test]) -> Command {
         let mut command = Command::new("sh");
-        command.args(["-c", &format!("ulimit -v {MEMORY_KB_MAX}; exec \"$0\" \"$@\"")]).arg(&self.programs[program]);
+        let seconds = processor_seconds(tests.iter().map(|test| test.took).sum());
+        let limits = format!("ulimit -v {MEMORY_KB_MAX}; ulimit -t {seconds}; exec \"$0\" \"$@\"");
+        let Program { path, folder, .. } = &self.programs[program];
+        command.args(["-c", &limits]).arg(path);
         command.args(["--exact", "--test-threads", "1"]).args(tests.iter().map(|test| &test.name));
-        command.current_dir(&self.folder).env("PROPTEST_CASES", PROPERTY_CASES).env("RUST_BACKTRACE", "0");
+        command.current_dir(folder).env("PROPTEST_CASES", PROPERTY_CASES).env("RUST_BACKTRACE", "0");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command
     }

@@ -1,6 +1,6 @@
 use std::io;
 
-use sip::stream::{Framed, frame};
+use sip::stream::{Framed, Framer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::connection::{Incoming, Manner, Piece, Pipe};
@@ -12,19 +12,20 @@ const READ_BYTES: usize = 16 << 10;
 pub(super) struct Bytes<S> {
     stream: S,
     buffer: Vec<u8>,
+    framer: Framer,
     /// One CRLF stands alone so far.
     half: bool,
 }
 
 impl<S> Bytes<S> {
     pub(super) fn new(stream: S) -> Self {
-        Bytes { stream, buffer: Vec::new(), half: false }
+        Bytes { stream, buffer: Vec::new(), framer: Framer::default(), half: false }
     }
 
     /// What the buffer holds already.
     fn take(&mut self) -> Option<Incoming> {
         loop {
-            match frame(&self.buffer) {
+            match self.framer.frame(&self.buffer) {
                 Ok(Framed::Incomplete) => return None,
                 Ok(Framed::LineEnds(_)) => {
                     self.buffer.drain(..2);

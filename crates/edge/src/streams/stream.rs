@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
 
-use sip::stream::{Framed, frame};
+use sip::stream::{Framed, Framer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 use ua::FlowFault;
@@ -53,11 +53,12 @@ pub(super) async fn both(
 async fn read(mut reader: impl AsyncRead + Unpin, shown: Option<&Shown>, lane: &Lane, teller: &Teller) -> FlowFault {
     let mut silent = true;
     let mut buffer = Vec::new();
+    let mut framer = Framer::default();
     let mut ends = LineEnds::default();
     loop {
         let mut at = 0;
         loop {
-            match frame(&buffer[at..]) {
+            match framer.frame(&buffer[at..]) {
                 Ok(Framed::Incomplete) => break,
                 Ok(Framed::LineEnds(length)) => {
                     for _ in 0..length / 2 {

@@ -1,6 +1,8 @@
-use sip::stream::{Framed, frame};
+use proptest::prelude::*;
+use sip::stream::{Framed, Framer, frame};
 use sip::{MESSAGE_BYTES_MAX, Message, ParseError};
 
+use crate::properties::{apply, edit};
 use crate::{REGISTER, UNAUTHORIZED};
 
 // covers: N7, RFC 3261 18.3
@@ -50,4 +52,34 @@ fn a_stream_that_lost_its_framing_is_given_up() {
     }
     assert_eq!(frame("x".repeat(MESSAGE_BYTES_MAX).as_bytes()), Err(ParseError::TooLong));
     assert_eq!(frame("x".repeat(MESSAGE_BYTES_MAX - 1).as_bytes()), Ok(Framed::Incomplete));
+}
+
+proptest! {
+    // covers: N7, RFC 3261 18.3
+    #[test]
+    fn what_is_remembered_of_a_buffer_changes_nothing_of_what_is_found(
+        edits in prop::collection::vec(edit(), 0..6),
+        pieces in prop::collection::vec(1usize..300, 1..200),
+    ) {
+        let mut stream = format!("\r\n\r\n{UNAUTHORIZED}\r\n{REGISTER}\r\nSIP/2.0 200 OK\r\nl: 5\r\nX: y\r\nl: 5\r\n\r\nhello{REGISTER}").into_bytes();
+        edits.iter().for_each(|edit| apply(&mut stream, edit));
+        let (mut framer, mut buffer, mut rest) = (Framer::default(), Vec::new(), &stream[..]);
+        'stream: for piece in pieces.into_iter().chain(std::iter::repeat(1)) {
+            if rest.is_empty() {
+                break;
+            }
+            let (now, later) = rest.split_at(piece.min(rest.len()));
+            buffer.extend_from_slice(now);
+            rest = later;
+            loop {
+                let framed = framer.frame(&buffer);
+                prop_assert_eq!(framed, frame(&buffer));
+                match framed {
+                    Ok(Framed::Incomplete) => break,
+                    Ok(Framed::LineEnds(bytes) | Framed::Message(bytes)) => drop(buffer.drain(..bytes)),
+                    Err(_) => break 'stream,
+                }
+            }
+        }
+    }
 }
