@@ -119,3 +119,6 @@ impl Endpoint {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -359,3 +359,12 @@ fn a_carrier_that_does_not_know_outbound_is_asked_once_more_without_it() {
         talk.we_send("REGISTER").they_say(status(code, "No")).silent().diagnosed(Code::ExtensionRequired);
     }
 }
+
+// covers: back-off
+#[test]
+fn a_short_binding_is_tried_again_before_it_lapses_whatever_the_pause_of_others() {
+    let mut talk = bound(60);
+    talk.between(secs(24), secs(30)).we_send("REGISTER").they_say(status(500, "Oops")).bound(true);
+    // A third of what remains: thirty seconds after the last start would be too late.
+    talk.between(secs(10), secs(12)).we_send("REGISTER").they_say(ok().expires(60)).then_bound();
+}

@@ -121,3 +121,60 @@ fn when_a_target_that_was_down_answers_one_canary_goes_and_releases_the_others()
     }
     assert!(talk.now.since(healed) < secs(62), "{:?}", talk.now.since(healed));
 }
+
+// covers: back-off
+#[test]
+fn one_canary_goes_alone_and_who_was_told_to_wait_is_not_released() {
+    let setup = registration("told").pinged(30);
+    let mut talk = Talk::idle(&setup);
+    talk.command(Command::Carrier(Box::new(setup.profile)));
+    for user in ["told", "a", "b", "c"] {
+        talk.assign(assignment(user, 1));
+    }
+    let user = |sent: &Sent| sent.header(sip::Name::To).unwrap().trim_start_matches("<sip:").split('@').next().unwrap().to_owned();
+    let refuse = |talk: &mut Talk, sent: &Sent| {
+        let busy = status(503, "Busy");
+        let says = if user(sent) == "told" { busy.header("Retry-After", "3600") } else { busy };
+        talk.answer(sent, says, sent.to);
+    };
+    // REGISTER is refused until all wait long; nobody answers OPTIONS.
+    let mut healed = None;
+    let dark = talk.now + secs(1000);
+    while healed.is_none() {
+        talk.after(ms(500));
+        for sent in std::mem::take(&mut talk.sent) {
+            match sent.method().as_str() {
+                "REGISTER" => refuse(&mut talk, &sent),
+                _ if talk.now > dark => healed = Some(sent),
+                _ => {}
+            }
+        }
+    }
+    assert_eq!(state_of(&talk, "a"), OptionsState::Down);
+    let ping = healed.unwrap();
+    talk.answer(&ping, status(200, "OK"), ping.to);
+    let canary = talk.we_send("REGISTER").request().clone();
+    talk.silent_for(ms(400));
+    talk.about(canary.clone()).they_say(ok());
+    let mut released: Vec<String> = talk.sent.drain(..).map(|sent| user(&sent)).collect();
+    released.push(user(&canary));
+    released.sort();
+    assert_eq!(released, ["a", "b", "c"]);
+}
+
+fn state_of(talk: &Talk, trunk: &str) -> OptionsState {
+    talk.status(trunk).options.state
+}
+
+#[test]
+fn no_target_is_asked_more_often_than_each_second_and_never_before_the_last_one_has_ended() {
+    let mut talk = talk(registration("alice").pinged(0));
+    talk.we_send("REGISTER").they_say(ok());
+    talk.at_once().we_send("OPTIONS").they_say(status(200, "OK"));
+    talk.between(ms(998), ms(1002)).we_send("OPTIONS");
+    let first = talk.request().branch();
+    // Unanswered, it is given up half a second before the next.
+    talk.after(ms(1100));
+    let sent: Vec<String> = talk.sent.drain(..).map(|sent| sent.branch()).collect();
+    assert!(sent.iter().filter(|branch| **branch == first).count() <= 1 && sent.last() != Some(&first), "{sent:?}");
+}
