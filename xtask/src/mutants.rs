@@ -186,6 +186,9 @@ fn built(place: &Path, tree: &Path, arguments: &Arguments, mutants: &[Mutant], v
         if !text.contains(weave::SWITCH) {
             fs::write(&library, format!("{text}\n{}", weave::SWITCH))?;
         }
+        // A mutant is not written to please a lint.
+        let manifest = tree.join(&package).join("Cargo.toml");
+        fs::write(&manifest, fs::read_to_string(&manifest)?.replace("[lints]\nworkspace = true\n", ""))?;
         let started = Instant::now();
         let built = programs::build(tree, &place.join("build"), &arguments.package, arguments.also.as_deref())?;
         // The tree again as it was, for the next round's places and the next run.
