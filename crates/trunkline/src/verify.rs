@@ -64,16 +64,18 @@ async fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
         Err(Unasked::File(why)) => return Err(Failure::Settings(why)),
         Err(unasked) => return Ok(refuse(unasked, args, &paint)),
     };
-    let password = match ask.challenge_only {
+    let passwords = match ask.challenge_only {
         true => None,
-        false => match password::take(args, &ask.username, &mut signals).await {
-            Ok(password) => Some(password),
+        false => match password::take(args, &ask, &mut signals).await {
+            Ok(passwords) => Some(passwords),
             Err(NoPassword::Interrupted) => return Ok(Exit::Interrupted),
-            Err(none @ NoPassword::NoTerminal) => return Ok(refuse(Unasked::Usage(none.to_string()), args, &paint)),
+            Err(none @ (NoPassword::NoTerminal | NoPassword::NoTerminalForProxy)) => {
+                return Ok(refuse(Unasked::Usage(none.to_string()), args, &paint));
+            }
             Err(failed @ (NoPassword::File { .. } | NoPassword::Read { .. })) => return Err(Failure::Settings(failed.to_string())),
         },
     };
-    if let Some(Err(unasked)) = password.as_ref().map(|password| ask.judge_password(password, args.accept_whitespace)) {
+    if let Some(Err(unasked)) = passwords.as_ref().map(|passwords| ask.judge_passwords(passwords, args.accept_whitespace)) {
         return Ok(refuse(unasked, args, &paint));
     }
     let for_people = !args.json && !args.report;
@@ -81,7 +83,7 @@ async fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
     if for_people {
         say_raw(shown::head(&ask, session.local(), &paint));
     }
-    session.order(&ask, password).await?;
+    session.order(&ask, passwords).await?;
     let mut live = Live::begin(!for_people, ask.patience);
     let came = tokio::select! {
         came = watch(&mut session, &ask, &mut live) => Some(came),

@@ -36,8 +36,17 @@ pub struct VerifyArgs {
     /// Takes a password that really has outer white space, no-break spaces, smart quotes or control characters.
     #[arg(long)]
     pub accept_whitespace: bool,
+    /// The user name for a proxy on the way that has a realm of its own (407 before the registrar's 401).
+    #[arg(long, value_name = "NAME", requires = "proxy_realm")]
+    pub proxy_user: Option<String>,
+    /// That proxy's realm; its digest goes to this realm only.
+    #[arg(long, value_name = "REALM", requires = "proxy_user")]
+    pub proxy_realm: Option<String>,
+    /// Reads that proxy's password from the first line of a file [default: asked for on the terminal].
+    #[arg(long, value_name = "FILE", requires = "proxy_user")]
+    pub proxy_password_file: Option<PathBuf>,
     /// Asks for the challenge only: learns realm and algorithms, needs no password, sends no digest.
-    #[arg(long, conflicts_with_all = ["password_stdin", "password_file", "algorithm"])]
+    #[arg(long, conflicts_with_all = ["password_stdin", "password_file", "algorithm", "proxy_user"])]
     pub challenge_only: bool,
     /// The address-of-record, where it is not sip:USER@HOST of SIP-URI.
     #[arg(long, value_name = "SIP-URI")]
@@ -98,7 +107,8 @@ Never a password in an argument: others on this machine could read it. On a term
 A target that is given by hand is meant: loopback and private addresses may be asked, and so may a port below 1024 that the URI
 names. Link-local (cloud metadata), multicast and reserved addresses are refused unless --allow-target names them.
 
-Only a challenge, one digest and a 2xx prove a password; one digest is sent at most. An answered OPTIONS proves reachability only.
+Only a challenge, one digest and a 2xx prove a password; one digest is sent at most, and one to a proxy whose credentials are given.
+An answered OPTIONS proves reachability only.
 
 Exit codes:
   0    proved, or learned with --challenge-only

@@ -13,7 +13,17 @@ use sip::{Scheme, Uri};
 
 use super::args::{By, Transport, VerifyArgs};
 use super::finding::Finding;
+use super::password::Passwords;
 use super::why::Why;
+
+/// Who answers a proxy on the way that has a realm of its own (carriers.md C16).
+#[derive(Debug)]
+pub struct Proxy {
+    /// The digest user name.
+    pub username: String,
+    /// The realm that it may go to.
+    pub realm: String,
+}
 
 /// What is to be asked, its form judged.
 #[derive(Debug)]
@@ -28,6 +38,8 @@ pub struct Ask {
     pub realm: Option<String>,
     /// The algorithm to insist on, by its IANA name.
     pub algorithm: Option<&'static str>,
+    /// Who answers a proxy on the way.
+    pub proxy: Option<Proxy>,
     /// What may be answered, by IANA names without `-sess`; absent where nothing was said.
     pub allowed: Option<Vec<&'static str>>,
     /// Learns and sends no digest.
@@ -78,6 +90,8 @@ impl Ask {
         judge(Field::Username, "--auth-user", args.auth_user.as_ref(), &mut faults);
         judge(Field::Realm, "--realm", args.realm.as_ref(), &mut faults);
         judge(Field::Algorithm, "--algorithm", args.algorithm.as_ref(), &mut faults);
+        judge(Field::Username, "--proxy-user", args.proxy_user.as_ref(), &mut faults);
+        judge(Field::Realm, "--proxy-realm", args.proxy_realm.as_ref(), &mut faults);
         for algorithm in &args.allow_algorithm {
             judge(Field::Algorithm, "--allow-algorithm", Some(algorithm), &mut faults);
         }
@@ -85,6 +99,10 @@ impl Ask {
             return Err(Unasked::Refused(Box::new(Finding::unasked(faults))));
         }
         transport(args)?;
+        let proxy = args.proxy_user.clone().zip(args.proxy_realm.clone()).map(|(username, realm)| Proxy { username, realm });
+        if proxy.as_ref().is_some_and(|proxy| proxy.realm == "*") {
+            return Err(Unasked::Usage("--proxy-realm names one realm: what a proxy's digest may go to is not learned on the way".into()));
+        }
         let tls_roots = args.tls_roots.as_deref().map(roots).transpose().map_err(Unasked::File)?;
         let whole = Uri::parse(&args.uri).map_err(|error| Unasked::Usage(error.to_string()))?;
         let aor = args.aor.as_deref().map(Uri::parse).transpose().map_err(|error| Unasked::Usage(error.to_string()))?;
@@ -97,6 +115,7 @@ impl Ask {
             username: args.auth_user.clone().unwrap_or(user),
             realm: args.realm.clone().filter(|realm| realm != "*"),
             algorithm: args.algorithm.as_deref().and_then(|name| Algorithm::from_spelling(name.trim())).map(Algorithm::as_str),
+            proxy,
             allowed: (!allowed.is_empty()).then_some(allowed),
             challenge_only: args.challenge_only,
             by: args.by,
@@ -140,21 +159,26 @@ impl Ask {
         Err(Unasked::Refused(Box::new(Finding::refused(diagnosis))))
     }
 
-    /// Judges the password's form.
-    pub fn judge_password(&self, password: &SecretString, accept_whitespace: bool) -> Result<(), Unasked> {
-        form_rules::password("The password", password.expose_secret(), accept_whitespace).map_err(|breach| {
-            let spaced = breach.code == Code::Whitespace.as_str();
-            let why = Why::form("password", breach);
-            let why =
-                if spaced { why.remedy("Remove that character; if the password really has it, give --accept-whitespace.") } else { why };
-            let why = if why.code == Code::PasswordEmpty.as_str() {
-                why.remedy("Give a password, or --challenge-only to ask without one.")
-            } else {
-                why
-            };
-            Unasked::Refused(Box::new(Finding::unasked(vec![why])))
-        })
+    /// Judges the form of the account's password, and of the proxy's.
+    pub fn judge_passwords(&self, passwords: &Passwords, accept_whitespace: bool) -> Result<(), Unasked> {
+        judge_password("password", "The password", &passwords.account, accept_whitespace)?;
+        let proxys = passwords.proxy.as_ref();
+        proxys.map_or(Ok(()), |password| judge_password("--proxy-user", "The proxy's password", password, accept_whitespace))
     }
+}
+
+fn judge_password(flag: &'static str, name: &str, password: &SecretString, accept_whitespace: bool) -> Result<(), Unasked> {
+    form_rules::password(name, password.expose_secret(), accept_whitespace).map_err(|breach| {
+        let spaced = breach.code == Code::Whitespace.as_str();
+        let why = Why::form(flag, breach);
+        let why = if spaced { why.remedy("Remove that character; if the password really has it, give --accept-whitespace.") } else { why };
+        let why = if why.code == Code::PasswordEmpty.as_str() {
+            why.remedy("Give a password, or --challenge-only to ask without one.")
+        } else {
+            why
+        };
+        Unasked::Refused(Box::new(Finding::unasked(vec![why])))
+    })
 }
 
 fn judge(field: Field, flag: &'static str, text: Option<&String>, faults: &mut Vec<Why>) {
@@ -303,6 +327,7 @@ mod tests {
             (&["sips:lab", "--user", "u", "--transport", "tcp"], "demands TLS"),
             (&["sip:lab;transport=tcp", "--user", "u", "--transport", "tls"], "give one of them"),
             (&["sip:lab", "--user", "u", "--registrar", "sip:b;transport=udp", "--transport", "ws"], "give one of them"),
+            (&["sip:lab", "--user", "u", "--proxy-user", "b", "--proxy-realm", "*"], "--proxy-realm names one realm"),
         ] {
             assert!(matches!(ask(words), Err(Unasked::Usage(text)) if text.contains(says)), "{words:?}");
         }
@@ -311,6 +336,8 @@ mod tests {
             (&["sip:lab", "--user", ""], "registration.username.malformed"),
             (&["sip:lab", "--user", "u\u{a0}"], "registration.whitespace"),
             (&["sip:lab", "--user", "u", "--realm", "sip:lab"], "registration.realm.malformed"),
+            (&["sip:lab", "--user", "u", "--proxy-user", "", "--proxy-realm", "edge"], "registration.username.malformed"),
+            (&["sip:lab", "--user", "u", "--proxy-user", "b", "--proxy-realm", "sip:edge"], "registration.realm.malformed"),
             (&["sip:lab", "--user", "u", "--algorithm", "SHA-1"], "registration.algorithm.unknown"),
             (&["sip:lab", "--user", "u", "--algorithm", "MD5", "--allow-algorithm", "SHA-256"], "sip.algorithm.not_allowed"),
         ] {

@@ -89,6 +89,10 @@ impl Finding {
             Code::CredentialsRejected | Code::ForbiddenAfterAuth => {
                 Some("--auth-user NAME, where the carrier's sheet has a digest user name of its own".to_owned())
             }
+            Code::ProxyCredentialsRequired => {
+                let realm = self.evidence.challenges.iter().find(|challenge| challenge.proxy).map(|challenge| &challenge.realm)?;
+                Some(format!("--proxy-user NAME --proxy-realm {realm:?}, with what the carrier's sheet gives for its proxy"))
+            }
             Code::TargetForbidden => {
                 let address = self.evidence.checks.iter().find_map(|check| check.actual.as_ref()?.parse::<IpAddr>().ok());
                 Some(format!("--allow-target {}, if that address is really meant", address.map_or("CIDR".to_owned(), |ip| ip.to_string())))

@@ -1,4 +1,4 @@
-//! Where the password comes from; never from an argument.
+//! Where the passwords come from; never from an argument.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal};
@@ -10,10 +10,20 @@ use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use super::args::VerifyArgs;
+use super::ask::Ask;
 use crate::signals::Signals;
 
 /// More than the longest password, so that a longer one is seen to be one.
 const READ_MAX: u64 = 2048;
+
+/// The passwords of a verification.
+#[derive(Debug)]
+pub struct Passwords {
+    /// The account's.
+    pub account: SecretString,
+    /// That of a proxy on the way, where it has a realm of its own.
+    pub proxy: Option<SecretString>,
+}
 
 /// Why there is no password.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +33,9 @@ pub enum NoPassword {
         "no password: give --password-stdin or --password-file FILE, or --challenge-only to ask without one (there is no terminal to ask at)"
     )]
     NoTerminal,
+    /// Nor for the proxy's.
+    #[error("no password of the proxy: give --proxy-password-file FILE (there is no terminal to ask at)")]
+    NoTerminalForProxy,
     /// A file cannot be read.
     #[error("the password file {path} cannot be read: {source}")]
     File {
@@ -44,18 +57,37 @@ pub enum NoPassword {
     Interrupted,
 }
 
-/// Takes the password from where the flags say, else asks for it on the terminal.
-pub async fn take(args: &VerifyArgs, whose: &str, signals: &mut Signals) -> Result<SecretString, NoPassword> {
-    let answer = if args.password_stdin {
-        reading("standard input", Box::new(|| first_line(io::stdin().lock())))
+/// Takes the passwords from where the flags say, else asks for them on the terminal, the account's first.
+pub async fn take(args: &VerifyArgs, ask: &Ask, signals: &mut Signals) -> Result<Passwords, NoPassword> {
+    let account = if args.password_stdin {
+        waited_for(reading("standard input", Box::new(|| first_line(io::stdin().lock()))), signals).await?
     } else if let Some(path) = &args.password_file {
-        return from_file(path);
+        from_file(path)?
     } else if io::stdin().is_terminal() {
-        let prompt = format!("Password of {whose}: ");
-        reading("the terminal", Box::new(move || rpassword::prompt_password(prompt).map(SecretString::from)))
+        asked_for(format!("Password of {}: ", ask.username), signals).await?
     } else {
         return Err(NoPassword::NoTerminal);
     };
+    let proxy = match (&ask.proxy, &args.proxy_password_file) {
+        (None, _) => None,
+        (Some(_), Some(path)) => Some(from_file(path)?),
+        (Some(proxy), None) if io::stdin().is_terminal() => {
+            Some(asked_for(format!("Password of {} at the proxy {}: ", proxy.username, proxy.realm), signals).await?)
+        }
+        (Some(_), None) => return Err(NoPassword::NoTerminalForProxy),
+    };
+    Ok(Passwords { account, proxy })
+}
+
+/// Asks on the terminal, without echo.
+async fn asked_for(prompt: String, signals: &mut Signals) -> Result<SecretString, NoPassword> {
+    waited_for(reading("the terminal", Box::new(move || rpassword::prompt_password(prompt).map(SecretString::from))), signals).await
+}
+
+async fn waited_for(
+    answer: impl Future<Output = Result<SecretString, NoPassword>>,
+    signals: &mut Signals,
+) -> Result<SecretString, NoPassword> {
     let echoing = Echo::now();
     tokio::select! {
         password = answer => password,

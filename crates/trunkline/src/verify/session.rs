@@ -3,13 +3,13 @@ use std::time::Duration;
 use edge::{Counters, Edge};
 use link::{
     Account, CarrierProfile, Contact, ControlEnd, Credential, DigestPolicy, FailureBudget, FromEdge, NO_CARRIER, NonceReuse, OnDowngrade,
-    Pacing, PolicySource, Secret, Sites, TlsSettings, ToEdge, VerifyBy, VerifyMode, VerifyOrder,
+    Pacing, PolicySource, ProxyTerms, Secret, Secrets, Sites, TlsSettings, ToEdge, VerifyBy, VerifyMode, VerifyOrder,
 };
-use secrecy::SecretString;
 use tempfile::TempDir;
 
 use super::args::{By, IDENTITY};
-use super::ask::Ask;
+use super::ask::{Ask, Proxy};
+use super::password::Passwords;
 use super::reach;
 use crate::failure::Failure;
 
@@ -60,16 +60,20 @@ impl Session {
     }
 
     /// Orders the verification.
-    pub async fn order(&self, ask: &Ask, password: Option<SecretString>) -> Result<(), Failure> {
-        let credential = password.map(|password| Credential {
-            version: 1,
-            username: ask.username.clone(),
-            realm: ask.realm.clone(),
-            algorithm: ask.algorithm.map(str::to_owned),
-            pinned: false,
-            qop: false,
-            proxy: None,
-            secret: self.control.key.seal("", 1, &Secret::Password(password).into()),
+    pub async fn order(&self, ask: &Ask, passwords: Option<Passwords>) -> Result<(), Failure> {
+        let proxy = |Proxy { username, realm }: &Proxy| ProxyTerms { username: username.clone(), realm: realm.clone(), algorithm: None };
+        let credential = passwords.map(|passwords| {
+            let secrets = Secrets { account: Secret::Password(passwords.account), proxy: passwords.proxy.map(Secret::Password) };
+            Credential {
+                version: 1,
+                username: ask.username.clone(),
+                realm: ask.realm.clone(),
+                algorithm: ask.algorithm.map(str::to_owned),
+                pinned: false,
+                qop: false,
+                proxy: ask.proxy.as_ref().map(proxy),
+                secret: self.control.key.seal("", 1, &secrets),
+            }
         });
         let by = match ask.by {
             By::Query => VerifyBy::Query,

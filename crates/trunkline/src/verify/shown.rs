@@ -237,6 +237,7 @@ mod tests {
             username: "u".into(),
             realm: None,
             algorithm: None,
+            proxy: None,
             allowed: None,
             challenge_only: false,
             by: By::Query,

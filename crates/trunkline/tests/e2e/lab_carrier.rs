@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::support::loopback;
 use crate::support::process::Process;
 use crate::support::scene::{PASSWORD, Scene, credentials};
+use crate::support::verifier::Verifier;
 use crate::support::wait::{self, secs};
 
 fn config(address: std::net::Ipv4Addr) -> String {
@@ -45,15 +46,20 @@ fn started(text: &str, at: (std::net::Ipv4Addr, u16)) -> (Process, tempfile::Tem
     (process, folder)
 }
 
-// covers: C16; lab
-#[test]
-fn a_proxy_with_a_realm_of_its_own_gets_the_credentials_that_are_posted_for_it() {
-    let address = loopback::next();
+/// A registrar behind a proxy with a realm of its own.
+fn bordered(address: std::net::Ipv4Addr) -> (Process, tempfile::TempDir) {
     let text = format!(
         "[[registrar]]\nname = \"bordered\"\nlisten = [\"udp:{address}:5070\"]\nrealm = \"lab.test\"\nrows = [\"C16-own\"]\n\
          [[registrar.account]]\nuser = \"alice\"\npassword = \"{PASSWORD}\"\n"
     );
-    let (_process, _folder) = started(&text, (address, 5070));
+    started(&text, (address, 5070))
+}
+
+// covers: C16; lab
+#[test]
+fn a_proxy_with_a_realm_of_its_own_gets_the_credentials_that_are_posted_for_it() {
+    let address = loopback::next();
+    let (_process, _folder) = bordered(address);
     let scene = Scene::new();
     scene.carrier("bordered", &format!("sip:{address}:5070;transport=udp"), &json!({}));
     scene.trunk("t1", "bordered", "alice", "lab.test", &json!({}));
@@ -70,6 +76,41 @@ fn a_proxy_with_a_realm_of_its_own_gets_the_credentials_that_are_posted_for_it()
     assert!(!answer.text.contains("b0rder"), "{}", answer.text);
     let shown = scene.wait_state("t1", "REGISTERED");
     assert_eq!(shown.at("/edges/0/negotiated/realm"), "lab.test");
+}
+
+// covers: C16; lab
+#[test]
+fn trunkline_verify_answers_a_proxy_with_what_it_is_given_for_it() {
+    let address = loopback::next();
+    let (_process, folder) = bordered(address);
+    let file = |name: &str, password: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, format!("{password}\n")).expect("a password file");
+        path.to_str().expect("UTF-8").to_owned()
+    };
+    let (right, wrong, spaced) = (file("right", "b0rder"), file("wrong", "not-b0rder"), file("spaced", "b0rder "));
+    let uri = format!("sip:{address}:5070;transport=udp");
+    let verify = |more: &[&str]| {
+        let words = [&[uri.as_str(), "--user", "alice", "--aor", "sip:alice@lab.test", "--realm", "lab.test"], more].concat();
+        Verifier::of(&words).password(PASSWORD)
+    };
+    let proxy = ["--proxy-user", "border", "--proxy-realm", "edge.proxy", "--proxy-password-file"];
+    let without = verify(&[]).run().ended(13);
+    assert!(without.out.contains("sip.proxy.credentials_required"), "{}", without.out);
+    assert!(without.out.contains("--proxy-user NAME --proxy-realm \"edge.proxy\""), "{}", without.out);
+    let (said, shown) = verify(&[&proxy[..], &[&right]].concat()).json();
+    said.ended(0);
+    assert_eq!((&shown["verdict"], &shown["negotiated"]["realm"]), (&json!("PROVED"), &json!("lab.test")), "{shown:#}");
+    assert!(!shown.to_string().contains("b0rder"), "{shown:#}");
+    let (said, shown) = verify(&[&proxy[..], &[&wrong]].concat()).json();
+    said.ended(14);
+    assert_eq!(shown["code"], "sip.proxy.credentials_rejected", "{shown:#}");
+    let said = verify(&[&proxy[..], &[&spaced]].concat()).run().ended(10);
+    assert!(said.out.contains("registration.whitespace") && said.out.contains("The proxy's password"), "{}", said.out);
+    let said = verify(&proxy[..4]).run().ended(2);
+    assert!(said.err.contains("--proxy-password-file"), "nobody can be asked: {}", said.err);
+    let said = verify(&proxy[..2]).run().ended(2);
+    assert!(said.err.contains("--proxy-realm"), "{}", said.err);
 }
 
 #[test]

@@ -171,6 +171,7 @@ fn ask(scene: &Scene, situation: &Situation, id: &str) -> Answer {
         if let Some(fields) = body["credentials"].as_object_mut() {
             fields.retain(|_, value| !value.is_null());
         }
+        merge(&mut body, &parsed(situation.beside));
         body
     };
     let given = set(id, "alice", &parsed(situation.credentials));

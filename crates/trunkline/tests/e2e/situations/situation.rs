@@ -82,6 +82,8 @@ pub struct Situation {
     pub trunk: &'static str,
     /// Goes into the credentials (JSON).
     pub credentials: &'static str,
+    /// Goes beside the credentials (JSON).
+    pub beside: &'static str,
     pub seen: Seen,
     pub code: &'static str,
     /// Stands in the remedy or the summary of the answer: the values at hand.
@@ -100,6 +102,7 @@ impl Situation {
             profile: "{}",
             trunk: "{}",
             credentials: "{}",
+            beside: "{}",
             seen: Seen::Refused(422),
             code,
             says,
@@ -144,6 +147,11 @@ impl Situation {
 
     pub const fn credentials(mut self, json: &'static str) -> Self {
         self.credentials = json;
+        self
+    }
+
+    pub const fn beside(mut self, json: &'static str) -> Self {
+        self.beside = json;
         self
     }
 

@@ -179,6 +179,14 @@ pub const TABLE: &[Situation] = &[
     s("a proxy on the way challenges a realm of its own", "sip.proxy.credentials_required", "edge.proxy.test", "set proxyCredentials")
         .at(At::Peer(behind_a_proxy))
         .credentials(r#"{"realm": "lab.test"}"#),
+    s(
+        "the password for the proxy is wrong",
+        "sip.proxy.credentials_rejected",
+        "border",
+        "set user name and password of proxyCredentials as the sheet has them",
+    )
+    .lab(&["C16-own"])
+    .beside(r#"{"proxyCredentials": {"username": "border", "realm": "edge.proxy", "password": "wrong-1"}}"#),
     s("403 before a challenge", "sip.forbidden.before_challenge", "403", "ask whether address and account are provisioned").lab(&["F1"]),
     s(
         "403 with the cause in its phrase",
