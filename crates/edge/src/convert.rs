@@ -12,4 +12,4 @@ pub(crate) use assignment::assignment;
 pub(crate) use attempt::attempt;
 pub(crate) use profile::{Share, profile, transport};
 pub(crate) use status::{generation, negotiated, renewal, status, with_edge};
-pub(crate) use verdict::{order, verdict};
+pub(crate) use verdict::{order, step, verdict};

@@ -92,6 +92,9 @@ impl Reporter {
                 diagnosis: convert::with_edge(diagnosis, &self.edge),
                 at,
             }),
+            Event::Progress { verification, step } => {
+                Some(FromEdge::Progress { verification: (*verification).to_owned(), step: convert::step(step) })
+            }
             Event::Verdict(verdict) => {
                 let verdict = convert::verdict(*verdict, &self.edge, at);
                 let news = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner).end(&verdict);

@@ -27,7 +27,7 @@ pub use reach::is_public;
 pub use report::FromEdge;
 pub use seal::{SealError, SealKey, Sealed, Secret, Secrets};
 pub use status::{Negotiated, OptionsState, OptionsStatus, RegistrationState, Renewal, TrunkStatus};
-pub use verification::{Outcome, Verdict, VerifyMode, VerifyOrder};
+pub use verification::{Outcome, Step, Verdict, VerifyMode, VerifyOrder};
 
 /// Microseconds since the Unix epoch, UTC.
 pub type UnixMicros = i64;

@@ -1,7 +1,7 @@
 use diagnosis::Diagnosis;
 use serde::{Deserialize, Serialize};
 
-use crate::{Attempt, Generation, Negotiated, Renewal, TrunkStatus, UnixMicros, Verdict};
+use crate::{Attempt, Generation, Negotiated, Renewal, Step, TrunkStatus, UnixMicros, Verdict};
 
 /// What an edge reports.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -12,6 +12,13 @@ pub enum FromEdge {
     Renewed(Vec<Renewal>),
     /// An exchange that is kept as evidence. A verification's comes before the verdict that names it.
     Attempt(Box<Attempt>),
+    /// A verification that is on has come so far; not told again after a restart of the edge.
+    Progress {
+        /// The order's id.
+        verification: String,
+        /// What is behind it.
+        step: Step,
+    },
     /// A verification has ended.
     Verdict(Box<Verdict>),
     /// The carrier accepted a credential version: the first time after it was assigned, and whenever what was negotiated changes.

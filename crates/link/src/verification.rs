@@ -39,6 +39,18 @@ pub enum VerifyMode {
     Digest,
 }
 
+/// What a verification has behind it, in order; the words of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Step {
+    /// An address of the registrar is known.
+    Resolve,
+    /// It has answered.
+    Reach,
+    /// Its challenge agrees with what was asked for and allowed; the digest follows.
+    Challenge,
+}
+
 /// How a verification ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {

@@ -127,6 +127,7 @@ async fn watch(session: &mut Session, ask: &Ask, live: &mut Live) -> Result<(Ver
             }
             FromEdge::Attempt(_)
             | FromEdge::Verdict(_)
+            | FromEdge::Progress { .. }
             | FromEdge::Status(_)
             | FromEdge::Renewed(_)
             | FromEdge::Accepted { .. }

@@ -107,6 +107,13 @@ pub enum Event {
     },
     /// An exchange that is kept as evidence.
     Attempt(Box<Attempt>),
+    /// A verification that is on has come so far; each step is told once, and none after the verdict.
+    Progress {
+        /// The order's id.
+        verification: Arc<str>,
+        /// What is behind it.
+        step: VerifyStep,
+    },
     /// A verification has ended.
     Verdict(Box<Verdict>),
     /// What to keep for a restart; replaces what was kept for that trunk.
@@ -132,6 +139,17 @@ pub enum Event {
         /// Who sent it.
         source: SocketAddr,
     },
+}
+
+/// What a verification has behind it, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum VerifyStep {
+    /// An address of the registrar is known.
+    Resolved,
+    /// It has answered.
+    Reached,
+    /// Its challenge agrees with what was asked for and allowed; the digest follows.
+    Challenged,
 }
 
 /// The observed state of one trunk.

@@ -48,7 +48,7 @@ pub use command::{
 pub use endpoint::{Config, Counters, Endpoint};
 pub use event::{
     Event, Negotiated, OptionsState, OptionsStatus, Outcome, Output, RegistrationState, Resume, ResumeBinding, ResumeFailed, ResumeNonce,
-    Status, Verdict,
+    Status, Verdict, VerifyStep,
 };
 pub use flow::{Dial, Flow, FlowFault, Opening, TlsFault, TlsSettings};
 pub use locate::{Naptr, Place, Question, Records, Srv};

@@ -13,7 +13,7 @@ use crate::slab::Key;
 use crate::targets::{Target, Targets};
 use crate::verdict::{End, Final, Observation};
 use crate::wheel::TimerKey;
-use crate::{Credential, Flow, Instant, Local, Negotiated, Outcome, Transport, VerifyOrder};
+use crate::{Credential, Flow, Instant, Local, Negotiated, Outcome, Transport, VerifyOrder, VerifyStep};
 
 /// A verification that is on. It has its own Call-ID, From tag and CSeq, starts without Authorization, and never delays a refresh.
 pub struct Probe {
@@ -51,6 +51,8 @@ pub struct Probe {
     pub asks_back: bool,
     /// What was, or would be, answered.
     pub negotiated: Option<Negotiated>,
+    /// The latest step that was told.
+    pub passed: Option<VerifyStep>,
     /// What was seen.
     pub seen: Observation,
     /// How it ended, while something is still to be waited for.

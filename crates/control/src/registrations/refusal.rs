@@ -27,7 +27,7 @@ pub fn refusal(trunk: &Trunk, mut diagnosis: Diagnosis) -> Problem {
 }
 
 /// The field of the request that a cause speaks of.
-fn field(code: Code) -> Option<&'static str> {
+pub fn field(code: Code) -> Option<&'static str> {
     match code {
         Code::RealmMismatch => Some("credentials.realm"),
         Code::AlgorithmNotAllowed | Code::AlgorithmNotOffered | Code::AlgorithmUnsupported => Some("credentials.algorithm"),

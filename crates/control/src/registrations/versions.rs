@@ -3,13 +3,14 @@
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
+use diagnosis::Code;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use super::list::VIEW;
 use super::object::{PATH, diagnosis, negotiated, proxys};
 use super::post::EDIT;
-use super::refusal::refusal;
+use super::refusal::{field, refusal};
 use super::running::{Entry, Identity, Turn};
 use super::transition::{self, Proof};
 use super::version::{Version, VersionState};
@@ -162,7 +163,12 @@ impl Registrations {
     /// 404 where there is no such trunk or version.
     pub(super) async fn version(&self, trunk: &str, version: u32) -> Result<Value, Problem> {
         let found = self.versions(trunk).await?.into_iter().find(|found| found.version == version);
-        found.map(|found| body(&found)).ok_or_else(|| unknown(trunk, &version.to_string()))
+        let found = found.ok_or_else(|| unknown(trunk, &version.to_string()))?;
+        let mut shown = body(&found);
+        if found.state == VersionState::Verifying {
+            shown["stepsPassed"] = json!(self.inner.fleet.steps(trunk, version).unwrap_or_default());
+        }
+        Ok(shown)
     }
 
     /// Takes the turn for a trunk, waiting for whoever has it until `deadline`.
@@ -280,12 +286,22 @@ fn body(version: &Version) -> Value {
     put("promotedAt", version.promoted_at.map(|at| rfc3339(at).into()));
     put("acceptedAt", version.accepted_at.map(|at| rfc3339(at).into()));
     put("diagnosis", version.diagnosis.as_ref().map(diagnosis));
+    put("details", version.diagnosis.as_ref().map(|diagnosis| details(diagnosis.code)));
     body
+}
+
+/// Names the field of the request that a refusal speaks of, as the error body does.
+fn details(code: Code) -> Value {
+    let mut detail = json!({ "errorCode": code.as_str() });
+    if let Some(field) = field(code) {
+        detail["fieldName"] = field.into();
+    }
+    json!([detail])
 }
 
 #[cfg(test)]
 mod tests {
-    use diagnosis::{Code, Diagnosis};
+    use diagnosis::Diagnosis;
 
     use super::super::version::tests::version;
     use super::*;
@@ -296,6 +312,7 @@ mod tests {
         let body = body(&rejected);
         assert_eq!((&body["version"], &body["state"], &body["passwordSet"]), (&json!(2), &json!("REJECTED"), &json!(true)));
         assert_eq!(body["diagnosis"]["code"], "sip.realm.mismatch");
+        assert_eq!(body["details"][0]["fieldName"], "credentials.realm");
         assert_eq!(body["selfUri"], "/api/v2/trunks/voice/registrations/t1/credentials/2");
         assert!(!body.to_string().contains("null"), "{body}");
     }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diagnosis::Diagnosis;
-use link::{Outcome, SealKey, UnixMicros, Verdict};
+use link::{Outcome, SealKey, Step, UnixMicros, Verdict};
 use ua::{VerifyMode, VerifyOrder};
 
 use super::account::{account, policy};
@@ -28,6 +28,15 @@ pub(crate) fn order(from: &link::VerifyOrder, id: Arc<str>, share: Share, key: &
         by_person: from.by_person,
         patience: Duration::from_millis(from.patience_ms),
     })
+}
+
+/// Says how far a verification is in the link's terms.
+pub(crate) fn step(from: ua::VerifyStep) -> Step {
+    match from {
+        ua::VerifyStep::Resolved => Step::Resolve,
+        ua::VerifyStep::Reached => Step::Reach,
+        ua::VerifyStep::Challenged => Step::Challenge,
+    }
 }
 
 /// Says how a verification ended in the link's terms.

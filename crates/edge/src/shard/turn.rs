@@ -258,7 +258,7 @@ impl Shard {
                     self.hand_over_renewals();
                     self.parts.reports.event(event, now);
                 }
-                Event::Accepted { .. } | Event::Refused { .. } | Event::Verdict(_) | Event::Attempt(_) => {
+                Event::Accepted { .. } | Event::Refused { .. } | Event::Progress { .. } | Event::Verdict(_) | Event::Attempt(_) => {
                     self.parts.reports.event(event, now)
                 }
             }

@@ -51,6 +51,8 @@ impl World {
                 }
             }
             Event::Verdict(verdict) => self.verdict(&verdict),
+            // Said to people only: nothing follows from it.
+            Event::Progress { .. } => {}
             Event::Attempt(attempt) => self.take_down(11, attempt.carrier.as_bytes()),
             Event::Save(kept) => {
                 self.take_down(8, kept.trunk.as_bytes());

@@ -1,5 +1,6 @@
 //! Verification: OPTIONS and a contact-less REGISTER, a challenge checked, one digest, a verdict.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use diagnosis::{Check, Evidence};
@@ -20,7 +21,7 @@ use crate::slab::Key;
 use crate::targets::{Next, Targets};
 use crate::verdict::{self, End, Observation, judge};
 use crate::wire::{Timer, Transaction};
-use crate::{Event, Instant, Outcome, ResolveFault, SendFault, Transport, Verdict, VerifyBy, VerifyMode, VerifyOrder};
+use crate::{Event, Instant, Outcome, ResolveFault, SendFault, Transport, Verdict, VerifyBy, VerifyMode, VerifyOrder, VerifyStep};
 
 /// A refusal waits so long for the OPTIONS that was sent with it, for the sake of its evidence.
 const OPTIONS_GRACE: Duration = Duration::from_millis(500);
@@ -74,6 +75,7 @@ impl Endpoint {
             parked: None,
             asks_back: false,
             negotiated: None,
+            passed: None,
             seen,
             concluded: None,
             timer: None,
@@ -131,6 +133,7 @@ impl Endpoint {
                 }
                 let first = probe.hop.is_none();
                 probe.hop = Some((target, local));
+                self.passed(key, VerifyStep::Resolved);
                 if first {
                     self.probe_options(now, key);
                 }
@@ -152,11 +155,26 @@ impl Endpoint {
         probe.seen.source = probe.record.own.or(probe.seen.source);
         probe.options = None;
         // Any final answer proves that it is reachable.
-        probe.seen.options = Some(matches!(reply, Reply::Answer(_)));
+        let answered = matches!(reply, Reply::Answer(_));
+        probe.seen.options = Some(answered);
         // A verdict that waits for its binding to be removed goes on waiting: the trunk's own, under the same Contact, must not come first.
         let removes = probe.asks == Asks::Unbinding;
-        if let Some(concluded) = probe.concluded.take_if(|_| !removes) {
+        let concluded = probe.concluded.take_if(|_| !removes);
+        if answered {
+            self.passed(key, VerifyStep::Reached);
+        }
+        if let Some(concluded) = concluded {
             self.conclude(now, key, concluded);
+        }
+    }
+
+    /// Tells that a verification has a step behind it, unless it has told that or a later one.
+    fn passed(&mut self, key: Key, step: VerifyStep) {
+        if let Some(probe) = self.probes.at_mut(key)
+            && probe.passed < Some(step)
+        {
+            probe.passed = Some(step);
+            self.wire.tell(Event::Progress { verification: Arc::clone(&probe.order.id), step });
         }
     }
 
@@ -193,6 +211,8 @@ impl Endpoint {
                 if !probe.seen.checks.iter().any(|check| check.name == "reachable") {
                     probe.seen.checks.push(Check::new("reachable", true));
                 }
+                self.passed(key, VerifyStep::Reached);
+                let Some(probe) = self.probes.at_mut(key) else { return };
                 match code {
                     200..=299 => self.probe_succeeded(now, key, transaction, message),
                     401 | 407 => self.probe_challenged(now, key, message),
@@ -332,6 +352,7 @@ impl Endpoint {
                 Some(Answering::begin(choice, credential, tokens.text::<32>(), truncated, came)?.going_on_from(&used))
             }),
         );
+        self.passed(key, VerifyStep::Challenged);
         self.probe_register(now, key);
     }
 

@@ -45,6 +45,7 @@ fn order_of(events: &[Event]) -> Vec<&'static str> {
             Event::Status(_)
             | Event::Renewed(_)
             | Event::Save(_)
+            | Event::Progress { .. }
             | Event::Forget { .. }
             | Event::CallUnrouted { .. }
             | Event::BindingContested { .. } => None,

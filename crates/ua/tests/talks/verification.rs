@@ -24,6 +24,39 @@ fn a_query_of_its_own_proves_a_password_by_one_digest_and_leaves_the_binding_alo
     assert_eq!(talk.saved("alice").cseq, own.cseq());
 }
 
+/// The steps that were told; forgets them.
+fn steps(talk: &mut Talk) -> Vec<VerifyStep> {
+    talk.take(|event| match event {
+        Event::Progress { verification, step } if &**verification == "v1" => Some(*step),
+        _ => None,
+    })
+}
+
+#[test]
+fn whoever_waits_for_a_verdict_is_told_each_step_once_and_as_it_is_taken() {
+    let (mut talk, order) = redirected(None);
+    talk.verify(order).we_send("OPTIONS");
+    talk.we_send("REGISTER");
+    assert_eq!(steps(&mut talk), [VerifyStep::Resolved]);
+    talk.they_say(moved("<sip:b.test>"));
+    assert_eq!(steps(&mut talk), [VerifyStep::Reached]);
+    talk.we_send("REGISTER").they_say(challenge("v"));
+    assert_eq!(steps(&mut talk), [VerifyStep::Challenged]);
+    talk.we_send("REGISTER").they_say(challenge("w").stale());
+    talk.we_send("REGISTER").they_say(ok());
+    assert_eq!(steps(&mut talk), []);
+    assert!(matches!(talk.verdict().outcome, Outcome::Proved));
+}
+
+#[test]
+fn a_challenge_that_is_not_answered_is_no_step() {
+    let (mut talk, order) = redirected(Some("elsewhere.test"));
+    talk.verify(order).we_send("OPTIONS").they_say(status(200, "OK"));
+    assert_eq!(steps(&mut talk), [VerifyStep::Resolved, VerifyStep::Reached]);
+    talk.we_send("REGISTER").they_say(challenge("v")).silent();
+    assert_eq!((steps(&mut talk), talk.refusal().code), (vec![], Code::RealmMismatch));
+}
+
 /// A verification at a carrier that redirects, and takes `b.test` for one of its own.
 fn redirected(realm: Option<&str>) -> (Talk, VerifyOrder) {
     let mut order = order("v1", "alice", "new");
