@@ -60,6 +60,11 @@ pub fn of(schema: &str) -> Value {
         "TokenOwner" => {
             json!({ "OAuthClient": { "id": "ci", "name": "CI" }, "organization": { "id": "organization", "name": "Organization" }, "permissions": ["telephony:trunk:view"] })
         }
+        "RegistrationMetrics" => json!({
+            "from": "2026-11-24T02:08:19.000Z", "to": TIME, "accepted": 2, "failed": 1,
+            "minutes": [{ "at": "2026-11-24T05:08:00.000Z", "accepted": 2, "failed": 1, "roundTripMs": 41, "longestRoundTripMs": 57 }],
+            "selfUri": "/api/v2/trunks/voice/registrations/metrics",
+        }),
         "Status" => json!({ "status": "UP" }),
         "CredentialsForm" => json!({ "trunkId": "trunk_jkt_04", "credentials": credentials(), "verify": "live" }),
         "VerifyForm" => json!({ "challengeOnly": true }),

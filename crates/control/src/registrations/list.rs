@@ -4,6 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 use axum::response::Response;
 use diagnosis::Code;
+use link::UnixMicros;
 use serde_json::Value;
 
 use super::Registrations;
@@ -36,6 +37,8 @@ pub(super) struct Wanted {
     state: Option<String>,
     bound: Option<bool>,
     code: Option<Code>,
+    /// Its binding lapses before then and is not being renewed.
+    lapses_before: Option<UnixMicros>,
     /// What the caller may see.
     within: Reach,
 }
@@ -76,6 +79,7 @@ impl Wanted {
             state,
             bound: query.take_bool("bound")?,
             code,
+            lapses_before: query.take_number("lapsesWithin")?.map(|seconds| now() + i64::from(seconds) * 1_000_000),
             within,
         })
     }
@@ -87,13 +91,14 @@ impl Wanted {
 
     /// Whether what the edges report decides.
     fn is_live(&self) -> bool {
-        self.edge.is_some() || self.state.is_some() || self.bound.is_some() || self.code.is_some()
+        self.edge.is_some() || self.state.is_some() || self.bound.is_some() || self.code.is_some() || self.lapses_before.is_some()
     }
 
     /// Whether a trunk that no edge reports may fit.
     fn fits_unseen(&self) -> bool {
         self.edge.is_none()
             && self.code.is_none()
+            && self.lapses_before.is_none()
             && self.bound != Some(true)
             && self.state.as_deref().is_none_or(|state| matches!(state, "PENDING" | "DISABLED"))
     }
@@ -113,6 +118,7 @@ impl Wanted {
             && self
                 .code
                 .is_none_or(|code| seen.iter().any(|seen| seen.status.diagnosis.as_ref().is_some_and(|diagnosis| diagnosis.code == code)))
+            && self.lapses_before.is_none_or(|before| seen.iter().any(|seen| seen.lapses_unrenewed_before(before)))
             && self.state.as_deref().is_none_or(|state| object::state(in_service, true, seen) == state)
     }
 

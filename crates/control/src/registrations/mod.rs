@@ -16,6 +16,7 @@ pub mod fleet;
 mod form;
 mod list;
 pub mod load;
+mod metrics;
 mod noticed;
 mod object;
 mod outcomes;

@@ -52,6 +52,7 @@ impl Registrations {
                     self.notice_transitions(edge, transitions);
                 }
                 FromEdge::Renewed(renewals) => self.inner.fleet.observed().renew(&edge.name(), renewals),
+                FromEdge::Progress { verification, step } => self.inner.fleet.progress(&verification, step),
                 FromEdge::Verdict(verdict) => self.inner.fleet.deliver(*verdict),
                 FromEdge::Attempt(attempt) => {
                     self.notice_attempt(&attempt);

@@ -258,7 +258,26 @@ fn registrations(all: &mut Vec<Operation>) {
     ]
     .into_iter()
     .fold(list, |list, (name, about)| list.query(name, text(), about));
-    all.push(list.query("bound", flag(), "Bound, or not.").answers(Answer::Listing("Registration")));
+    let seconds = json!({ "type": "integer", "minimum": 1, "maximum": 86_400 });
+    let list = list.query("bound", flag(), "Bound, or not.");
+    let list = list.query("lapsesWithin", seconds, "Bound, lapses within so many seconds, and its renewal fails.");
+    all.push(list.answers(Answer::Listing("Registration")));
+    let metrics = Operation::new(
+        "get",
+        format!("{REGISTRATIONS}/metrics"),
+        TAG,
+        "getRegistrationMetrics",
+        "Counts the REGISTERs that were accepted and those that failed, minute by minute; minutes without any are left out.",
+    );
+    let hours = json!({ "type": "integer", "minimum": 1, "maximum": 6 });
+    all.push(
+        metrics
+            .may(VIEW)
+            .query("hours", hours, "So many hours back: 3 where absent.")
+            .query("carrier.id", text(), "Of this carrier's trunks.")
+            .query("edge.id", text(), "From this edge.")
+            .answers(Answer::One(200, "RegistrationMetrics")),
+    );
     let set = Operation::new(
         "post",
         REGISTRATIONS,

@@ -17,6 +17,7 @@ pub fn answers(put: &mut impl FnMut(&str, Value)) {
     bulk(put);
     events(put);
     knowledge(put);
+    metrics(put);
     let master = shown(&["source"], json!({ "source": words(&["file", "environment", "command"]) }));
     let key = shown(
         &["id", "dateCreated", "secrets", "sealsNew"],
@@ -116,6 +117,13 @@ fn events(put: &mut impl FnMut(&str, Value)) {
     );
     let call = json!({ "delivered": flag(), "status": count(), "error": text(), "durationMs": count() });
     put("TestCall", shown(&["delivered", "durationMs"], call));
+}
+
+fn metrics(put: &mut impl FnMut(&str, Value)) {
+    let minute = json!({ "at": time(), "accepted": count(), "failed": count(), "roundTripMs": count(), "longestRoundTripMs": count() });
+    let minutes = list(shown(&["at", "accepted", "failed"], minute));
+    let metrics = json!({ "from": time(), "to": time(), "accepted": count(), "failed": count(), "minutes": minutes, "selfUri": text() });
+    put("RegistrationMetrics", shown(&["from", "to", "accepted", "failed", "minutes", "selfUri"], metrics));
 }
 
 fn knowledge(put: &mut impl FnMut(&str, Value)) {

@@ -177,7 +177,8 @@ fn credential_version() -> Value {
             "state": words(&["STAGED", "VERIFYING", "ACTIVE", "STANDBY", "PREVIOUS", "REJECTED", "RETIRED"]), "username": text(), "passwordSet": flag(),
             "authenticated": flag(), "dateCreated": time(), "dateModified": time(), "selfUri": text(), "realm": text(), "algorithm": text(), "ha1": texts(),
             "proxyCredentials": proxys(), "negotiated": reference("Negotiated"), "promotedAt": time(), "acceptedAt": time(),
-            "diagnosis": reference("Diagnosis"),
+            "stepsPassed": list(words(&["resolve", "reach", "challenge"])), "diagnosis": reference("Diagnosis"),
+            "details": list(shown(&["errorCode"], json!({ "errorCode": text(), "fieldName": text() }))),
         }),
     )
 }

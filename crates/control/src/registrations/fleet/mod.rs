@@ -11,19 +11,21 @@ mod health;
 mod observed;
 mod outbox;
 mod placement;
+mod rates;
 mod traces;
 mod verdicts;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use link::{Action, ControlEnd, FromEdge, Hello, Sites, ToEdge, UnixMicros, Verdict, VerifyOrder};
+use link::{Action, ControlEnd, FromEdge, Hello, Sites, Step, ToEdge, UnixMicros, Verdict, VerifyOrder};
 use tokio::sync::{mpsc, oneshot};
 
 pub use desired::Loader;
 pub use edge::AttachedEdge;
 pub use health::Transition;
 pub use observed::{Happening, Observed, Seen, Watch};
+pub use rates::{Counted, MINUTES_KEPT};
 
 use self::driver::Driver;
 use self::placement::Placement;
@@ -111,6 +113,14 @@ impl Fleet {
         self.placement().edge(edge).is_some()
     }
 
+    /// Returns the site that an edge serves, if it is there and has one of its own.
+    pub fn site_of(&self, edge: &str) -> Option<String> {
+        match &self.placement().edge(edge)?.hello.sites {
+            Sites::One(site) => Some(site.clone()),
+            Sites::Unserved => None,
+        }
+    }
+
     /// Returns all edges that are there.
     pub fn edges(&self) -> Vec<Arc<AttachedEdge>> {
         self.placement().edges().cloned().collect()
@@ -154,7 +164,7 @@ impl Fleet {
 
     /// Orders a verification and returns its verdict when it comes; fails where the edge goes before.
     pub fn verify(&self, edge: &AttachedEdge, order: VerifyOrder) -> oneshot::Receiver<Verdict> {
-        let verdict = self.inner.verdicts.expect(&order.id, edge.id());
+        let verdict = self.inner.verdicts.ask(&order, edge.id());
         edge.outbox.push(ToEdge::Verify(Box::new(order)));
         verdict
     }
@@ -162,6 +172,16 @@ impl Fleet {
     /// Waits for a verdict that was ordered before a restart.
     pub fn expect(&self, id: &str, edge: &str) -> oneshot::Receiver<Verdict> {
         self.inner.verdicts.expect(id, edge)
+    }
+
+    /// Notes how far a verification is.
+    pub fn progress(&self, verification: &str, step: Step) {
+        self.inner.verdicts.progress(verification, step);
+    }
+
+    /// Returns what the verification of a credential version has behind it, while an edge is at it.
+    pub fn steps(&self, trunk: &str, version: u32) -> Option<Vec<Step>> {
+        self.inner.verdicts.steps(trunk, version)
     }
 
     /// Delivers a verdict.

@@ -1,6 +1,6 @@
 //! What the edges see: the latest status of each trunk at each edge, in memory only.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use diagnosis::Diagnosis;
@@ -8,6 +8,8 @@ use link::{Generation, RegistrationState, Renewal, TrunkStatus, UnixMicros};
 use tokio::sync::mpsc;
 
 use super::health::{Share, Standing, Transition, resting};
+use super::rates::{Counted, Rates};
+use crate::store::now;
 
 /// The latest status of each trunk at each edge.
 #[derive(Debug, Default)]
@@ -20,6 +22,7 @@ pub struct Observed {
 struct Table {
     trunks: HashMap<Box<str>, Watched>,
     carriers: HashMap<Arc<str>, Share>,
+    rates: Rates,
     /// Bindings that run and are not being refreshed, with the lapse that was told of.
     at_risk: HashMap<(Box<str>, Arc<str>), Option<UnixMicros>>,
 }
@@ -46,6 +49,13 @@ pub struct Seen {
     pub status: TrunkStatus,
     /// The state in which it rested last; states that pass by themselves are left out.
     pub rest: Option<RegistrationState>,
+}
+
+impl Seen {
+    /// Tells whether a binding runs, lapses before then, and its renewal fails.
+    pub fn lapses_unrenewed_before(&self, before: UnixMicros) -> bool {
+        self.status.bound && self.status.expires_at.is_some_and(|at| at < before) && Standing::of(self.rest) == Standing::Failing
+    }
 }
 
 /// What happens to a trunk while somebody waits for it.
@@ -98,10 +108,11 @@ impl Observed {
                 .collect()
         };
         let mut transitions = Vec::new();
+        let now = now();
         {
             let mut table = self.table_mut();
             for status in statuses {
-                transitions.extend(table.report(edge, status));
+                transitions.extend(table.report(edge, status, now));
             }
         }
         for happening in watched {
@@ -121,10 +132,15 @@ impl Observed {
         let mut watched = Vec::new();
         {
             let mut table = self.table_mut();
+            let Table { trunks, rates, .. } = &mut *table;
+            let now = now();
             for (renewal, is_watched) in renewals.into_iter().zip(watches) {
-                let seen =
-                    table.trunks.get_mut(renewal.trunk.as_str()).and_then(|trunk| trunk.seen.iter_mut().find(|seen| seen.edge == *edge));
-                let Some(seen) = seen else { continue };
+                let Some(Watched { placed, seen }) = trunks.get_mut(renewal.trunk.as_str()) else { continue };
+                let Some(seen) = seen.iter_mut().find(|seen| seen.edge == *edge) else { continue };
+                if let Some(placed) = placed {
+                    let accepted = renewal.refreshes.saturating_sub(seen.status.refreshes);
+                    rates.count(&placed.carrier, edge, now, &Counted::new(accepted, 0, renewal.round_trip_ms));
+                }
                 renewal.renew(&mut seen.status);
                 watched.extend(is_watched.then(|| Box::new(seen.status.clone())));
             }
@@ -171,6 +187,11 @@ impl Observed {
     /// Returns how many registrations each carrier has, and how many of them fail.
     pub fn shares(&self) -> Vec<(Arc<str>, Share)> {
         self.table().carriers.iter().map(|(carrier, share)| (Arc::clone(carrier), *share)).collect()
+    }
+
+    /// Adds up what happened in the last minutes at the carriers and edges that fit: by the minute's beginning.
+    pub fn rates(&self, now: UnixMicros, minutes: u32, fits: impl FnMut(&str, &str) -> bool) -> BTreeMap<UnixMicros, Counted> {
+        self.table().rates.sum(now, minutes, fits)
     }
 
     /// Returns how many bindings an edge holds, and when the first of them lapses.
@@ -276,8 +297,8 @@ impl Observed {
 }
 
 impl Table {
-    fn report(&mut self, edge: &Arc<str>, status: TrunkStatus) -> Option<Transition> {
-        let Table { trunks, carriers, at_risk } = self;
+    fn report(&mut self, edge: &Arc<str>, status: TrunkStatus, now: UnixMicros) -> Option<Transition> {
+        let Table { trunks, carriers, at_risk, rates } = self;
         let watched = trunks.entry(status.trunk.as_str().into()).or_default();
         let index = watched.seen.iter().position(|seen| seen.edge == *edge);
         let known = index.map(|index| &watched.seen[index]);
@@ -289,6 +310,8 @@ impl Table {
         let rest = resting(before, &status);
         if let Some(placed) = &watched.placed {
             carriers.entry(Arc::clone(&placed.carrier)).or_default().moved(Standing::of(before), Standing::of(rest));
+            let counted = Counted::between(known.map(|known| &known.status), &status, now);
+            rates.count(&placed.carrier, edge, now, &counted);
         }
         let risky = status.bound && Standing::of(rest) == Standing::Failing;
         let key = (Box::from(status.trunk.as_str()), Arc::clone(edge));
@@ -449,6 +472,7 @@ pub(in crate::registrations) mod tests {
         assert_eq!(told(450), 0, "it is refreshed in time");
         observed.report(&e1, vec![waiting(500)]);
         assert_eq!((told(300), told(400), told(450), told(500)), (0, 1, 0, 0));
+        assert_eq!([500, 501].map(|before| observed.of("t1")[0].lapses_unrenewed_before(before)), [false, true]);
         observed.report(&e1, vec![waiting(900)]);
         assert_eq!((told(850), observed.bindings_of("e1")), (1, (1, Some(900))));
         observed.report(&e1, vec![status("t1", 1, RegistrationState::Registered)]);
