@@ -319,7 +319,7 @@ impl Carrier {
         for (name, value) in &answer.headers {
             builder = builder.header(name, value);
         }
-        let last = builder.header("Server", "trunkline-lab-carrier").finish();
+        let last = builder.header("Server", &self.config.temperament.server).finish();
         if self.config.temperament.trying {
             return vec![Builder::response_to(100, "Trying", request, source).finish(), last];
         }

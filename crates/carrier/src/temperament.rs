@@ -77,6 +77,8 @@ pub struct Temperament {
     pub port_limit: Option<u32>,
     /// Further header lines of a 200, such as Service-Route (B9).
     pub ok_headers: Vec<String>,
+    /// What its Server header says, in every answer.
+    pub server: String,
     /// Option tags that a REGISTER with a Contact must offer in Supported or Require, else 421 (B10).
     pub demands: Vec<String>,
     /// Where requests seem to come from: goes into `received`, `rport` and natted Contacts, as behind an address translator (N5).
@@ -175,6 +177,7 @@ impl Default for Temperament {
             binding_limit: None,
             port_limit: None,
             ok_headers: Vec::new(),
+            server: "trunkline-lab-carrier".into(),
             demands: Vec::new(),
             sees: None,
             forges: false,
