@@ -1,6 +1,7 @@
 "use strict";
 // Enhancements only: without this script every page reads and every form works.
 (() => {
+  const words = JSON.parse(document.body.dataset.words || "{}");
   const $ = (selector, root = document) => Array.from(root.querySelectorAll(selector));
   const local = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
   const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
@@ -24,7 +25,7 @@
     const whole = Math.abs(left);
     const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
     const text = parts[0] ? `${parts[0]} h ${parts[1]} min` : parts[1] ? `${parts[1]} min ${String(parts[2]).padStart(2, "0")} s` : `${parts[2]} s`;
-    time.textContent = left >= 0 ? `in ${text}` : `${text} ago`;
+    time.textContent = (left >= 0 ? words.in : words.ago).replace("{}", text);
   }
 
   // What changed is swapped in, part by part; what is open stays open, what is marked stays marked.
@@ -43,7 +44,7 @@
       }
     } catch { /* The next event asks again. */ } finally {
       running = null;
-      if (again) { again = false; soon(); }
+      if (again) { again = false; soon(); } else poll();
     }
   }
 
@@ -78,8 +79,8 @@
     const says = document.getElementById("live-state");
     const trunk = $("[data-trunk]")[0];
     const source = new EventSource(trunk ? `${to}?trunk=${encodeURIComponent(trunk.dataset.trunk)}` : to);
-    source.onopen = () => { says.textContent = "live"; says.classList.add("on"); };
-    source.onerror = () => { says.textContent = "reconnecting"; says.classList.remove("on"); };
+    source.onopen = () => { says.textContent = words.live; says.classList.add("on"); };
+    source.onerror = () => { says.textContent = words.reconnecting; says.classList.remove("on"); };
     source.onmessage = soon;
     addEventListener("pagehide", () => source.close());
   }
@@ -90,15 +91,15 @@
     const show = document.getElementById(`${input.id}-marks`);
     const value = input.value;
     const found = [];
-    if (/^[ \t]/.test(value)) found.push("white space at the beginning");
-    if (/[ \t]$/.test(value)) found.push("white space at the end");
-    if (odd.test(value)) found.push("an invisible or non-breaking character");
-    if (/[\u2018-\u201f\u00ab\u00bb]/.test(value)) found.push("typographic quotes");
-    if (/^["'].*["']$/.test(value)) found.push("quotes around it");
-    if (input.id === "realm" && /^sips?:/i.test(value)) found.push("a scheme; a realm has none");
+    if (/^[ \t]/.test(value)) found.push(words.markBegin);
+    if (/[ \t]$/.test(value)) found.push(words.markEnd);
+    if (odd.test(value)) found.push(words.markOdd);
+    if (/[\u2018-\u201f\u00ab\u00bb]/.test(value)) found.push(words.markTypographic);
+    if (/^["'].*["']$/.test(value)) found.push(words.markQuotes);
+    if (input.id === "realm" && /^sips?:/i.test(value)) found.push(words.markScheme);
     show.replaceChildren();
     if (!found.length) return;
-    show.textContent = `There is ${found.join(", ")}.`;
+    show.textContent = words.marks.replace("{}", found.join(", "));
     if (input.type !== "password") {
       const line = document.createElement("span");
       line.className = "revealed";
@@ -116,7 +117,7 @@
     for (const field of $("[data-file]")) {
       const area = document.getElementById(field.dataset.file);
       const label = document.createElement("label");
-      label.textContent = "Or a file ";
+      label.textContent = `${words.file} `;
       const input = document.createElement("input");
       input.type = "file";
       input.addEventListener("change", async () => { if (input.files[0]) area.value = await input.files[0].text(); });
@@ -128,8 +129,12 @@
   document.addEventListener("input", (event) => { if (event.target.matches("[data-marks]")) marks(event.target); });
   document.addEventListener("submit", (event) => {
     if (!event.target.matches("[data-verify]")) return;
-    for (const step of $("#steps li")) step.className = "asking";
+    $("#steps li").forEach((step, place) => { step.className = place ? "waits" : "asking"; });
   });
+  for (const button of $("[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => print());
+  }
   times(document);
   files();
   $("[data-marks]").forEach(marks);

@@ -49,6 +49,16 @@ impl Api {
         self.call(who, Method::POST, path, Some(body)).await
     }
 
+    /// POST of JSON to what may wait for a carrier: it is not waited for (RFC 7240 4.3).
+    ///
+    /// # Errors
+    /// [`Fault`] where the session has ended.
+    pub async fn post_without_waiting(&self, who: &Session, path: &str, body: &Value) -> Result<Answer, Fault> {
+        let mut request = authorized(who, Method::POST, path, Some("application/json"), Body::from(body.to_string()))?;
+        request.headers_mut().insert("prefer", HeaderValue::from_static("wait=0"));
+        read(self.signed_in(request).await?).await
+    }
+
     /// Any call with a JSON body, or none.
     ///
     /// # Errors
@@ -64,14 +74,14 @@ impl Api {
     /// # Errors
     /// [`Fault`] where the session has ended.
     pub async fn send(&self, who: &Session, method: Method, path: &str, media: Option<&str>, body: Body) -> Result<Response, Fault> {
-        let mut request = request(&who.remote, method, path, media, body)?;
-        let bearer = HeaderValue::from_str(&format!("Bearer {}", who.token.expose_secret()));
-        let mut bearer = bearer.map_err(|_| Fault::SignIn { next: None })?;
-        bearer.set_sensitive(true);
-        request.headers_mut().insert(header::AUTHORIZATION, bearer);
+        let mut request = authorized(who, method, path, media, body)?;
         if path.starts_with("/api/v2/events") && !path.contains("pageSize") {
             request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
         }
+        self.signed_in(request).await
+    }
+
+    async fn signed_in(&self, request: Request<Body>) -> Result<Response, Fault> {
         let response = self.ask(request).await;
         if response.status() == StatusCode::UNAUTHORIZED { Err(Fault::SignIn { next: None }) } else { Ok(response) }
     }
@@ -104,6 +114,16 @@ impl Answer {
     pub fn yes(self) -> Result<Value, Fault> {
         if self.status.is_success() { Ok(self.body) } else { Err(Fault::Refused { status: self.status, body: self.body }) }
     }
+}
+
+/// A request with the session's token.
+fn authorized(who: &Session, method: Method, path: &str, media: Option<&str>, body: Body) -> Result<Request<Body>, Fault> {
+    let mut request = request(&who.remote, method, path, media, body)?;
+    let bearer = HeaderValue::from_str(&format!("Bearer {}", who.token.expose_secret()));
+    let mut bearer = bearer.map_err(|_| Fault::SignIn { next: None })?;
+    bearer.set_sensitive(true);
+    request.headers_mut().insert(header::AUTHORIZATION, bearer);
+    Ok(request)
 }
 
 fn request(remote: &Remote, method: Method, path: &str, media: Option<&str>, body: Body) -> Result<Request<Body>, Fault> {

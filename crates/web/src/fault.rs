@@ -23,6 +23,8 @@ pub enum Fault {
     },
     /// The form is not one of ours, or of an ended session.
     ForeignForm,
+    /// Too much is under way already.
+    Busy,
     /// There is no such page.
     Missing,
     /// The system gives no randomness.
@@ -48,6 +50,7 @@ impl IntoResponse for Fault {
                 (status, title, text, Some(body))
             }
             Fault::ForeignForm => (StatusCode::FORBIDDEN, words::FOREIGN_FORM, words::FOREIGN_FORM_TEXT.to_owned(), None),
+            Fault::Busy => (StatusCode::TOO_MANY_REQUESTS, words::REFUSED, words::TOO_MANY_JOBS.to_owned(), None),
             Fault::Missing => (StatusCode::NOT_FOUND, words::NOT_FOUND, words::NO_PAGE.to_owned(), None),
             Fault::NoRandomness => (StatusCode::INTERNAL_SERVER_ERROR, words::REFUSED, words::NO_RANDOMNESS.to_owned(), None),
         };

@@ -22,6 +22,12 @@ impl Fields {
     }
 }
 
+impl FromIterator<(String, String)> for Fields {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(fields: I) -> Self {
+        Fields(fields.into_iter().collect())
+    }
+}
+
 /// A form that was sent from a page of this session.
 pub struct Posted {
     /// Who sent it.

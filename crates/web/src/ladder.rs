@@ -17,8 +17,8 @@ const LINES: (usize, usize) = (110, 610);
 /// So much of a start line is shown in the drawing; all of it stands below.
 const LABEL_CHARS: usize = 62;
 
-/// Draws the messages, and lists them below, each to be opened.
-pub fn ladder(attempt: &Value) -> Markup {
+/// Draws the messages.
+pub fn drawing(attempt: &Value) -> Markup {
     let messages = attempt["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
     let began = micros(text(attempt, "startedAt"));
     let height = TOP + STEP * messages.len() + 16;
@@ -43,6 +43,20 @@ pub fn ladder(attempt: &Value) -> Markup {
             }
             @if messages.is_empty() { figcaption class="quiet" { (w::NO_MESSAGES) } }
         }
+    }
+}
+
+/// How long after the attempt began a message went or came.
+pub fn offset_of(attempt: &Value, message: &Value) -> String {
+    offset(micros(text(attempt, "startedAt")), text(message, "at"))
+}
+
+/// Draws the messages, and lists them below, each to be opened.
+pub fn ladder(attempt: &Value) -> Markup {
+    let messages = attempt["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let began = micros(text(attempt, "startedAt"));
+    html! {
+        (drawing(attempt))
         ol class="messages" {
             @for message in messages {
                 li {

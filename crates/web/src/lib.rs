@@ -8,10 +8,13 @@ mod api;
 mod assets;
 mod fault;
 mod form;
+mod inputs;
+mod jobs;
 mod ladder;
 mod page;
 mod pages;
 mod parts;
+mod rates;
 mod session;
 mod timeline;
 mod words;
@@ -25,6 +28,7 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 
 use api::Api;
+use jobs::Jobs;
 use session::Sessions;
 
 /// Longest form; a sheet of some ten thousand trunks fits in.
@@ -39,11 +43,12 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; c
 struct Console {
     api: Api,
     sessions: Arc<Sessions>,
+    jobs: Arc<Jobs>,
 }
 
 /// Builds the console's pages over this API. `secure` where browsers come over TLS: the cookie is then `Secure` and bound to the host.
 pub fn router(api: Router, secure: bool) -> Router {
-    let console = Console { api: Api::new(api), sessions: Arc::new(Sessions::new(secure)) };
+    let console = Console { api: Api::new(api), sessions: Arc::new(Sessions::new(secure)), jobs: Arc::default() };
     pages::routes()
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .layer(middleware::from_fn(guarded))

@@ -64,7 +64,7 @@ fn document(title: &str, body: &Markup, live: bool) -> Markup {
                 link rel="stylesheet" href=(*STYLE_PATH);
                 script src=(*SCRIPT_PATH) defer {}
             }
-            body data-follow=[live.then_some("/live")] { (body) }
+            body data-follow=[live.then_some("/live")] data-words=(w::of_script()) { (body) }
         }
     }
 }

@@ -21,6 +21,12 @@ pub fn time(at: &str) -> Markup {
     html! { @if let Some(plain) = plain { time datetime=(at) title={ (plain) " UTC" } { (plain) " UTC" } } @else { "–" } }
 }
 
+/// A time in UTC, to the millisecond, that stays so: what is printed is read elsewhere.
+pub fn utc(at: &str) -> Markup {
+    let plain = at.get(..23).or(at.get(..19)).map(|at| at.trim_end_matches('Z').replace('T', " "));
+    html! { @if let Some(plain) = plain { span class="utc" { (plain) " UTC" } } @else { "–" } }
+}
+
 /// A time that comes: the script counts down to it.
 pub fn countdown(at: &str) -> Markup {
     let plain = at.get(11..19);

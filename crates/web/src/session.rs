@@ -179,7 +179,7 @@ impl<S: Sync> FromRequestParts<S> for Remote {
 }
 
 /// 256 random bits.
-fn draw() -> Result<String, Fault> {
+pub fn draw() -> Result<String, Fault> {
     let mut bytes = [0u8; 32];
     getrandom::fill(&mut bytes).map_err(|_| Fault::NoRandomness)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())

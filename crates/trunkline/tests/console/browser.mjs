@@ -1,6 +1,6 @@
 // What the suites share: a Chromium that is as new as on the first day, ways to look at a page, and what is asked of the test's own program.
 import { createRequire } from "node:module";
-import { mkdirSync, mkdtempSync, readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import assert from "node:assert/strict";
@@ -88,6 +88,13 @@ process.stdin.on("data", (text) => {
 });
 export function ask(words) {
   return new Promise((resolve) => { waiting.push(resolve); process.stdout.write(`@${words}\n`); });
+}
+
+/// Records a figure: printed, and kept beside the pictures.
+export function figure(name, says) {
+  mkdirSync(place.pictures, { recursive: true });
+  writeFileSync(join(place.pictures, `${name}.txt`), `${says}\n`);
+  console.log(says);
 }
 
 export async function run(story) {

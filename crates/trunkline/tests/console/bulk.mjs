@@ -20,5 +20,27 @@ await run(async () => {
   await page.locator(".count strong", { hasText: /^1001$/ }).waitFor();
   await page.getByRole("link", { name: "Next page" }).click();
   await page.getByRole("link", { name: "First page" }).waitFor();
+
+  // An action on many at a pace: paused it stands still, resumed it goes on, stopped it ends; the report names each trunk.
+  await page.goto(`${place.url}/trunks?carrier=kam`);
+  for (const box of (await page.locator("input[name=trunk]").all()).slice(0, 40)) await box.check();
+  await page.getByRole("button", { name: "Refresh now" }).click();
+  await page.getByLabel("Trunks a second").fill("1");
+  await page.getByRole("button", { name: "Refresh now" }).click();
+  await page.getByText("RUNNING").waitFor();
+  const done = async () => Number(/(\d+) \/ 40/.exec(await page.locator("#job").textContent())[1]);
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByRole("button", { name: "Resume" }).waitFor();
+  const paused = await done();
+  assert.ok(paused < 40);
+  await page.reload();
+  // One that was under way when the pause came may have ended since.
+  assert.ok((await done()) - paused <= 1);
+  await page.getByRole("button", { name: "Resume" }).click();
+  await page.waitForFunction((paused) => Number(/(\d+) \/ 40/.exec(document.getElementById("job").textContent)[1]) > paused + 1, paused);
+  await page.getByRole("button", { name: "Stop" }).click();
+  await page.getByText("CANCELLED").waitFor();
+  const answer = await page.context().request.get(page.url() + "/report");
+  assert.match(await answer.text(), /^refresh: \d+ \/ 40\n\nalice: done\n(.+\n){39}$/);
   await close();
 });

@@ -23,7 +23,13 @@ await run(async () => {
   for (const summary of await page.locator(".messages summary").all()) await summary.click();
   const messages = await page.locator(".messages").textContent();
   for (const header of ["Server", "Warning"]) assert.match(messages, new RegExp(`${header}: .*<script>`));
-  for (const path of ["/", "/trunks/t1", "/carriers", "/carriers/hostile", "/events", "/audit", "/access"]) await clean(path);
+  // The friendly trunk of the same carrier: Server and Warning of its 200, its realm.
+  await clean("/trunks/t2");
+  await page.locator("dd code", { hasText: place.markup }).first().waitFor();
+  await page.locator("table a[href*='/attempts/']").first().click();
+  for (const summary of await page.locator(".messages summary").all()) await summary.click();
+  assert.match(await page.locator(".messages").textContent(), /Server: .*<script>/);
+  for (const path of ["/", "/trunks/t1", "/trunks/t1/report", "/trunks/t2/report", "/carriers/hostile/edit", "/carriers/hostile/delete", "/carriers", "/carriers/hostile", "/events", "/audit", "/access"]) await clean(path);
   const odd = encodeURIComponent(place.markup);
   for (const name of ["q", "site", "carrier"]) await clean(`/trunks?${name}=${odd}`);
   await clean(`/sign-in?next=${odd}`);

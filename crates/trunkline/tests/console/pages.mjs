@@ -1,4 +1,6 @@
 // Every page, light and dark, on a desktop and on a phone: a picture each, and no violation of axe's rules.
+import assert from "node:assert/strict";
+import { join } from "node:path";
 import { open, place, run, shoot, signIn } from "./browser.mjs";
 
 await run(async () => {
@@ -9,7 +11,8 @@ await run(async () => {
   const pages = {
     overview: "/", trunks: "/trunks", trunk: `/trunks/${place.trunk}`, credentials: `/trunks/${place.trunk}/credentials`, carriers: "/carriers",
     carrier: `/carriers/${place.carrier}`, edges: "/edges", events: "/events", bulk: "/bulk", access: "/access", audit: "/audit?verify=yes",
-    diagnoses: "/diagnoses", diagnosis: "/diagnoses/sip.realm.mismatch", empty: "/trunks?state=EXPIRED", "not-found": "/trunks/nothing",
+    diagnoses: "/diagnoses", diagnosis: "/diagnoses/sip.realm.mismatch", empty: "/trunks?state=EXPIRED", "not-found": "/trunks/nothing", "new-carrier": "/new/carrier", "edit-carrier": `/carriers/${place.carrier}/edit`,
+    "delete-carrier": `/carriers/${place.carrier}/delete`, "new-client": "/new/client", client: `/access/clients/${place.client}`, role: "/access/roles/trunk-operator",
   };
   for (const [name, path] of Object.entries(pages)) {
     await page.goto(place.url + path);
@@ -24,5 +27,21 @@ await run(async () => {
   await page.getByRole("heading", { name: "SIP ladder" }).waitFor();
   await page.locator(".messages summary").last().click();
   await shoot(page, "attempt");
+  // On paper: every message, no buttons.
+  await page.goto(`${place.url}/trunks/${place.trunk}/report`);
+  await shoot(page, "report");
+  await page.emulateMedia({ media: "print" });
+  await page.locator(".message pre").first().waitFor();
+  assert.equal(await page.locator(".bar, button").filter({ visible: true }).count(), 0);
+  assert.doesNotMatch(await page.locator("main").textContent(), /a-slip-of-the-pen|response="[0-9a-f]/);
+  await page.screenshot({ path: join(place.pictures, "report-print.png"), fullPage: true });
+  await page.emulateMedia({ media: "screen" });
+  await page.goto(`${place.url}/trunks`);
+  await page.locator("input[name=trunk]").first().check();
+  await page.getByRole("button", { name: "Refresh now" }).click();
+  await shoot(page, "action-confirm");
+  await page.getByRole("button", { name: "Refresh now" }).click();
+  await page.getByText("COMPLETED").waitFor();
+  await shoot(page, "action");
   await close();
 });

@@ -6,21 +6,25 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
+use super::lab_carrier::started;
 use crate::support::kamailio::Kamailio;
-use crate::support::scene::{PASSWORD, Scene};
+use crate::support::loopback;
+use crate::support::scene::{PASSWORD, Scene, credentials};
 use crate::support::schemathesis::installed;
 use crate::support::server::{ADMIN_ID, ADMIN_SECRET};
-use crate::support::udp::{Peer, reply};
+use crate::support::udp::{Peer, challenge, granted as granted_by, has_digest};
 use crate::support::wait::{self, secs};
 
 /// What a carrier, or whoever names a trunk, may try on a page.
 const MARKUP: &str = "<img src=x onerror=alert(1)><script>alert(2)</script>";
 
-/// Runs a suite to its end and answers what it asks.
-fn run(script: &str, scene: &Scene, kamailio: &Kamailio) {
+/// Runs a suite to its end and answers what it asks; `own` grants what this suite alone asks for.
+fn run(script: &str, scene: &Scene, kamailio: &Kamailio, own: &dyn Fn(&str)) {
     let modules = installed("browser");
     let pictures = modules.parent().and_then(Path::parent).expect("the target directory").join("console");
     let place = json!({
@@ -43,7 +47,13 @@ fn run(script: &str, scene: &Scene, kamailio: &Kamailio) {
         let line = line.expect("text");
         match line.strip_prefix('@') {
             Some(wish) => {
-                let answer = granted(wish, scene, kamailio);
+                let answer = match wish.strip_prefix("own ") {
+                    Some(wish) => {
+                        own(wish);
+                        "done".to_owned()
+                    }
+                    None => granted(wish, scene, kamailio),
+                };
                 writeln!(input, "{answer}").expect("the suite listens");
             }
             None => {
@@ -54,6 +64,8 @@ fn run(script: &str, scene: &Scene, kamailio: &Kamailio) {
     }
     let status = child.wait().expect("an end");
     let complaints = std::fs::read_to_string(complaints.path()).unwrap_or_default();
+    // Figures that it has measured.
+    print!("{said}");
     assert!(status.success(), "the suite ended with {status}:\n{said}\n{complaints}\nserver:\n{}", scene.server.log());
 }
 
@@ -93,7 +105,11 @@ fn suite(script: &str) {
     let kamailio = Kamailio::md5();
     let scene = Scene::new();
     scene.registered(&kamailio, &["alice", "bob"]);
-    run(script, &scene, &kamailio);
+    run(script, &scene, &kamailio, &nothing);
+}
+
+fn nothing(wish: &str) {
+    panic!("the suite asks for {wish:?}");
 }
 
 #[test]
@@ -125,9 +141,54 @@ fn a_thousand_trunks_are_imported_with_progress() {
 fn what_others_write_is_shown_as_text() {
     let kamailio = Kamailio::md5();
     let scene = Scene::new();
-    let headers = format!("Server: {MARKUP}\r\nWarning: 399 x \"{MARKUP}\"\r\n");
-    let hostile = Peer::registrar(move |request| Some(reply(request, 403, MARKUP, &headers)));
-    scene.carrier("hostile", &hostile.uri(), &json!({"name": MARKUP}));
+    let address = loopback::next();
+    let text = format!(
+        r#"
+[[registrar]]
+name = "hostile"
+listen = ["udp:{address}:5070"]
+realm = '{MARKUP}'
+[registrar.temperament]
+server = '{MARKUP}'
+ok_headers = ['Warning: 399 x "{MARKUP}"']
+refusals = [{{ when = "after-digest", code = 403, reason = '{MARKUP}', headers = ['Warning: 399 x "{MARKUP}"'], users = ["alice"] }}]
+[[registrar.account]]
+user = "alice"
+username = '{MARKUP}'
+password = '{MARKUP}'
+[[registrar.account]]
+user = "bob"
+username = '{MARKUP}'
+password = "{PASSWORD}"
+"#
+    );
+    let (_lab, _folder) = started(&text, (address, 5070));
+    scene.carrier("hostile", &format!("sip:{address}:5070;transport=udp"), &json!({"name": MARKUP}));
     scene.trunk("t1", "hostile", "alice", "peer.test", &json!({"name": MARKUP}));
-    run("injection.mjs", &scene, &kamailio);
+    scene.trunk("t2", "hostile", "bob", "peer.test", &json!({"name": MARKUP}));
+    scene.api.set_credentials(&credentials("t2", MARKUP, PASSWORD)).expect(201);
+    scene.wait_state("t2", "REGISTERED");
+    run("injection.mjs", &scene, &kamailio, &nothing);
+}
+
+#[test]
+fn each_step_of_a_verification_is_seen_while_it_runs() {
+    let kamailio = Kamailio::md5();
+    let scene = Scene::new();
+    let answers = Arc::new(AtomicBool::new(false));
+    let slow = Arc::clone(&answers);
+    let peer = Peer::registrar(move |request| match has_digest(request) {
+        false => Some(challenge(request, "peer.test", "MD5", "n1")),
+        true => slow.load(Ordering::Relaxed).then(|| granted_by(request, 600)),
+    });
+    scene.trunk_at(&peer.uri(), "peer.test", &json!({}));
+    run("steps.mjs", &scene, &kamailio, &|wish| {
+        assert_eq!(wish, "answer the digest");
+        answers.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn profiles_clients_and_roles_are_made_changed_and_deleted_by_whoever_may() {
+    suite("manage.mjs");
 }

@@ -32,7 +32,7 @@ rows = ["F1"]
 }
 
 /// Runs a lab carrier whose last registrar listens at that port.
-fn started(text: &str, at: (std::net::Ipv4Addr, u16)) -> (Process, tempfile::TempDir) {
+pub fn started(text: &str, at: (std::net::Ipv4Addr, u16)) -> (Process, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("folder");
     let file = folder.path().join("lab.toml");
     std::fs::write(&file, text).expect("configuration");

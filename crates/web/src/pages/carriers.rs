@@ -3,13 +3,15 @@ use axum::response::Response;
 use maud::{Markup, html};
 use serde_json::Value;
 
+use super::REGISTRATIONS;
+use super::carrier_form::ways;
 use crate::Console;
 use crate::api::escape;
 use crate::fault::Fault;
 use crate::form::Fields;
 use crate::parts::{empty, entities, table, text, time};
 use crate::session::Session;
-use crate::{page, words as w};
+use crate::{page, rates, words as w};
 
 /// GET /carriers.
 pub async fn list(State(console): State<Console>, who: Session, fields: Fields) -> Result<Response, Fault> {
@@ -28,7 +30,7 @@ pub async fn list(State(console): State<Console>, who: Session, fields: Fields) 
         }
     };
     let content = html! {
-        h1 { (w::CARRIERS) }
+        div class="title" { h1 { (w::CARRIERS) } @if who.may("telephony:carrier:add") { a class="button primary" href="/new/carrier" { (w::NEW_CARRIER) } } }
         @if entities(&listing).is_empty() { (empty(w::NO_CARRIERS)) }
         @else { (table(w::CARRIERS, &[w::CARRIER, w::REGISTRARS, w::POLICY, w::PACE, w::EXPIRES, w::CHANGED], rows)) }
         @if let Some(cursor) = listing["nextUri"].as_str().and(listing["cursor"].as_str()) { p { a class="button" href={ "/carriers?cursor=" (escape(cursor)) } { (w::NEXT_PAGE) } } }
@@ -43,11 +45,16 @@ fn policy(carrier: &Value) -> Markup {
 /// GET /carriers/{carrier}: the whole profile.
 pub async fn one(State(console): State<Console>, who: Session, Path(id): Path<String>) -> Result<Response, Fault> {
     let carrier = console.api.get(&who, &format!("/api/v2/carriers/{}", escape(&id))).await?;
+    let metrics = match who.may("telephony:trunkRegistration:view") {
+        true => Some(console.api.get(&who, &format!("{REGISTRATIONS}/metrics?hours=6&carrier.id={}", escape(&id))).await?),
+        false => None,
+    };
     let told = ["id", "name", "version", "dateCreated", "dateModified", "selfUri", "phraseNotes"];
     let notes = carrier["phraseNotes"].as_array().map(Vec::as_slice).unwrap_or_default();
     let content = html! {
         p class="crumbs" { a href="/carriers" { (w::CARRIERS) } }
-        div class="title" { h1 { (text(&carrier, "name")) " " span class="quiet" { (id) } } a class="button" href={ "/trunks?carrier=" (id) } { (w::ITS_TRUNKS) } }
+        div class="title" { h1 { (text(&carrier, "name")) " " span class="quiet" { (id) } } div class="actions" { a class="button" href={ "/trunks?carrier=" (id) } { (w::ITS_TRUNKS) } (ways(&who, &id)) } }
+        @if let Some(metrics) = &metrics { section class="panel" { h2 { (w::RATES) } (rates::rates(metrics)) } }
         section class="panel" {
             h2 { (w::PROFILE) }
             dl class="facts" {

@@ -1,4 +1,7 @@
+use std::cmp::Ordering;
+
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use serde_json::{Map, Value, json};
@@ -9,7 +12,7 @@ use crate::api::{Answer, escape};
 use crate::fault::Fault;
 use crate::form::{Fields, Posted};
 use crate::page::csrf;
-use crate::parts::{diagnosis, text};
+use crate::parts::{badge, diagnosis, text};
 use crate::session::Session;
 use crate::{page, words as w};
 
@@ -30,13 +33,19 @@ struct Written {
     algorithm: String,
 }
 
-/// GET /trunks/{trunk}/credentials.
-pub async fn page(State(console): State<Console>, who: Session, Path(id): Path<String>) -> Result<Response, Fault> {
-    let trunk = console.api.get(&who, &format!("{REGISTRATIONS}/{}", escape(&id))).await?;
+/// GET /trunks/{trunk}/credentials; `?version=` follows the verification of that version.
+pub async fn page(State(console): State<Console>, who: Session, Path(id): Path<String>, fields: Fields) -> Result<Response, Fault> {
+    let at = format!("{REGISTRATIONS}/{}", escape(&id));
+    let trunk = console.api.get(&who, &at).await?;
+    if let Some(version) = fields.get("version") {
+        let version = console.api.get(&who, &format!("{at}/credentials/{}", escape(version))).await?;
+        let written = Written { username: text(&version, "username").to_owned(), ..written(&fields) };
+        return shown(&console, &who, &trunk, &written, Stand::Followed(&version)).await;
+    }
     let active = &trunk["credentials"];
     let written =
         Written { username: text(active, "username").to_owned(), realm: text(active, "realm").to_owned(), algorithm: String::new() };
-    shown(&console, &who, &trunk, &written, None).await
+    shown(&console, &who, &trunk, &written, Stand::New).await
 }
 
 /// POST /trunks/{trunk}/credentials: the flagship call; what comes of it stands beside the form.
@@ -54,9 +63,21 @@ pub async fn set(State(console): State<Console>, Path(id): Path<String>, Posted 
     if fields.get("accept").is_some() {
         body["accept"] = json!(["registration.whitespace"]);
     }
-    let answer = console.api.post(&who, REGISTRATIONS, &body).await?;
-    let trunk = console.api.get(&who, &format!("{REGISTRATIONS}/{}", escape(&id))).await?;
-    shown(&console, &who, &trunk, &written, Some((&answer, w::REPLACED))).await
+    let at = format!("{REGISTRATIONS}/{}", escape(&id));
+    let before = console.api.get(&who, &at).await?["credentials"]["activeVersion"].as_u64();
+    let answer = console.api.post_without_waiting(&who, REGISTRATIONS, &body).await?;
+    let version = match answer.status {
+        StatusCode::ACCEPTED => answer.body["version"].as_u64(),
+        _ => answer.body["credentials"]["activeVersion"].as_u64().filter(|active| before != Some(*active)),
+    };
+    if let Some(version) = version.filter(|_| answer.status.is_success()) {
+        // The carrier is being asked: the page follows it, and may be loaded again without asking twice.
+        let Written { realm, algorithm, .. } = &written;
+        let kept = format!("?version={version}&realm={}&algorithm={}", escape(realm), escape(algorithm));
+        return Ok(Redirect::to(&format!("/trunks/{}/credentials{kept}", escape(&id))).into_response());
+    }
+    let trunk = console.api.get(&who, &at).await?;
+    shown(&console, &who, &trunk, &written, Stand::Answered(&answer, w::UNCHANGED)).await
 }
 
 /// POST /trunks/{trunk}/learn: realm and algorithms, without a digest.
@@ -68,7 +89,7 @@ pub async fn learn(State(console): State<Console>, Path(id): Path<String>, Poste
     if let Some(realm) = answer.body["challenges"][0]["realm"].as_str() {
         realm.clone_into(&mut written.realm);
     }
-    shown(&console, &who, &trunk, &written, Some((&answer, w::LEARNED))).await
+    shown(&console, &who, &trunk, &written, Stand::Answered(&answer, w::LEARNED)).await
 }
 
 /// POST /trunks/{trunk}/rollback.
@@ -83,26 +104,24 @@ fn written(fields: &Fields) -> Written {
     Written { username: of("username"), realm: of("realm"), algorithm: of("algorithm") }
 }
 
-async fn shown(
-    console: &Console,
-    who: &Session,
-    trunk: &Value,
-    written: &Written,
-    answer: Option<(&Answer, &str)>,
-) -> Result<Response, Fault> {
+async fn shown(console: &Console, who: &Session, trunk: &Value, written: &Written, stand: Stand<'_>) -> Result<Response, Fault> {
     let id = text(trunk, "id");
     let policy = policy(console, who, id, text(&trunk["carrier"], "id")).await?;
-    let refused = answer.filter(|(answer, _)| !answer.status.is_success()).map(|(answer, _)| &answer.body);
+    let refused = stand.refusal();
+    let steps = stand.steps(trunk);
+    // While the carrier is asked the page follows it; afterwards the form is the reader's, and nothing is swapped in under his hands.
+    let runs = steps.contains(&Step::Asking);
     let content = html! {
         p class="crumbs" { a href={ "/trunks/" (id) } { (text(trunk, "name")) } " / " (w::CREDENTIALS) }
         h1 { (w::SET_CREDENTIALS) }
-        div class="grid" {
+        div class="grid" id="verification" data-live[runs] data-poll[runs] data-trunk=[runs.then_some(id)] {
             section class="panel" { (form(who, id, written, refused, &policy)) }
             section class="panel" aria-live="polite" {
                 h2 { (w::VERIFICATION) }
                 p class="quiet" { (w::VERIFICATION_HINT) }
-                (steps(answer.map(|(answer, _)| answer)))
-                @if let Some((answer, says)) = answer { (outcome(id, answer, says)) }
+                (shown_steps(&steps))
+                @if runs { noscript { p { a class="button" href="" { (w::LOOK_AGAIN) } } } }
+                (outcome(id, &stand, runs))
             }
         }
     };
@@ -115,7 +134,8 @@ fn form(who: &Session, id: &str, written: &Written, refused: Option<&Value>, pol
         let concerned = details.iter().any(|detail| text(detail, "fieldName").rsplit('.').next() == Some(name));
         let body = refused.filter(|_| concerned)?;
         let says = if body["diagnosis"].is_object() { text(&body["diagnosis"], "summary") } else { text(body, "message") };
-        Some((text(body, "code").to_owned(), says.to_owned()))
+        let code = if text(body, "code").is_empty() { text(&body["diagnosis"], "code") } else { text(body, "code") };
+        Some((code.to_owned(), says.to_owned()))
     };
     let field = |name: &'static str, label: &str, hint: &str, control: Markup| {
         let wrong = beside(name);
@@ -172,67 +192,166 @@ async fn policy(console: &Console, who: &Session, trunk: &str, carrier: &str) ->
     Ok(html! { p class="policy" { strong { (w::POLICY) } " " (w::POLICY_DEFAULT) } })
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// How things stand.
+#[derive(Clone, Copy)]
+enum Stand<'a> {
+    /// Nothing was asked yet.
+    New,
+    /// The API has answered at once; a yes says so in these words.
+    Answered(&'a Answer, &'a str),
+    /// A credential version that is, or was, being verified.
+    Followed(&'a Value),
+}
+
+impl Stand<'_> {
+    /// What was refused: an error body, or a version with its diagnosis.
+    fn refusal(&self) -> Option<&Value> {
+        match self {
+            Stand::New => None,
+            Stand::Answered(answer, _) => (!answer.status.is_success()).then_some(&answer.body),
+            Stand::Followed(version) => (text(version, "state") == "REJECTED").then_some(*version),
+        }
+    }
+
+    /// How far it has come.
+    fn steps(&self, trunk: &Value) -> [Step; STEPS.len()] {
+        use Step::{Asking, Passed, Waits};
+        match self {
+            Stand::New => [Waits; STEPS.len()],
+            Stand::Answered(answer, _) if answer.status.is_success() => {
+                let learned = answer.body["verdict"] == "LEARNED";
+                let bound = answer.body["bound"] == true;
+                [Passed, Passed, Passed, if learned { Waits } else { Passed }, if bound && !learned { Passed } else { Waits }]
+            }
+            Stand::Answered(answer, _) => failed_at(&answer.body["diagnosis"]),
+            Stand::Followed(version) => match text(version, "state") {
+                "VERIFYING" | "STAGED" => {
+                    let passed = version["stepsPassed"].as_array().map_or(0, Vec::len);
+                    // The edge knows an address already where it tells of an answer first.
+                    std::array::from_fn(|step| match step.cmp(&passed) {
+                        Ordering::Less => Passed,
+                        Ordering::Equal => Asking,
+                        Ordering::Greater => Waits,
+                    })
+                }
+                "REJECTED" => failed_at(&version["diagnosis"]),
+                "ACTIVE" => [Passed, Passed, Passed, Passed, binding(version, trunk)],
+                _ => [Passed, Passed, Passed, Passed, Waits],
+            },
+        }
+    }
+}
+
+/// Whether the edge has renewed the binding with a version that was proved.
+fn binding(version: &Value, trunk: &Value) -> Step {
+    let mut edges = trunk["edges"].as_array().into_iter().flatten();
+    if version["acceptedAt"].is_string() {
+        return Step::Passed;
+    }
+    match text(trunk, "registrationState") {
+        // Nothing registers it, or it waits for something: the trunk's page tells for what.
+        "DISABLED" | "RETRY_WAIT" | "AUTH_HELD" | "REJECTED" | "UNREACHABLE" | "UNREGISTERING" => Step::Waits,
+        _ if edges.any(|edge| edge["bound"] == true && edge["credentialVersion"] == version["version"]) => Step::Passed,
+        _ => Step::Asking,
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Step {
     Waits,
+    Asking,
     Passed,
     Failed,
 }
 
 /// How far it came: the stage of a refusal names the step that failed.
-fn came_to(answer: &Answer) -> [Step; STEPS.len()] {
-    use Step::{Failed, Passed, Waits};
-    if answer.status.is_success() {
-        let learned = answer.body["verdict"] == "LEARNED";
-        let bound = answer.body["bound"] == true;
-        return [Passed, Passed, Passed, if learned { Waits } else { Passed }, if bound && !learned { Passed } else { Waits }];
-    }
-    let at = &answer.body["diagnosis"];
-    let place = match text(at, "stage") {
-        "network" if text(at, "code") == "network.dns.failed" => 0,
+fn failed_at(diagnosis: &Value) -> [Step; STEPS.len()] {
+    let place = match text(diagnosis, "stage") {
+        "network" if text(diagnosis, "code") == "network.dns.failed" => 0,
         "network" => 1,
-        "challenge" | "policy" if at["challenges"].is_array() || at["sip"].is_object() => 2,
+        "challenge" | "policy" if diagnosis["challenges"].is_array() || diagnosis["sip"].is_object() => 2,
         "digest" | "carrier" => 3,
         "binding" => 4,
-        _ => return [Waits; STEPS.len()],
+        _ => return [Step::Waits; STEPS.len()],
     };
     std::array::from_fn(|step| match step.cmp(&place) {
-        std::cmp::Ordering::Less => Passed,
-        std::cmp::Ordering::Equal => Failed,
-        std::cmp::Ordering::Greater => Waits,
+        Ordering::Less => Step::Passed,
+        Ordering::Equal => Step::Failed,
+        Ordering::Greater => Step::Waits,
     })
 }
 
-fn steps(answer: Option<&Answer>) -> Markup {
-    let states = answer.map_or([Step::Waits; STEPS.len()], came_to);
+fn shown_steps(states: &[Step; STEPS.len()]) -> Markup {
+    let said = |step: Step| match step {
+        Step::Waits => ("waits", w::STEP_WAITS),
+        Step::Asking => ("asking", w::STEP_ASKING),
+        Step::Passed => ("passed", w::PASSED),
+        Step::Failed => ("failed", w::NOT_PASSED),
+    };
     html! {
         ol class="steps" id="steps" {
             @for ((id, name, says), state) in STEPS.iter().zip(states) {
-                li data-step=(id) class=(match state { Step::Waits => "waits", Step::Passed => "passed", Step::Failed => "failed" }) {
-                    strong { (name) } " "
-                    span class="sr" { (match state { Step::Waits => w::STEP_WAITS, Step::Passed => w::PASSED, Step::Failed => w::NOT_PASSED }) }
-                    span class="quiet" { (says) }
-                }
+                @let (class, word) = said(*state);
+                li data-step=(id) class=(class) { strong { (name) } " " span class="sr" { (word) } span class="quiet" { (says) } }
             }
         }
     }
 }
 
-fn outcome(id: &str, answer: &Answer, says: &str) -> Markup {
-    let body = &answer.body;
-    if !answer.status.is_success() {
+fn outcome(id: &str, stand: &Stand<'_>, runs: bool) -> Markup {
+    if let Some(refused) = stand.refusal() {
+        let diagnosed = &refused["diagnosis"];
+        let says = if text(refused, "message").is_empty() { text(diagnosed, "summary") } else { text(refused, "message") };
         return html! {
-            div class="alert" role="alert" { strong { (w::NOTHING_CHANGED) } " " (text(body, "message")) }
-            @if body["diagnosis"].is_object() { (diagnosis(&body["diagnosis"])) }
-            @if let Some(attempt) = body["diagnosis"]["attemptId"].as_str() { p { a href={ "/trunks/" (id) "/attempts/" (attempt) } { (w::SEE_LADDER) } } }
+            div class="alert" role="alert" { strong { (w::NOTHING_CHANGED) } " " (says) }
+            @if diagnosed.is_object() { (diagnosis(diagnosed)) }
+            @if let Some(attempt) = diagnosed["attemptId"].as_str() { p { a href={ "/trunks/" (id) "/attempts/" (attempt) } { (w::SEE_LADDER) } } }
         };
     }
-    let challenges = body["challenges"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let (says, challenges) = match stand {
+        Stand::New => return html! {},
+        Stand::Answered(answer, says) => (*says, answer.body["challenges"].as_array().map(Vec::as_slice).unwrap_or_default()),
+        Stand::Followed(_) if runs => return html! { p class="quiet" role="status" { (w::STILL_ASKING) } },
+        Stand::Followed(version) => match text(version, "state") {
+            "ACTIVE" => (w::REPLACED, Default::default()),
+            _ => {
+                return html! { p class="quiet" { (w::VERSION) " " (version["version"]) " " (badge(text(version, "state"))) } p { a href={ "/trunks/" (id) } { (w::SEE_TRUNK) } } };
+            }
+        },
+    };
     html! {
         div class="done" role="status" {
-            strong { @if answer.status.as_u16() == 202 { (w::STILL_ASKING) } @else { (says) } }
+            strong { (says) }
             @for challenge in challenges { p { (w::REALM) " " code { (text(challenge, "realm")) } ", " (w::ALGORITHM) " " code { (text(challenge, "algorithm")) } } }
         }
         p { a href={ "/trunks/" (id) } { (w::SEE_TRUNK) } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Step::{Asking, Failed, Passed, Waits};
+    use super::*;
+
+    #[test]
+    fn the_steps_of_a_version_follow_what_the_edge_tells_of_it() {
+        let trunk = json!({ "registrationState": "REGISTERED", "edges": [{ "bound": true, "credentialVersion": 3 }] });
+        let steps = |version: &Value| Stand::Followed(version).steps(&trunk);
+        for (version, expected) in [
+            (json!({ "state": "VERIFYING" }), [Asking, Waits, Waits, Waits, Waits]),
+            (json!({ "state": "VERIFYING", "stepsPassed": ["resolve", "reach"] }), [Passed, Passed, Asking, Waits, Waits]),
+            (json!({ "state": "VERIFYING", "stepsPassed": ["resolve", "reach", "challenge"] }), [Passed, Passed, Passed, Asking, Waits]),
+            (json!({ "state": "ACTIVE", "version": 4 }), [Passed, Passed, Passed, Passed, Asking]),
+            (json!({ "state": "ACTIVE", "version": 3 }), [Passed; 5]),
+            (json!({ "state": "ACTIVE", "version": 4, "acceptedAt": "2026-11-24T05:08:19Z" }), [Passed; 5]),
+            (json!({ "state": "REJECTED", "diagnosis": { "stage": "digest" } }), [Passed, Passed, Passed, Failed, Waits]),
+            (
+                json!({ "state": "REJECTED", "diagnosis": { "stage": "network", "code": "network.dns.failed" } }),
+                [Failed, Waits, Waits, Waits, Waits],
+            ),
+            (json!({ "state": "REJECTED", "diagnosis": { "stage": "policy" } }), [Waits; 5]),
+        ] {
+            assert_eq!(steps(&version), expected, "{version}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::Console;
 use crate::fault::Fault;
 use crate::parts::{badge, countdown, empty, entities, table, text, time, tone};
 use crate::session::Session;
-use crate::{page, timeline, words as w};
+use crate::{page, rates, timeline, words as w};
 
 /// States that are few among many, the worst first. Those that are registered are what is left of the total.
 const UNSETTLED: [&str; 10] =
@@ -19,19 +19,21 @@ const UNSETTLED: [&str; 10] =
 const ATTENTION: usize = 6;
 /// So many trunks of a state are looked at.
 const LOOKED_AT: usize = 100;
+/// A binding that lapses within so many seconds, and whose renewal fails, comes first after what is held.
+const LAPSES_SOON: u32 = 900;
 /// So many trunks are shown as needing attention.
 const SHOWN: usize = 12;
 
 /// GET /.
 pub async fn page(State(console): State<Console>, who: Session) -> Result<Response, Fault> {
     let api = &console.api;
-    let total = total(&api.get(&who, &format!("{REGISTRATIONS}?pageSize=1")).await?);
+    let total = total_of(&api.get(&who, &format!("{REGISTRATIONS}?pageSize=1")).await?);
     let mut counts: Vec<(&str, u64)> = Vec::new();
     let mut troubled: Vec<Value> = Vec::new();
     for (place, state) in UNSETTLED.into_iter().enumerate() {
         let size = if place < ATTENTION { LOOKED_AT } else { 1 };
         let listing = api.get(&who, &format!("{REGISTRATIONS}?state={state}&pageSize={size}")).await?;
-        counts.push((state, self::total(&listing)));
+        counts.push((state, total_of(&listing)));
         if place < ATTENTION {
             troubled.extend(entities(&listing).iter().cloned());
         }
@@ -48,9 +50,12 @@ pub async fn page(State(console): State<Console>, who: Session) -> Result<Respon
     for carrier in entities(&carriers) {
         let id = text(carrier, "id");
         let listing = api.get(&who, &format!("{REGISTRATIONS}?carrier.id={id}&pageSize=1")).await?;
-        shares.push((carrier, failing.get(id).copied().unwrap_or(0), self::total(&listing)));
+        shares.push((carrier, failing.get(id).copied().unwrap_or(0), total_of(&listing)));
     }
     shares.sort_by_key(|(_, failing, trunks)| std::cmp::Reverse(failing * 1_000 / trunks.max(&1)));
+    let lapsing = api.get(&who, &format!("{REGISTRATIONS}?lapsesWithin={LAPSES_SOON}&pageSize={LOOKED_AT}")).await?;
+    let troubled = by_urgency(troubled, entities(&lapsing));
+    let metrics = api.get(&who, &format!("{REGISTRATIONS}/metrics?hours=3")).await?;
     let events = api.get(&who, "/api/v2/events?pageSize=500").await?;
     let now = jiff::Timestamp::now().as_microsecond();
     let content = html! {
@@ -58,9 +63,10 @@ pub async fn page(State(console): State<Console>, who: Session) -> Result<Respon
         div id="overview" data-live {
             (states(total, &counts))
             div class="grid" {
-                section class="panel wide" { h2 { (w::ATTENTION) } (attention(&troubled)) }
+                section class="panel wide" { h2 { (w::ATTENTION) } (attention(&troubled, total_of(&lapsing))) }
                 section class="panel" { h2 { (w::CARRIERS_BY_SHARE) } (carriers_by_share(&shares)) }
                 section class="panel" { h2 { (w::EDGES) } (edges_by_state(&edges)) }
+                section class="panel wide" { h2 { (w::RATES) } (rates::rates(&metrics)) }
                 section class="panel wide" {
                     h2 { (w::ACTIVITY) } (timeline::activity(entities(&events), now))
                     ul class="feed" {
@@ -73,8 +79,23 @@ pub async fn page(State(console): State<Console>, who: Session) -> Result<Respon
     Ok(page::page(&who, "/", w::OVERVIEW, content))
 }
 
-fn total(listing: &Value) -> u64 {
+fn total_of(listing: &Value) -> u64 {
     listing["total"].as_u64().unwrap_or_default()
+}
+
+/// Held first: nothing goes on there without somebody. Then what lapses soon, the soonest first; then the rest, the worst state first.
+fn by_urgency(troubled: Vec<Value>, lapsing: &[Value]) -> Vec<Value> {
+    let lapses = |trunk: &Value| {
+        trunk["edges"].as_array().into_iter().flatten().filter_map(|edge| edge["expiresAt"].as_str()).min().map(str::to_owned)
+    };
+    let mut soon: Vec<&Value> = lapsing.iter().collect();
+    soon.sort_by_key(|trunk| lapses(trunk));
+    let is_soon = |trunk: &Value| soon.iter().any(|other| other["id"] == trunk["id"]);
+    let (held, rest): (Vec<Value>, Vec<Value>) = troubled.into_iter().partition(|trunk| text(trunk, "registrationState") == "AUTH_HELD");
+    let rest: Vec<Value> = rest.into_iter().filter(|trunk| !is_soon(trunk)).collect();
+    let soon =
+        soon.iter().filter(|trunk| !held.iter().any(|other| other["id"] == trunk["id"])).map(|trunk| (*trunk).clone()).collect::<Vec<_>>();
+    held.into_iter().chain(soon).chain(rest).collect()
 }
 
 fn states(total: u64, counts: &[(&str, u64)]) -> Markup {
@@ -88,7 +109,7 @@ fn states(total: u64, counts: &[(&str, u64)]) -> Markup {
     }
 }
 
-fn attention(troubled: &[Value]) -> Markup {
+fn attention(troubled: &[Value], lapsing: u64) -> Markup {
     if troubled.is_empty() {
         return empty(w::ALL_WELL);
     }
@@ -104,6 +125,14 @@ fn attention(troubled: &[Value]) -> Markup {
             }
         }
     };
+    html! {
+        @if lapsing > 0 { p class="alert" { strong { (lapsing) } " " (w::LAPSE_SOON) } }
+        (attention_table(rows))
+        @if troubled.len() > SHOWN { p class="quiet" { (w::AND_MORE) } }
+    }
+}
+
+fn attention_table(rows: Markup) -> Markup {
     table(w::ATTENTION, &[w::TRUNK, w::STATE, w::DIAGNOSIS, w::LAPSES, w::SINCE], rows)
 }
 

@@ -14,6 +14,13 @@ use crate::parts::{badge, countdown, diagnosis, empty, entities, table, text, ti
 use crate::session::Session;
 use crate::{page, timeline, words as w};
 
+/// What is done for a trunk now: the action of the API, its name, what one must be allowed to.
+const ACTIONS: [(&str, &str, &str); 3] = [
+    ("refresh", w::REFRESH, "telephony:trunkRegistration:edit"),
+    ("release-hold", w::RELEASE_HOLD, "telephony:trunkRegistration:edit"),
+    ("trace", w::TRACE, "telephony:trace:view"),
+];
+
 /// GET /trunks/{trunk}.
 pub async fn page(State(console): State<Console>, who: Session, Path(id): Path<String>) -> Result<Response, Fault> {
     let api = &console.api;
@@ -58,15 +65,15 @@ pub async fn page(State(console): State<Console>, who: Session, Path(id): Path<S
 }
 
 fn actions(who: &Session, id: &str) -> Markup {
-    let operates = who.may("telephony:trunkRegistration:edit");
     html! {
         div class="actions" {
             @if who.may("telephony:trunkCredential:edit") { a class="button primary" href={ "/trunks/" (id) "/credentials" } { (w::SET_CREDENTIALS) } }
-            @if operates {
-                @for (action, name) in [("refresh", w::REFRESH), ("release-hold", w::RELEASE_HOLD), ("trace", w::TRACE)] {
+            @for (action, name, needed) in ACTIONS {
+                @if who.may(needed) {
                     form method="post" action={ "/trunks/" (id) "/actions/" (action) } { (csrf(who)) button { (name) } }
                 }
             }
+            a class="button" href={ "/trunks/" (id) "/report" } { (w::REPORT) }
         }
     }
 }

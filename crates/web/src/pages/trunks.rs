@@ -1,13 +1,15 @@
-use axum::extract::State;
-use axum::response::Response;
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::REGISTRATIONS;
 use crate::Console;
 use crate::api::escape;
 use crate::fault::Fault;
 use crate::form::{Fields, Posted};
+use crate::jobs::{self, Steer};
 use crate::page::csrf;
 use crate::parts::{badge, countdown, empty, entities, table, text, time};
 use crate::session::Session;
@@ -16,8 +18,12 @@ use crate::{page, words as w};
 /// Filters: the field of the page, the parameter of the API.
 const FILTERS: [(&str, &str); 5] =
     [("site", "site.id"), ("carrier", "carrier.id"), ("state", "state"), ("diagnosis", "diagnosis.code"), ("edge", "edge.id")];
-/// What may be done with many trunks: the action of the API, its name, whether it is a danger to calls.
-const ACTIONS: [(&str, &str); 3] = [("refresh", w::REFRESH), ("release-hold", w::RELEASE_HOLD), ("unregister", w::UNREGISTER)];
+/// What may be done with many trunks: the action of the API, its name, what one must be allowed to.
+const ACTIONS: [(&str, &str, &str); 3] = [
+    ("refresh", w::REFRESH, "telephony:trunkRegistration:edit"),
+    ("release-hold", w::RELEASE_HOLD, "telephony:trunkRegistration:edit"),
+    ("unregister", w::UNREGISTER, "telephony:trunkCredential:edit"),
+];
 /// So many trunks a page shows.
 const PAGE: usize = 50;
 
@@ -50,7 +56,8 @@ pub async fn page(State(console): State<Console>, who: Session, fields: Fields) 
         .collect();
     let next =
         listing["nextUri"].as_str().and_then(|uri| uri.split_once("cursor=")).map(|(_, rest)| rest.split('&').next().unwrap_or_default());
-    let operates = who.may("telephony:trunkRegistration:edit");
+    let actions: Vec<_> = ACTIONS.into_iter().filter(|(_, _, needed)| who.may(needed)).collect();
+    let operates = !actions.is_empty();
     let content = html! {
         div class="title" { h1 { (w::TRUNKS) } @if who.may("telephony:trunk:edit") { a class="button" href="/bulk" { (w::IMPORT) } } }
         form class="filters" method="get" action="/trunks" role="search" {
@@ -63,7 +70,7 @@ pub async fn page(State(console): State<Console>, who: Session, fields: Fields) 
             (choice(w::ORDER, "order", &fields, [("ascending", w::ASCENDING), ("descending", w::DESCENDING)].into_iter()))
             button { (w::FILTER) }
         }
-        form method="post" action="/trunks/actions" {
+        form method="post" action="/actions" {
             (csrf(&who))
             div id="trunks" data-live {
                 p class="count" { strong { (listing["total"].as_u64().unwrap_or_default()) } " " (w::TRUNKS_FIT) }
@@ -76,7 +83,7 @@ pub async fn page(State(console): State<Console>, who: Session, fields: Fields) 
             @if operates && !entities(&listing).is_empty() {
                 fieldset class="inline" {
                     legend { (w::WITH_CHOSEN) }
-                    @for (action, name) in ACTIONS { button name="action" value=(action) { (name) } }
+                    @for (action, name, _) in &actions { button name="action" value=(action) { (name) } }
                 }
             }
         }
@@ -125,38 +132,98 @@ fn rows(listing: &Value, choose: bool) -> Markup {
     table(w::TRUNKS, if choose { &head } else { &head[1..] }, rows)
 }
 
-/// POST /trunks/actions: asks whether it is meant, then does it, trunk by trunk.
+/// POST /actions: asks whether it is meant, then begins.
 pub async fn act(State(console): State<Console>, Posted { who, fields }: Posted) -> Result<Response, Fault> {
-    let chosen: Vec<&str> = fields.all("trunk").take(500).collect();
+    let chosen: Vec<String> = fields.all("trunk").take(jobs::TRUNKS_MAX).map(str::to_owned).collect();
     let wanted = fields.get("action").unwrap_or_default();
-    let Some((action, name)) = ACTIONS.into_iter().find(|(action, _)| *action == wanted) else { return Err(Fault::Missing) };
-    let confirmed = fields.get("confirmed").is_some();
-    let mut results = Vec::new();
-    for trunk in chosen.iter().filter(|_| confirmed) {
-        let answer = console.api.post(&who, &format!("{REGISTRATIONS}/{}/actions/{action}", escape(trunk)), &json!({})).await?;
-        results.push((*trunk, answer));
+    let (action, name, _) = ACTIONS.into_iter().find(|(action, ..)| *action == wanted).ok_or(Fault::Missing)?;
+    if fields.get("confirmed").is_some() && !chosen.is_empty() {
+        let pace = fields.get("pace").and_then(|pace| pace.parse().ok()).unwrap_or(jobs::PACE.0);
+        let id = console.jobs.begin(console.api.clone(), who, REGISTRATIONS, action, chosen, pace)?;
+        return Ok(Redirect::to(&format!("/actions/{id}")).into_response());
     }
     let content = html! {
+        p class="crumbs" { a href="/trunks" { (w::TRUNKS) } }
         h1 { (name) ": " (chosen.len()) " " (w::TRUNKS) }
         section class="panel narrow" {
-            @if chosen.is_empty() { (empty(w::NONE_CHOSEN)) }
-            @else if confirmed {
-                ul class="feed" {
-                    @for (trunk, answer) in &results {
-                        li { a href={ "/trunks/" (trunk) } { (trunk) } " " @if answer.status.is_success() { span class="badge good" { (w::DONE) } } @else { span class="badge bad" { (text(&answer.body, "message")) } } }
-                    }
-                }
-            } @else {
+            @if chosen.is_empty() { (empty(w::NONE_CHOSEN)) } @else {
                 p { (w::CONFIRM) }
-                ul { @for trunk in &chosen { li { code { (trunk) } } } }
-                form method="post" action="/trunks/actions" {
+                ul class="columns" { @for trunk in &chosen { li { code { (trunk) } } } }
+                form method="post" action="/actions" class="stack" {
                     (csrf(&who)) input type="hidden" name="action" value=(action); input type="hidden" name="confirmed" value="yes";
                     @for trunk in &chosen { input type="hidden" name="trunk" value=(trunk); }
-                    button class="primary" { (name) }
+                    div class="field short" { label for="pace" { (w::JOB_PACE) } input id="pace" name="pace" type="number" min="1" max=(jobs::PACE.1) value=(jobs::PACE.0); }
+                    div class="actions" { button class="primary" { (name) } a class="button" href="/trunks" { (w::CANCEL) } }
                 }
             }
-            p { a href="/trunks" { (w::BACK_TO_TRUNKS) } }
+            @if chosen.is_empty() { p { a href="/trunks" { (w::BACK_TO_TRUNKS) } } }
         }
     };
     Ok(page::page(&who, "/trunks", name, content))
+}
+
+/// GET /actions/{job}: how far it is.
+pub async fn job(State(console): State<Console>, who: Session, Path(id): Path<String>) -> Result<Response, Fault> {
+    let job = console.jobs.find(&who, &id).ok_or(Fault::Missing)?;
+    let (progress, wanted) = (job.progress(), job.wanted());
+    let name = ACTIONS.into_iter().find(|(action, ..)| *action == job.action).map_or(job.action, |(_, name, _)| name);
+    let state = match (progress.ended, wanted) {
+        (true, Steer::Cancel) => "CANCELLED",
+        (true, _) => "COMPLETED",
+        (false, Steer::Pause) => "PAUSED",
+        (false, _) => "RUNNING",
+    };
+    let refused: Vec<(&String, &String)> =
+        job.trunks.iter().zip(&progress.outcomes).filter_map(|(trunk, outcome)| Some((trunk, outcome.as_ref()?))).collect();
+    let done = progress.outcomes.len() - refused.len();
+    let rows = html! {
+        @for (trunk, why) in &refused { tr { td { a href={ "/trunks/" (trunk) } { (trunk) } } td { (why) } } }
+    };
+    let content = html! {
+        p class="crumbs" { a href="/trunks" { (w::TRUNKS) } }
+        h1 { (name) ": " (job.trunks.len()) " " (w::TRUNKS) }
+        section class="panel" id="job" data-live data-poll[!progress.ended] {
+            p class="state" { (badge(state)) }
+            p { strong { (progress.outcomes.len()) } " / " (job.trunks.len()) ": " strong { (done) } " " (w::DONE) ", " strong { (refused.len()) } " " (w::REFUSED_LINES) }
+            progress aria-label=(w::PROGRESS) max=(job.trunks.len()) value=(progress.outcomes.len()) {}
+            div class="actions" {
+                @if !progress.ended { (steering(&who, &format!("/actions/{id}"), wanted == Steer::Pause)) }
+                a class="button" href={ "/actions/" (id) "/report" } { (w::JOB_REPORT) }
+                a class="button" href="/trunks" { (w::BACK_TO_TRUNKS) }
+            }
+            @if !refused.is_empty() { (table(w::REFUSED_LINES, &[w::TRUNK, w::MEANING], rows)) }
+        }
+    };
+    Ok(page::page(&who, "/trunks", name, content))
+}
+
+/// The buttons of something that runs.
+pub fn steering(who: &Session, at: &str, paused: bool) -> Markup {
+    let (step, name) = if paused { ("resume", w::RESUME) } else { ("pause", w::PAUSE) };
+    html! {
+        form method="post" action={ (at) "/" (step) } { (csrf(who)) button { (name) } }
+        form method="post" action={ (at) "/cancel" } { (csrf(who)) button { (w::STOP) } }
+    }
+}
+
+/// POST /actions/{job}/{step}.
+pub async fn steer(
+    State(console): State<Console>,
+    Path((id, step)): Path<(String, String)>,
+    Posted { who, .. }: Posted,
+) -> Result<Response, Fault> {
+    let job = console.jobs.find(&who, &id).ok_or(Fault::Missing)?;
+    job.steer(match step.as_str() {
+        "pause" => Steer::Pause,
+        "resume" => Steer::Run,
+        "cancel" => Steer::Cancel,
+        _ => return Err(Fault::Missing),
+    });
+    Ok(Redirect::to(&format!("/actions/{id}")).into_response())
+}
+
+/// GET /actions/{job}/report.
+pub async fn report(State(console): State<Console>, who: Session, Path(id): Path<String>) -> Result<Response, Fault> {
+    let job = console.jobs.find(&who, &id).ok_or(Fault::Missing)?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], job.report()).into_response())
 }
