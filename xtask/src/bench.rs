@@ -37,6 +37,14 @@ enum Bench {
         #[command(flatten)]
         common: bench_api::Common,
     },
+    /// What a browser waits for the console's pages, with many trunks
+    Console {
+        /// How many trunks
+        #[arg(default_value_t = 1_000_000)]
+        trunks: u64,
+        #[command(flatten)]
+        common: bench_api::Common,
+    },
     /// Latency of reads and writes at fixed rates, open loop, with a million trunks present
     Latency {
         #[command(flatten)]
@@ -51,6 +59,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Bench::Registrations(arguments) => registrations::run(arguments),
         Bench::Import { lines, common } => bench_api::import(common, *lines),
         Bench::Pages { trunks, common } => bench_api::pages(common, *trunks),
+        Bench::Console { trunks, common } => bench_api::console(common, *trunks),
         Bench::Latency { load, common } => bench_api::latency(common, load),
     }
 }

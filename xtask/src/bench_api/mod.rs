@@ -1,7 +1,8 @@
-//! `cargo xtask bench {import,pages,latency}`: the control plane's figures, taken over HTTP of the real server, release build.
+//! `cargo xtask bench {import,pages,latency,console}`: the control plane's figures, taken over HTTP of the real server, release build.
 //!
 //! The client is ours and small: blocking connections that stay open. What the machine did meanwhile stands beside every figure.
 
+mod console;
 mod http;
 mod import;
 mod latency;
@@ -9,6 +10,7 @@ mod pages;
 mod server;
 mod usage;
 
+pub use console::console;
 pub use import::import;
 pub use latency::{Load, latency};
 pub use pages::pages;

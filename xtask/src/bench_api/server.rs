@@ -12,7 +12,9 @@ use super::Common;
 use super::http::Connection;
 use crate::command::{cargo, must, root};
 
-const SECRET: &str = "only-for-benchmarks-4b1f";
+/// The administrator's.
+pub const CLIENT: &str = "bench";
+pub const SECRET: &str = "only-for-benchmarks-4b1f";
 /// A start of a store of any size is done by then.
 const READY: Duration = Duration::from_secs(120);
 
@@ -40,7 +42,7 @@ impl Server {
         let mut command = Command::new(target.join("release/trunkline"));
         command.arg("serve").arg("--data").arg(&data).args(["--http", &http.to_string(), "--sip", &format!("udp:{sip}")]);
         command.args(["--allow-target", "127.0.0.0/8", "--rate-limit", "1000000/1"]).env("RUST_LOG", "warn").stdout(Stdio::null());
-        command.env("TRUNKLINE_BOOTSTRAP_CLIENT_ID", "bench").env("TRUNKLINE_BOOTSTRAP_CLIENT_SECRET", SECRET);
+        command.env("TRUNKLINE_BOOTSTRAP_CLIENT_ID", CLIENT).env("TRUNKLINE_BOOTSTRAP_CLIENT_SECRET", SECRET);
         let child = command.spawn().context("cannot start the server")?;
         let kept = common.data.is_some();
         let mut server = Self { child, address: http, data, kept, bearer: String::new(), start: Duration::ZERO };
@@ -54,7 +56,7 @@ impl Server {
             thread::sleep(Duration::from_millis(10));
         }
         server.start = began.elapsed();
-        let form = format!("grant_type=client_credentials&client_id=bench&client_secret={SECRET}");
+        let form = format!("grant_type=client_credentials&client_id={CLIENT}&client_secret={SECRET}");
         let answer = Connection::open(http)?.call("POST", "/oauth/token", "Content-Type: application/x-www-form-urlencoded\r\n", &form)?;
         let granted: Value = serde_json::from_slice(&answer.body)?;
         server.bearer = format!("Authorization: Bearer {}\r\n", granted["access_token"].as_str().context("no token")?);
