@@ -137,6 +137,7 @@ pub const NEXT_PAGE: &str = "Next page";
 pub const NEXT_REFRESH: &str = "Next refresh";
 pub const NO: &str = "no";
 pub const NONE_CHOSEN: &str = "No trunk is chosen. Go back and mark some.";
+pub const NOTE: &str = "Note";
 pub const NOTE_MALFORMED: &str = "A note is written as pattern => note, one a line. This is not:";
 pub const NOTHING_CHANGED: &str = "Nothing has changed.";
 pub const NOT_ACCEPTED: &str = "refused";
@@ -181,6 +182,7 @@ pub const PACING_HINT: &str = "Ask the carrier for its limit and stay below. Emp
 pub const PASSED: &str = "passed";
 pub const PASSWORD: &str = "Password";
 pub const PASSWORD_HINT: &str = "Sent once to the server, sealed there, and never shown again.";
+pub const PATTERN: &str = "Pattern";
 pub const PAUSE: &str = "Pause";
 pub const PERMISSIONS: &str = "Permissions";
 pub const PERMISSIONS_HINT: &str = "One a line; * as a part stands for any.";

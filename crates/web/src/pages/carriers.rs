@@ -50,7 +50,7 @@ pub async fn one(State(console): State<Console>, who: Session, Path(id): Path<St
         false => None,
     };
     let told = ["id", "name", "version", "dateCreated", "dateModified", "selfUri", "phraseNotes"];
-    let notes = carrier["phraseNotes"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let notes: Vec<(&String, &Value)> = carrier["phraseNotes"].as_object().into_iter().flatten().collect();
     let content = html! {
         p class="crumbs" { a href="/carriers" { (w::CARRIERS) } }
         div class="title" { h1 { (text(&carrier, "name")) " " span class="quiet" { (id) } } div class="actions" { a class="button" href={ "/trunks?carrier=" (id) } { (w::ITS_TRUNKS) } (ways(&who, &id)) } }
@@ -66,8 +66,9 @@ pub async fn one(State(console): State<Console>, who: Session, Path(id): Path<St
         }
         section class="panel" {
             h2 { (w::PHRASES) }
-            @if notes.is_empty() { (empty(w::NO_PHRASES)) }
-            ul { @for note in notes { li { (value_of(note)) } } }
+            @if notes.is_empty() { (empty(w::NO_PHRASES)) } @else {
+                (table(w::PHRASES, &[w::PATTERN, w::NOTE], html! { @for (pattern, note) in &notes { tr { td { code { (pattern) } } td { (note.as_str().unwrap_or_default()) } } } }))
+            }
         }
     };
     Ok(page::page(&who, "/carriers", text(&carrier, "name"), content))
