@@ -77,6 +77,7 @@
     const to = document.body.dataset.follow;
     if (!to || !$("[data-live]").length || !window.EventSource) return;
     const says = document.getElementById("live-state");
+    says.hidden = false;
     const trunk = $("[data-trunk]")[0];
     const source = new EventSource(trunk ? `${to}?trunk=${encodeURIComponent(trunk.dataset.trunk)}` : to);
     source.onopen = () => { says.textContent = words.live; says.classList.add("on"); };

@@ -30,7 +30,7 @@ pub fn page(who: &Session, place: &str, title: &str, content: Markup) -> Respons
                 }
             }
             div class="who" {
-                span class="live" id="live-state" title=(w::LIVE_HINT) { (w::STATIC) }
+                span class="live" id="live-state" title=(w::LIVE_HINT) hidden { (w::STATIC) }
                 span class="name" { (who.name) }
                 form method="post" action="/sign-out" { (csrf(who)) button class="plain" { (w::SIGN_OUT) } }
             }

@@ -36,10 +36,10 @@ pub fn countdown(at: &str) -> Markup {
 /// How good a state is.
 pub fn tone(state: &str) -> &'static str {
     match state {
-        "REGISTERED" | "REFRESHING" | "ONLINE" | "UP" | "ACTIVE" | "PROVED" => "good",
-        "REGISTERING" | "PENDING" | "STAGED" | "VERIFYING" | "UNREGISTERING" | "STANDBY" | "RUNNING" => "busy",
-        "RETRY_WAIT" | "DEGRADED" | "EXPIRED" => "warn",
-        "AUTH_HELD" | "REJECTED" | "UNREACHABLE" | "OFFLINE" | "DOWN" | "FAILED" => "bad",
+        "REGISTERED" | "REFRESHING" | "ONLINE" | "UP" | "ACTIVE" | "PROVED" | "COMPLETED" => "good",
+        "REGISTERING" | "PENDING" | "STAGED" | "VERIFYING" | "UNREGISTERING" | "STANDBY" | "RUNNING" | "LOADING" => "busy",
+        "RETRY_WAIT" | "DEGRADED" | "EXPIRED" | "PAUSED" => "warn",
+        "AUTH_HELD" | "REJECTED" | "UNREACHABLE" | "OFFLINE" | "DOWN" | "FAILED" | "STOPPED" => "bad",
         _ => "idle",
     }
 }

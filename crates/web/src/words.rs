@@ -330,8 +330,20 @@ pub const STATES: &[(&str, &str)] = &[
 ];
 
 /// The states of other things: edges, versions, OPTIONS, jobs.
-const OTHER_STATES: &[(&str, &str)] =
-    &[("ONLINE", "online"), ("OFFLINE", "offline"), ("UP", "up"), ("DOWN", "down"), ("UNKNOWN", "unknown")];
+const OTHER_STATES: &[(&str, &str)] = &[
+    ("ONLINE", "online"),
+    ("OFFLINE", "offline"),
+    ("UP", "up"),
+    ("DOWN", "down"),
+    ("UNKNOWN", "unknown"),
+    ("LOADING", "being read"),
+    ("RUNNING", "running"),
+    ("PAUSED", "paused"),
+    ("STOPPED", "stopped by itself"),
+    ("CANCELLED", "cancelled"),
+    ("COMPLETED", "completed"),
+    ("FAILED", "failed"),
+];
 
 /// The name of a state; a state without a name here is its own.
 pub fn state(state: &str) -> &str {

@@ -301,9 +301,8 @@ fn shown_steps(states: &[Step; STEPS.len()]) -> Markup {
 fn outcome(id: &str, stand: &Stand<'_>, runs: bool) -> Markup {
     if let Some(refused) = stand.refusal() {
         let diagnosed = &refused["diagnosis"];
-        let says = if text(refused, "message").is_empty() { text(diagnosed, "summary") } else { text(refused, "message") };
         return html! {
-            div class="alert" role="alert" { strong { (w::NOTHING_CHANGED) } " " (says) }
+            div class="alert" role="alert" { strong { (w::NOTHING_CHANGED) } " " (text(refused, "message")) }
             @if diagnosed.is_object() { (diagnosis(diagnosed)) }
             @if let Some(attempt) = diagnosed["attemptId"].as_str() { p { a href={ "/trunks/" (id) "/attempts/" (attempt) } { (w::SEE_LADDER) } } }
         };

@@ -65,9 +65,9 @@ pub async fn page(State(console): State<Console>, who: Session) -> Result<Respon
             div class="grid" {
                 section class="panel wide" { h2 { (w::ATTENTION) } (attention(&troubled, total_of(&lapsing))) }
                 section class="panel" { h2 { (w::CARRIERS_BY_SHARE) } (carriers_by_share(&shares)) }
-                section class="panel" { h2 { (w::EDGES) } (edges_by_state(&edges)) }
                 section class="panel wide" { h2 { (w::RATES) } (rates::rates(&metrics)) }
-                section class="panel wide" {
+                section class="panel" { h2 { (w::EDGES) } (edges_by_state(&edges)) }
+                section class="panel full" {
                     h2 { (w::ACTIVITY) } (timeline::activity(entities(&events), now))
                     ul class="feed" {
                         @for event in entities(&events).iter().take(8) { li { (super::events::line(event)) } }
