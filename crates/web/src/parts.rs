@@ -118,6 +118,16 @@ pub fn table(label: &str, head: &[&str], rows: Markup) -> Markup {
     }
 }
 
+/// What wants attention though all is well.
+pub fn warnings(warnings: &Value) -> Markup {
+    let warnings = warnings.as_array().map(Vec::as_slice).unwrap_or_default();
+    html! {
+        @if !warnings.is_empty() {
+            ul class="warnings" { @for warning in warnings { li { a class="code" href={ "/diagnoses/" (text(warning, "code")) } { (text(warning, "code")) } " " (text(warning, "text")) } } }
+        }
+    }
+}
+
 /// Nothing is there, and why.
 pub fn empty(says: &str) -> Markup {
     html! { p class="empty" { (says) } }

@@ -9,7 +9,7 @@ use crate::Console;
 use crate::api::escape;
 use crate::fault::Fault;
 use crate::form::Fields;
-use crate::parts::{empty, entities, table, text, time};
+use crate::parts::{empty, entities, table, text, time, warnings};
 use crate::session::Session;
 use crate::{page, rates, words as w};
 
@@ -49,11 +49,12 @@ pub async fn one(State(console): State<Console>, who: Session, Path(id): Path<St
         true => Some(console.api.get(&who, &format!("{REGISTRATIONS}/metrics?hours=6&carrier.id={}", escape(&id))).await?),
         false => None,
     };
-    let told = ["id", "name", "version", "dateCreated", "dateModified", "selfUri", "phraseNotes"];
+    let told = ["id", "name", "version", "dateCreated", "dateModified", "selfUri", "phraseNotes", "warnings"];
     let notes: Vec<(&String, &Value)> = carrier["phraseNotes"].as_object().into_iter().flatten().collect();
     let content = html! {
         p class="crumbs" { a href="/carriers" { (w::CARRIERS) } }
         div class="title" { h1 { (text(&carrier, "name")) " " span class="quiet" { (id) } } div class="actions" { a class="button" href={ "/trunks?carrier=" (id) } { (w::ITS_TRUNKS) } (ways(&who, &id)) } }
+        (warnings(&carrier["warnings"]))
         @if let Some(metrics) = &metrics { section class="panel" { h2 { (w::RATES) } (rates::rates(metrics)) } }
         section class="panel" {
             h2 { (w::PROFILE) }

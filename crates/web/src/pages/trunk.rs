@@ -10,7 +10,7 @@ use crate::api::escape;
 use crate::fault::Fault;
 use crate::form::Posted;
 use crate::page::csrf;
-use crate::parts::{badge, countdown, diagnosis, empty, entities, table, text, time};
+use crate::parts::{badge, countdown, diagnosis, empty, entities, table, text, time, warnings};
 use crate::session::Session;
 use crate::{page, timeline, words as w};
 
@@ -48,10 +48,7 @@ pub async fn page(State(console): State<Console>, who: Session, Path(id): Path<S
             @for edge in trunk["edges"].as_array().map(Vec::as_slice).unwrap_or_default() {
                 @if edge["diagnosis"].is_object() { section class="panel" { h2 { (w::PRESENT_DIAGNOSIS) } (diagnosis(&edge["diagnosis"])) } }
             }
-            @let warnings = trunk["warnings"].as_array().map(Vec::as_slice).unwrap_or_default();
-            @if !warnings.is_empty() {
-                ul class="warnings" { @for warning in warnings { li { a class="code" href={ "/diagnoses/" (text(warning, "code")) } { (text(warning, "code")) } " " (text(warning, "text")) } } }
-            }
+            (warnings(&trunk["warnings"]))
             section class="panel" {
                 h2 { (w::TIMELINE) }
                 (timeline::timeline(entities(&events), state, since, now, 24))
