@@ -17,7 +17,14 @@ pub(crate) mod mutant {
     use std::io::Write;
     use std::sync::{LazyLock, Mutex};
 
-    static ALIVE: LazyLock<usize> = LazyLock::new(|| std::env::var("MUTANT").ok().and_then(|text| text.parse().ok()).unwrap_or(0));
+    static ALIVE: LazyLock<usize> = LazyLock::new(|| {
+        let alive = std::env::var("MUTANT").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+        if alive > 0 {
+            // The first test that notices is enough.
+            std::panic::set_hook(Box::new(|_| std::process::exit(101)));
+        }
+        alive
+    });
     static TRACE: LazyLock<Option<Mutex<(std::fs::File, std::collections::BTreeSet<usize>)>>> = LazyLock::new(|| {
         let path = std::env::var_os("MUTANT_TRACE")?;
         let file = std::fs::File::options().append(true).create(true).open(path).expect("the trace");

@@ -102,6 +102,7 @@ fn a_failed_refresh_is_told_before_the_refusal_and_both_name_it() {
     let attempt = talk.attempt();
     assert_eq!(course(&attempt), ">REGISTER <401 >REGISTER <401");
     assert_eq!((attempt.kind, attempt.accepted), (AttemptKind::Refresh, false));
+    assert_eq!(attempt.negotiated.map(|terms| terms.realm).as_deref(), Some("carrier.test"), "what the refused digest was made for");
     let diagnosis = attempt.diagnosis.unwrap();
     assert_eq!(diagnosis.code, Code::CredentialsRejected);
     assert_eq!((diagnosis.evidence.attempt_id.as_deref(), told), (Some(&*attempt.id), vec![attempt.id.to_string()]));
@@ -330,6 +331,21 @@ fn a_binding_that_a_late_answer_brings_is_told() {
 }
 
 #[test]
+fn a_refresh_that_is_answered_too_late_is_told_under_a_trace_alone() {
+    for traced in [false, true] {
+        let mut talk = bound();
+        if traced {
+            talk.trace("alice", secs(10_000));
+        }
+        let late = refresh(&mut talk).request().clone();
+        talk.after(secs(32) + ms(100)).sent.clear();
+        talk.attempts();
+        talk.answer(&late, ok().expires(3600), late.to).then_bound();
+        assert_eq!(talk.attempts().len(), usize::from(traced));
+    }
+}
+
+#[test]
 fn no_attempt_holds_a_nonce_a_digest_or_a_password_and_its_shape_stays() {
     const PASSWORD: &str = "Kanarienvogel-7";
     let mut talk = talk(registration("alice").credential(|credential| *credential = crate::support::credential("alice", 1, PASSWORD)));
@@ -407,4 +423,26 @@ fn a_grant_that_creeps_away_is_told_some_day() {
     assert_eq!(talk.attempts().len(), 0);
     talk.between(secs(1650), secs(2475)).we_send("REGISTER").they_say(ok().expires(3000));
     assert_eq!(changes(&talk.attempt()), [("expires", "3600", "3000")]);
+}
+
+#[test]
+fn where_too_many_fail_a_trace_and_a_change_are_told_all_the_same() {
+    let mut talk = bound();
+    let dark = Profile { registrars: vec!["sip:dark.test".into()], ..profile("dark") };
+    talk.command(Command::Carrier(Box::new(dark)));
+    for n in 0..1_500 {
+        talk.assign(Assignment { carrier: "dark".into(), ..assignment(&format!("u{n}"), 1) });
+    }
+    assert!(talk.endpoint.counters().attempts_untold > 0);
+    talk.events.clear();
+    let fails = |talk: &mut Talk, says: Says| {
+        talk.act("alice", Action::Refresh).we_send("REGISTER").they_say(says);
+        talk.attempts().len()
+    };
+    assert_eq!(fails(&mut talk, status(500, "Oops")), 0);
+    talk.trace("alice", secs(60));
+    assert_eq!(fails(&mut talk, status(500, "Oops")), 1);
+    talk.trace("alice", secs(0));
+    assert_eq!(fails(&mut talk, status(500, "Oops")), 0, "it was ended at this very instant");
+    assert_eq!(fails(&mut talk, challenge("n2").realm("elsewhere")), 1);
 }

@@ -343,7 +343,7 @@ fn the_last_response_is_that_of_the_last_answer_whether_its_code_or_its_words_ar
     }
 }
 
-// covers: F9, RFC 5626 6
+// covers: F9
 #[test]
 fn a_carrier_that_does_not_know_outbound_is_asked_once_more_without_it() {
     let outbound = |sent: &Sent| sent.text().contains("outbound") || sent.text().contains("reg-id");

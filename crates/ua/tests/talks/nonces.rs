@@ -80,6 +80,18 @@ fn a_digest_over_a_nonce_of_this_very_exchange_is_refused_for_good() {
 
 // covers: C13
 #[test]
+fn a_refused_digest_is_one_whatever_the_refusal_challenges() {
+    let table = [challenge("n2").realm("elsewhere"), challenge("n2").algorithm("MD2"), status(401, "Unauthorized")];
+    for says in table {
+        let mut talk = talk(registration("alice"));
+        talk.we_send("REGISTER").they_say(challenge("n1"));
+        talk.we_send("REGISTER").they_say(says).silent().diagnosed(Code::CredentialsRejected);
+        assert_eq!(talk.refused(), [(1, true, false, Code::CredentialsRejected)]);
+    }
+}
+
+// covers: C13
+#[test]
 fn the_same_nonce_again_is_as_final_as_a_new_one() {
     let mut talk = talk(registration("alice"));
     talk.we_send("REGISTER").they_say(challenge("n1"));

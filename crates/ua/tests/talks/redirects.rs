@@ -17,7 +17,7 @@ fn moved(code: u16, contact: &str) -> Says {
     status(code, "Moved").header("Contact", contact)
 }
 
-// covers: F8, RFC 3261 21.3
+// covers: F8
 #[test]
 fn a_listed_host_is_asked_at_once_by_the_same_registration() {
     for code in [301, 302, 305] {

@@ -335,7 +335,7 @@ fn where_there_is_room_for_one_contact_the_old_one_goes_first() {
     }
 }
 
-// covers: B12, RFC 5626 6
+// covers: B12
 #[test]
 fn an_old_contact_goes_in_the_same_request_or_by_its_instance_where_the_profile_says_so() {
     let moved = |replacement| {
