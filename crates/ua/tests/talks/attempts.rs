@@ -431,8 +431,10 @@ fn where_too_many_fail_a_trace_and_a_change_are_told_all_the_same() {
     let dark = Profile { registrars: vec!["sip:dark.test".into()], ..profile("dark") };
     talk.command(Command::Carrier(Box::new(dark)));
     for n in 0..1_500 {
-        talk.assign(Assignment { carrier: "dark".into(), ..assignment(&format!("u{n}"), 1) });
+        let assignment = Assignment { carrier: "dark".into(), ..assignment(&format!("u{n}"), 1) };
+        talk.endpoint.handle(talk.now, Input::Command(Command::Assign(Box::new(assignment), None)));
     }
+    talk.after(ms(0));
     assert!(talk.endpoint.counters().attempts_untold > 0);
     talk.events.clear();
     let fails = |talk: &mut Talk, says: Says| {
@@ -444,5 +446,55 @@ fn where_too_many_fail_a_trace_and_a_change_are_told_all_the_same() {
     assert_eq!(fails(&mut talk, status(500, "Oops")), 1);
     talk.trace("alice", secs(0));
     assert_eq!(fails(&mut talk, status(500, "Oops")), 0, "it was ended at this very instant");
+    talk.act("alice", Action::Refresh).we_send("REGISTER").they_say(ok().expires(3600));
+    assert_eq!((talk.attempts().len(), talk.status("alice").state), (0, RegistrationState::Registered));
     assert_eq!(fails(&mut talk, challenge("n2").realm("elsewhere")), 1);
+}
+
+#[test]
+fn an_acceptance_without_a_digest_has_no_terms_whatever_was_agreed_before() {
+    let mut talk = talk(registration("alice").profile(|profile| profile.nonce_reuse = NonceReuse::Never));
+    talk.registers("n1", 3600).attempts();
+    refresh(&mut talk).they_say(ok().expires(3600));
+    let attempt = talk.attempt();
+    assert_eq!(changes(&attempt), [("offered", "MD5", "(no challenge)")]);
+    assert!(attempt.accepted && attempt.negotiated.is_none(), "{attempt:?}");
+}
+
+#[test]
+fn the_terms_of_a_standby_are_not_compared_with_the_active_version_s() {
+    let setup = registration("alice").assignment(|assignment| assignment.standby = Some(credential("alice", 2, "standby")));
+    let mut talk = talk(setup.profile(|profile| profile.nonce_reuse = NonceReuse::Never));
+    talk.registers("n1", 3600).attempts();
+    refresh(&mut talk).they_say(challenge("a"));
+    talk.we_send("REGISTER").they_say(challenge("b"));
+    assert!(!talk.attempt().accepted);
+    talk.we_send("REGISTER").they_say(challenge("c").algorithm("SHA-256"));
+    talk.we_send("REGISTER").they_say(ok().expires(3600)).then_bound();
+    assert_eq!(talk.attempts().len(), 0);
+}
+
+#[test]
+fn a_verification_of_the_version_in_use_sees_what_has_changed_and_one_of_another_does_not() {
+    for (version, password) in [(1, "secret of alice"), (2, "new")] {
+        let mut talk = bound();
+        talk.verify(VerifyOrder { credential: Some(credential("alice", version, password)), ..order("v1", "alice", password) });
+        talk.we_send("OPTIONS").they_say(status(200, "OK"));
+        talk.we_send("REGISTER").they_say(challenge("v").algorithm("SHA-256"));
+        talk.we_send("REGISTER").they_say(ok());
+        let attempt = talk.attempt();
+        let seen: &[_] = if version == 1 { &[("algorithm", "MD5", "SHA-256"), ("offered", "MD5", "SHA-256")] } else { &[] };
+        assert_eq!(changes(&attempt), seen);
+    }
+}
+
+#[test]
+fn what_a_connection_never_carried_was_not_sent() {
+    let over_tcp = || registration("alice").registrars(&["sip:198.51.100.1;transport=tcp"]);
+    let mut refused = talk(over_tcp());
+    let flow = refused.dialled().flow;
+    assert!(refused.ends(flow, FlowFault::Refused).attempt().messages.is_empty());
+    let mut lost = talk(over_tcp());
+    let flow = lost.opens().dialled().flow;
+    assert_eq!(course(&lost.ends(flow, FlowFault::Closed).attempt()), ">REGISTER");
 }

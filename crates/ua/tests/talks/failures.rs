@@ -368,3 +368,19 @@ fn a_short_binding_is_tried_again_before_it_lapses_whatever_the_pause_of_others(
     // A third of what remains: thirty seconds after the last start would be too late.
     talk.between(secs(10), secs(12)).we_send("REGISTER").they_say(ok().expires(60)).then_bound();
 }
+
+// covers: back-off
+#[test]
+fn while_a_binding_runs_no_pause_is_longer_than_a_quarter_of_what_remains() {
+    let mut talk = bound(7200);
+    talk.between(secs(3600), secs(5400)).we_send("REGISTER");
+    for tries in 1.. {
+        talk.they_say(status(500, "Oops")).bound(true);
+        let left = talk.now.until(talk.status("alice").expires_at.unwrap());
+        if left < secs(120) {
+            assert!(tries > 6, "{tries}");
+            break;
+        }
+        talk.between(secs(30), left / 4).we_send("REGISTER");
+    }
+}

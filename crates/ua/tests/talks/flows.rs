@@ -366,3 +366,36 @@ fn what_the_path_does_not_carry_goes_over_tcp_only_where_the_profile_allows_it()
     talk.input(Input::SendFailed { local, to, fault: SendFault::TooLarge }).silent().diagnosed(Code::RequestTooLarge);
     assert!(talk.dials.is_empty());
 }
+
+// covers: N9
+#[test]
+fn a_403_is_asked_again_only_where_an_old_connection_may_be_what_is_refused_and_no_unproven_digest_was() {
+    let never = || over("tls").profile(|profile| profile.nonce_reuse = NonceReuse::Never);
+    // Its own connection, opened for this request.
+    let mut own = talk(never());
+    own.opens().we_send("REGISTER").they_say(status(403, "Forbidden")).silent();
+    // Another refusal.
+    let mut other = registered(never());
+    other.between(secs(300), secs(450)).we_send("REGISTER").they_say(status(404, "Not Found")).silent();
+    // A digest that was accepted before, refused now.
+    let mut proven = registered(never());
+    let old = proven.dialled().flow;
+    proven.between(secs(300), secs(450)).we_send("REGISTER").they_say(challenge("n2"));
+    proven.we_send("REGISTER").with(nonce("n2")).they_say(status(403, "Forbidden"));
+    proven.we_send("REGISTER").with(no_digest());
+    assert!(proven.request().flow > Some(old));
+    proven.they_say(status(403, "Forbidden")).silent();
+    // A trunk of which nothing is proven: without a digest it is worth a try, with one it is a failed digest.
+    let newcomer = || {
+        let mut talk = registered(never());
+        talk.after(secs(10)).assign(assignment("bob", 1)).we_send("REGISTER");
+        talk
+    };
+    let mut plain = newcomer();
+    let old = plain.request().flow.unwrap();
+    plain.they_say(status(403, "Forbidden")).we_send("REGISTER").with(no_digest());
+    assert!(plain.request().flow > Some(old));
+    let mut digest = newcomer();
+    digest.they_say(challenge("b")).we_send("REGISTER").with(nonce("b")).they_say(status(403, "Forbidden")).silent();
+    assert_eq!(digest.refused(), [(1, true, false, Code::ForbiddenAfterAuth)]);
+}

@@ -23,6 +23,7 @@ fn held() -> Talk {
 fn two_failed_digests_hold_a_version() {
     let mut talk = held();
     talk.silent().then(RegistrationState::AuthHeld).diagnosed(Code::CredentialsRejected);
+    assert_eq!(talk.status("alice").consecutive_failures, 2);
     assert_eq!(talk.refused(), [(1, true, false, Code::CredentialsRejected), (1, true, true, Code::CredentialsRejected)]);
     talk.silent_for(secs(100_000));
 }
