@@ -1,4 +1,4 @@
-//! No listing costs a statement for each of its rows. Counted where they are logged, on their way to SQLite: so in a program of its own.
+//! No listing and no import costs a statement for each of its rows. Counted where they are logged, on their way to SQLite: so in a program of its own.
 
 #[allow(dead_code)]
 #[path = "api/lab.rs"]
@@ -56,7 +56,7 @@ async fn fewest(lab: &Lab, path: &str, rows: usize) -> usize {
 }
 
 #[tokio::test]
-async fn a_page_of_a_hundred_costs_no_more_statements_than_a_page_of_one() {
+async fn a_page_or_an_import_of_a_hundred_costs_no_more_statements_than_one_of_one() {
     tracing::subscriber::set_global_default(Counter).expect("the only one");
     let lab = Lab::new().await;
     for number in 0..100 {
@@ -92,4 +92,27 @@ async fn a_page_of_a_hundred_costs_no_more_statements_than_a_page_of_one() {
         assert!(one > 0, "statements are counted");
         assert_eq!(hundred, one, "{listing}");
     }
+
+    let mut next = 0;
+    let mut import = async |count: usize| {
+        let mut fewest = usize::MAX;
+        // What comes in two pieces is two changes: the fewest is one.
+        for _ in 0..5 {
+            let lines: Vec<String> = (next..next + count)
+                .map(|number| {
+                    json!({"trunk": {"id": format!("n{number}"), "site": {"id": "s000"}, "carrier": {"id": "c000"}, "addressOfRecord": "sip:u@lab"},
+                        "credentials": {"username": "u", "password": "p"}})
+                    .to_string()
+                })
+                .collect();
+            next += count;
+            let before = STATEMENTS.load(Ordering::SeqCst);
+            let done = lab.call(Method::POST, bulk, &lab.token, &headers, Some(&lines.join("\n"))).await.is(200);
+            fewest = fewest.min(STATEMENTS.load(Ordering::SeqCst) - before);
+            assert_eq!(done.text.matches("\"status\":201").count(), count, "{}", done.text);
+        }
+        fewest
+    };
+    let (one, many) = (import(1).await, import(64).await);
+    assert!(many <= one + 8, "{many} statements for 64 lines, {one} for one");
 }

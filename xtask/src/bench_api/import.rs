@@ -1,5 +1,6 @@
 use std::io::{BufWriter, Write};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
@@ -10,6 +11,8 @@ use super::{Common, millis};
 
 /// Where lines go.
 const BULK: &str = "/api/v2/trunks/voice/registrations/bulk";
+/// So long after the last removal memory is looked at again.
+const SETTLED: Duration = Duration::from_secs(30);
 /// Lines of a chunk: what a client that reads a file would send at a time.
 const LINES: u64 = 200;
 
@@ -17,11 +20,16 @@ const LINES: u64 = 200;
 pub fn import(common: &Common, lines: u64) -> Result<()> {
     let server = Server::start(common)?;
     prepare(&server)?;
+    let empty = memory(server.id());
     let usage = Usage::begin(server.id());
     fill(&server, 0, lines, true)?;
     let rate = lines as f64 / usage.took().as_secs_f64();
     println!("import: {lines} lines with credentials, in service, each with its result line: {rate:.0} lines/s, {}", usage.line());
-    println!("  server: {:.0} MiB, {:.1} ms of CPU for 1,000 lines", memory(server.id()), 1e6 * usage.server_seconds() / lines as f64);
+    println!(
+        "  server: {empty:.0} MiB before, {:.0} MiB after, {:.1} ms of CPU for 1,000 lines",
+        memory(server.id()),
+        1e6 * usage.server_seconds() / lines as f64
+    );
     println!("  a minute holds {:.0} lines: {}", rate * 60.0, if usage.took().as_secs() < 60 { "reached" } else { "NOT reached" });
     change_and_remove(&server, lines)
 }
@@ -115,5 +123,8 @@ fn change_and_remove(server: &Server, lines: u64) -> Result<()> {
     let rate = lines as f64 / usage.took().as_secs_f64();
     println!("{lines} trunks removed, a call each: {rate:.0}/s, {}", usage.line());
     println!("  server: {before:.0} MiB before, {:.0} MiB after", memory(server.id()));
+    // What is freed goes back to the system a moment later, and the edge takes leave of the last ones at the carrier's pace.
+    thread::sleep(SETTLED);
+    println!("  server: {:.0} MiB {} s later", memory(server.id()), SETTLED.as_secs());
     Ok(())
 }

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use super::form::Asked;
 use super::version::{LastOutcome, Version, VersionState};
 use crate::audit::AuditEntry;
+use crate::domain::Trunk;
 use crate::events::{CredentialsChange, Event, What};
 use crate::sealing::Keyring;
-use crate::store::credentials::{self, Registration};
+use crate::store::credentials::{self, NewVersion, Registration};
 use crate::store::{StoreError, Tx, planned, verifications};
 
 /// The kind of entity that audit records name.
@@ -56,26 +57,39 @@ pub async fn stage(tx: &mut Tx, keyring: &Keyring, new: &New<'_>, state: Version
     let version = version_of(new, registration.last_version, state, now);
     let sealed = keyring.seal(new.trunk, version.version, &new.asked.secrets);
     credentials::save_registration(tx.connection(), new.trunk, &registration).await?;
-    credentials::insert(tx.connection(), &version, &sealed, new.mac).await?;
+    let row = NewVersion { version: version.clone(), sealed, mac: new.mac.to_owned() };
+    credentials::insert(tx.connection(), row).await?;
     tx.audit(AuditEntry::new("stage", KIND, new.trunk).after(audited(&version)));
     tell(tx, &version, entered(state));
     Ok(version)
 }
 
-/// As [`stage`] and [`promote`] after each other, for a trunk that never had credentials: with nothing to look at, two statements do.
-pub async fn promote_first(tx: &mut Tx, keyring: &Keyring, new: &New<'_>, proof: Proof) -> Result<Promoted, StoreError> {
-    let (now, generation) = (tx.now(), tx.generation().await?);
+/// What is to be written of a trunk's first credentials.
+#[derive(Debug)]
+pub struct First {
+    /// What the trunk's versions have in common.
+    pub registration: Registration,
+    /// The first version, active.
+    pub version: NewVersion,
+}
+
+/// As [`stage`] and [`promote`] after each other, for a trunk that is new in this change: nothing has to be looked at, and what it gives is
+/// to be written with the trunk.
+pub fn promote_first(tx: &mut Tx, generation: Generation, keyring: &Keyring, trunk: &Trunk, new: &New<'_>, proof: Proof) -> First {
+    let now = tx.now();
     let mut version = version_of(new, 1, VersionState::Staged, now);
     tx.audit(AuditEntry::new("stage", KIND, new.trunk).after(audited(&version)));
     become_active(&mut version, proof, now);
+    tx.audit(AuditEntry::new("promote", KIND, new.trunk).after(audited(&version)));
+    let what = What::Credentials { change: CredentialsChange::Promoted, version: Some(1), code: None, by: String::new() };
+    let mut event = Event::of_trunk(new.trunk, what);
+    event.subject.site = Some(trunk.site.clone());
+    event.subject.carrier = Some(trunk.carrier.clone());
+    tx.event(event);
     let revision = generation.number;
     let registration = Registration { version: 2, created: now, modified: now, revision, verified: revision, last_version: 1 };
     let sealed = keyring.seal(new.trunk, version.version, &new.asked.secrets);
-    credentials::save_registration(tx.connection(), new.trunk, &registration).await?;
-    credentials::insert(tx.connection(), &version, &sealed, new.mac).await?;
-    tx.audit(AuditEntry::new("promote", KIND, new.trunk).after(audited(&version)));
-    tell(tx, &version, CredentialsChange::Promoted);
-    Ok(Promoted { version: 1, generation, first: true })
+    First { registration, version: NewVersion { version, sealed, mac: new.mac.to_owned() } }
 }
 
 fn version_of(new: &New<'_>, number: u32, state: VersionState, now: UnixMicros) -> Version {

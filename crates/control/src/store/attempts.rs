@@ -181,7 +181,7 @@ pub async fn page(connection: &mut Connection, trunk: Option<&str>, paging: &Pag
         filter.to.map(|to| ("started < ?", Key::Number(to))),
     ];
     let filters = filters.into_iter().flatten().collect();
-    Select { columns: COLUMNS, table: "attempts", id: SORTINGS[1], filters, kept: None }.page(connection, paging, read).await
+    Select { columns: COLUMNS, table: "attempts", id: SORTINGS[1], filters, kept: None, totals: None }.page(connection, paging, read).await
 }
 
 /// Reads an attempt with its messages.

@@ -2,6 +2,7 @@ use sha2::{Digest, Sha256};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
+use super::many::{Binding, Insert};
 use super::page::{Key, Page, Paging, Select, Sorting};
 use super::tx;
 use super::{Connection, StoreError, Tx, audit_heads};
@@ -53,22 +54,23 @@ pub struct Record {
 impl Record {
     /// Computes the hash that the record must have: SHA-256 over the previous hash and the fields as a JSON list, which fixes order and borders.
     pub fn computed_hash(&self) -> String {
-        let fields = serde_json::json!([
+        let fields = (
             self.number,
             self.revision,
             self.at,
-            self.client,
-            self.action,
-            self.entity_kind,
-            self.entity_id,
-            self.before,
-            self.after,
-            self.remote,
-            self.correlation
-        ]);
+            &self.client,
+            &self.action,
+            &self.entity_kind,
+            &self.entity_id,
+            &self.before,
+            &self.after,
+            &self.remote,
+            &self.correlation,
+        );
         let mut hash = Sha256::new();
         hash.update(self.previous_hash.as_bytes());
-        hash.update(fields.to_string().as_bytes());
+        // Numbers and texts: writing them to memory does not fail.
+        hash.update(serde_json::to_vec(&fields).unwrap_or_default());
         hex(&hash.finalize())
     }
 }
@@ -122,51 +124,61 @@ pub struct Break {
     pub what: &'static str,
 }
 
-/// Writes the next record of the chain and moves its head on.
+/// Writes the next records of the chain and moves its head on.
 pub(super) async fn append(
     connection: &mut Connection,
     head: &mut tx::Head,
     origin: &Origin,
     at: link::UnixMicros,
-    entry: AuditEntry,
+    entries: Vec<AuditEntry>,
 ) -> Result<(), StoreError> {
-    let mut record = Record {
-        number: head.audit_number + 1,
-        revision: head.revision,
-        at,
-        client: origin.client.clone(),
-        action: entry.action.to_owned(),
-        entity_kind: entry.kind.to_owned(),
-        entity_id: entry.id,
-        before: entry.before.map(|value| value.to_string()),
-        after: entry.after.map(|value| value.to_string()),
-        remote: origin.remote.map(|address| address.to_string()),
-        correlation: origin.correlation.clone(),
-        previous_hash: head.audit_hash.clone(),
-        hash: String::new(),
+    const INSERT: Insert = Insert {
+        head: "INSERT INTO audits (number, revision, at, client, action, entity_kind, entity_id, before, after, remote, correlation, \
+            previous_hash, hash)",
+        columns: 13,
+        tail: "",
     };
-    record.hash = record.computed_hash();
-    let insert = "INSERT INTO audits (number, revision, at, client, action, entity_kind, entity_id, before, after, remote, correlation, \
-        previous_hash, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
-    sqlx::query(insert)
-        .bind(record.number)
-        .bind(record.revision)
-        .bind(record.at)
-        .bind(record.client)
-        .bind(record.action)
-        .bind(record.entity_kind)
-        .bind(record.entity_id)
-        .bind(record.before)
-        .bind(record.after)
-        .bind(record.remote)
-        .bind(record.correlation)
-        .bind(record.previous_hash)
-        .bind(&record.hash)
-        .execute(connection)
-        .await?;
-    head.audit_number = record.number;
-    head.audit_hash = record.hash;
-    Ok(())
+    let remote = origin.remote.map(|address| address.to_string());
+    let mut records = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let mut record = Record {
+            number: head.audit_number + 1,
+            revision: head.revision,
+            at,
+            client: origin.client.clone(),
+            action: entry.action.to_owned(),
+            entity_kind: entry.kind.to_owned(),
+            entity_id: entry.id,
+            before: entry.before.map(|value| value.to_string()),
+            after: entry.after.map(|value| value.to_string()),
+            remote: remote.clone(),
+            correlation: origin.correlation.clone(),
+            previous_hash: head.audit_hash.clone(),
+            hash: String::new(),
+        };
+        record.hash = record.computed_hash();
+        head.audit_number = record.number;
+        head.audit_hash.clone_from(&record.hash);
+        records.push(record);
+    }
+    let bind = |query: Binding, record: &Record| {
+        let record = record.clone();
+        Ok(query
+            .bind(record.number)
+            .bind(record.revision)
+            .bind(record.at)
+            .bind(record.client)
+            .bind(record.action)
+            .bind(record.entity_kind)
+            .bind(record.entity_id)
+            .bind(record.before)
+            .bind(record.after)
+            .bind(record.remote)
+            .bind(record.correlation)
+            .bind(record.previous_hash)
+            .bind(record.hash))
+    };
+    INSERT.rows(connection, &records, bind).await
 }
 
 /// Reads a page of records.
@@ -185,7 +197,9 @@ pub async fn page(connection: &mut Connection, paging: &Paging, filter: Filter) 
         filter.to.map(|to| ("at < ?", Key::Number(to))),
     ];
     let filters = filters.into_iter().flatten().collect();
-    Select { columns: COLUMNS, table: "audits", id: SORTINGS[0], filters, kept: Some(KEPT) }.page(connection, paging, read).await
+    Select { columns: COLUMNS, table: "audits", id: SORTINGS[0], filters, kept: Some(KEPT), totals: None }
+        .page(connection, paging, read)
+        .await
 }
 
 /// Reads one record.

@@ -38,7 +38,7 @@ pub async fn some(connection: &mut Connection, ids: &[&str]) -> Result<Vec<Carri
 /// [`StoreError`] where one cannot be read.
 pub async fn page(connection: &mut Connection, paging: &Paging, name: Option<String>, within: &Reach) -> Result<Page<Carrier>, StoreError> {
     let filters = name.map(|name| ("name = ?", Key::Text(name))).into_iter().collect();
-    Select { columns: COLUMNS, table: "carriers", id: BY_ID, filters, kept: None }
+    Select { columns: COLUMNS, table: "carriers", id: BY_ID, filters, kept: None, totals: None }
         .page_within(connection, paging, reach::carriers(within), read)
         .await
 }

@@ -24,7 +24,7 @@ pub async fn find(connection: &mut Connection, id: &str) -> Result<Option<Client
 /// [`StoreError`] where one cannot be read.
 pub async fn page(connection: &mut Connection, paging: &Paging, name: Option<String>) -> Result<Page<Client>, StoreError> {
     let filters = name.map(|name| ("name = ?", Key::Text(name))).into_iter().collect();
-    Select { columns: COLUMNS, table: "clients", id: BY_ID, filters, kept: None }.page(connection, paging, read).await
+    Select { columns: COLUMNS, table: "clients", id: BY_ID, filters, kept: None, totals: None }.page(connection, paging, read).await
 }
 
 /// Writes a new client; its secret is kept as its SHA-256 only.

@@ -6,6 +6,7 @@ use link::UnixMicros;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
+use super::many::{Binding, Insert};
 use super::{Connection, StoreError, row};
 use crate::encoding::{base64, unbase64};
 use crate::registrations::version::{LastOutcome, Version, VersionState};
@@ -54,21 +55,28 @@ pub async fn registration(connection: &mut Connection, trunk: &str) -> Result<Op
 
 /// Writes a trunk's row, new or changed.
 pub async fn save_registration(connection: &mut Connection, trunk: &str, registration: &Registration) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO registrations (trunk, version, created, modified, revision, verified, last_version) VALUES ($1, $2, $3, $4, $5, $6, $7) \
-         ON CONFLICT (trunk) DO UPDATE SET version = excluded.version, modified = excluded.modified, revision = excluded.revision, \
-         verified = excluded.verified, last_version = excluded.last_version",
-    )
-    .bind(trunk)
-    .bind(registration.version)
-    .bind(registration.created)
-    .bind(registration.modified)
-    .bind(row::signed(registration.revision))
-    .bind(row::signed(registration.verified))
-    .bind(i64::from(registration.last_version))
-    .execute(connection)
-    .await?;
-    Ok(())
+    save_registrations(connection, &[(trunk, registration)]).await
+}
+
+/// Writes rows of trunks, new or changed.
+pub async fn save_registrations(connection: &mut Connection, registrations: &[(&str, &Registration)]) -> Result<(), StoreError> {
+    const INSERT: Insert = Insert {
+        head: "INSERT INTO registrations (trunk, version, created, modified, revision, verified, last_version)",
+        columns: 7,
+        tail: "ON CONFLICT (trunk) DO UPDATE SET version = excluded.version, modified = excluded.modified, revision = excluded.revision, \
+            verified = excluded.verified, last_version = excluded.last_version",
+    };
+    let bind = |query: Binding, (trunk, registration): &(&str, &Registration)| {
+        Ok(query
+            .bind((*trunk).to_owned())
+            .bind(registration.version)
+            .bind(registration.created)
+            .bind(registration.modified)
+            .bind(row::signed(registration.revision))
+            .bind(row::signed(registration.verified))
+            .bind(i64::from(registration.last_version)))
+    };
+    INSERT.rows(connection, registrations, bind).await
 }
 
 /// Reads all versions of a trunk, the oldest first.
@@ -100,6 +108,27 @@ pub async fn versions_with_macs(connection: &mut Connection, trunk: &str) -> Res
     rows.iter().map(|row| Ok((read_version(row)?, row.try_get("mac")?))).collect()
 }
 
+/// As [`versions_with_macs`], of some trunks.
+pub async fn versions_with_macs_of(
+    connection: &mut Connection,
+    trunks: &[&str],
+) -> Result<HashMap<String, Vec<(Version, String)>>, StoreError> {
+    let mut found: HashMap<String, Vec<(Version, String)>> = HashMap::new();
+    if trunks.is_empty() {
+        return Ok(found);
+    }
+    let sql = format!(
+        "SELECT {COLUMNS}, mac FROM credentials WHERE trunk IN ({}) AND secret IS NOT NULL ORDER BY trunk, version DESC",
+        row::places(trunks.len())
+    );
+    let query = trunks.iter().fold(sqlx::query(sqlx::AssertSqlSafe(sql)), |query, trunk| query.bind(*trunk));
+    for row in &query.fetch_all(connection).await? {
+        let version = read_version(row)?;
+        found.entry(version.trunk.clone()).or_default().push((version, row.try_get("mac")?));
+    }
+    Ok(found)
+}
+
 /// Reads one version.
 pub async fn version(connection: &mut Connection, trunk: &str, version: u32) -> Result<Option<Version>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM credentials WHERE trunk = $1 AND version = $2");
@@ -121,6 +150,20 @@ pub async fn usable(connection: &mut Connection, trunk: &str) -> Result<Vec<Stor
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(trunk).fetch_all(connection).await?;
     rows.iter().map(read_stored).collect()
+}
+
+/// As [`usable`], for some trunks.
+pub async fn usable_of(connection: &mut Connection, trunks: &[&str]) -> Result<Vec<Stored>, StoreError> {
+    if trunks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "SELECT {COLUMNS}, key_id, nonce, secret FROM credentials WHERE trunk IN ({}) AND state IN ('ACTIVE', 'PREVIOUS', 'STANDBY') \
+         AND secret IS NOT NULL",
+        row::places(trunks.len())
+    );
+    let query = trunks.iter().fold(sqlx::query(sqlx::AssertSqlSafe(sql)), |query, trunk| query.bind(*trunk));
+    query.fetch_all(connection).await?.iter().map(read_stored).collect()
 }
 
 /// As [`usable`], for all trunks in a range of ids, both ends included, ordered by trunk.
@@ -164,39 +207,58 @@ pub async fn registrations_between(
     rows.iter().map(|row| Ok((row.try_get("trunk")?, read_registration(row)?))).collect()
 }
 
+/// A new version, to be written.
+#[derive(Clone, Debug)]
+pub struct NewVersion {
+    /// The version.
+    pub version: Version,
+    /// Its secret, sealed.
+    pub sealed: SealedRow,
+    /// The keyed MAC of its secret.
+    pub mac: String,
+}
+
 /// Writes a new version.
-pub async fn insert(connection: &mut Connection, version: &Version, sealed: &SealedRow, mac: &str) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO credentials (trunk, version, state, username, realm, algorithm, ha1, proxy, key_id, nonce, secret, mac, negotiated, \
-         authenticated, accept_unproven, diagnosis, digest_sent, basis, last_outcome, accepted, created, changed, promoted) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)",
-    )
-    .bind(&version.trunk)
-    .bind(i64::from(version.version))
-    .bind(version.state.as_str())
-    .bind(&version.username)
-    .bind(&version.realm)
-    .bind(&version.algorithm)
-    .bind(row::to_json(&version.ha1)?)
-    .bind(version.proxy.as_ref().map(row::to_json).transpose()?)
-    .bind(sealed.key_id)
-    .bind(base64(&sealed.nonce))
-    .bind(base64(&sealed.bytes))
-    .bind(mac)
-    .bind(version.negotiated.as_ref().map(row::to_json).transpose()?)
-    .bind(version.authenticated)
-    .bind(version.accept_unproven)
-    .bind(version.diagnosis.as_ref().map(row::to_json).transpose()?)
-    .bind(version.digest_sent)
-    .bind(&version.basis)
-    .bind(version.last_outcome.map(outcome_text))
-    .bind(version.accepted_at)
-    .bind(version.created_at)
-    .bind(version.changed_at)
-    .bind(version.promoted_at)
-    .execute(connection)
-    .await?;
-    Ok(())
+pub async fn insert(connection: &mut Connection, new: NewVersion) -> Result<(), StoreError> {
+    insert_all(connection, &[new]).await
+}
+
+/// Writes new versions.
+pub async fn insert_all(connection: &mut Connection, versions: &[NewVersion]) -> Result<(), StoreError> {
+    const INSERT: Insert = Insert {
+        head: "INSERT INTO credentials (trunk, version, state, username, realm, algorithm, ha1, proxy, key_id, nonce, secret, mac, negotiated, \
+            authenticated, accept_unproven, diagnosis, digest_sent, basis, last_outcome, accepted, created, changed, promoted)",
+        columns: 23,
+        tail: "",
+    };
+    let bind = |query: Binding, new: &NewVersion| {
+        let NewVersion { version, sealed, mac } = new;
+        Ok(query
+            .bind(version.trunk.clone())
+            .bind(i64::from(version.version))
+            .bind(version.state.as_str())
+            .bind(version.username.clone())
+            .bind(version.realm.clone())
+            .bind(version.algorithm.clone())
+            .bind(row::to_json(&version.ha1)?)
+            .bind(version.proxy.as_ref().map(row::to_json).transpose()?)
+            .bind(sealed.key_id)
+            .bind(base64(&sealed.nonce))
+            .bind(base64(&sealed.bytes))
+            .bind(mac.clone())
+            .bind(version.negotiated.as_ref().map(row::to_json).transpose()?)
+            .bind(version.authenticated)
+            .bind(version.accept_unproven)
+            .bind(version.diagnosis.as_ref().map(row::to_json).transpose()?)
+            .bind(version.digest_sent)
+            .bind(version.basis.clone())
+            .bind(version.last_outcome.map(outcome_text))
+            .bind(version.accepted_at)
+            .bind(version.created_at)
+            .bind(version.changed_at)
+            .bind(version.promoted_at))
+    };
+    INSERT.rows(connection, versions, bind).await
 }
 
 /// Writes what may change of a version: its state and what is known of it. What was asked for never does.

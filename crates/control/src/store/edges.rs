@@ -35,7 +35,7 @@ pub async fn page(connection: &mut Connection, paging: &Paging, filter: Filter, 
     let site = filter.site.map(|site| ("site = ?", Key::Text(site)));
     let name = filter.name.map(|name| ("name = ?", Key::Text(name)));
     let filters = site.into_iter().chain(name).collect();
-    Select { columns: COLUMNS, table: "edges", id: BY_ID, filters, kept: None }
+    Select { columns: COLUMNS, table: "edges", id: BY_ID, filters, kept: None, totals: None }
         .page_within(connection, paging, reach::edges(within), read)
         .await
 }

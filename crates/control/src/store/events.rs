@@ -6,6 +6,7 @@ use serde::Serialize;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
+use super::many::{Binding, Insert};
 use super::page::{Key, Page, Paging, Select, Sorting};
 use super::reach::Condition;
 use super::{Connection, StoreError, row, settings};
@@ -20,6 +21,9 @@ pub const SORTINGS: &[Sorting] =
 
 /// The setting that holds the place up to which events were let go.
 pub(super) const FLOOR: &str = "events_floor";
+
+/// So many trunks are looked up by one statement.
+const AT_ONCE: usize = 500;
 
 const COLUMNS: &str = "revision, incarnation, at, kind, trunk, site, carrier, edge, body";
 
@@ -79,44 +83,58 @@ pub(super) async fn append(
     origin: &Origin,
     first: EventId,
     now: link::UnixMicros,
-    events: Vec<Event>,
+    mut events: Vec<Event>,
 ) -> Result<i64, StoreError> {
-    let mut places: HashMap<String, Option<(String, String)>> = HashMap::new();
-    let mut id = first;
-    let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
-    for mut event in events {
-        if let Some(trunk) = &event.subject.trunk {
-            if !places.contains_key(trunk) {
-                let select = "SELECT site, carrier FROM trunks WHERE id = $1";
-                let found = sqlx::query_as(select).bind(trunk).fetch_optional(&mut *connection).await?;
-                places.insert(trunk.clone(), found);
-            }
-            if let Some(Some((site, carrier))) = places.get(trunk) {
-                event.subject.site.get_or_insert_with(|| site.clone());
-                event.subject.carrier.get_or_insert_with(|| carrier.clone());
-            }
-        }
+    const INSERT: Insert =
+        Insert { head: "INSERT INTO events (revision, incarnation, at, kind, trunk, site, carrier, edge, body)", columns: 9, tail: "" };
+    place(connection, &mut events).await?;
+    for event in &mut events {
         if let What::Credentials { by, .. } = &mut event.what {
             by.clone_from(&origin.client);
         }
-        let insert = "INSERT INTO events (revision, incarnation, at, kind, trunk, site, carrier, edge, body) \
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-        sqlx::query(insert)
-            .bind(id.revision)
-            .bind(id.incarnation)
+    }
+    let last = first.revision + i64::try_from(events.len()).unwrap_or(i64::MAX) - 1;
+    let numbered: Vec<(i64, Event)> = (first.revision..=last).zip(events).collect();
+    let bind = |query: Binding, (revision, event): &(i64, Event)| {
+        let subject = event.subject.clone();
+        Ok(query
+            .bind(*revision)
+            .bind(first.incarnation)
             .bind(event.at.unwrap_or(now))
             .bind(event.kind().word())
-            .bind(&event.subject.trunk)
-            .bind(&event.subject.site)
-            .bind(&event.subject.carrier)
-            .bind(&event.subject.edge)
-            .bind(row::to_json(&event.what)?)
-            .execute(&mut *connection)
-            .await?;
-        id.revision += 1;
-    }
+            .bind(subject.trunk)
+            .bind(subject.site)
+            .bind(subject.carrier)
+            .bind(subject.edge)
+            .bind(row::to_json(&event.what)?))
+    };
+    INSERT.rows(connection, &numbered, bind).await?;
+    let count = i64::try_from(numbered.len()).unwrap_or(i64::MAX);
     sqlx::query("UPDATE counts SET total = total + $1 WHERE kind = 'event'").bind(count).execute(connection).await?;
-    Ok(id.revision - 1)
+    Ok(last)
+}
+
+/// Adds site and carrier of the trunks that events are about.
+async fn place(connection: &mut Connection, events: &mut [Event]) -> Result<(), StoreError> {
+    let lacks = |subject: &Subject| subject.site.is_none() || subject.carrier.is_none();
+    let mut trunks: Vec<String> =
+        events.iter().filter(|event| lacks(&event.subject)).filter_map(|event| event.subject.trunk.clone()).collect();
+    trunks.sort_unstable();
+    trunks.dedup();
+    let mut places: HashMap<String, (String, String)> = HashMap::with_capacity(trunks.len());
+    for trunks in trunks.chunks(AT_ONCE) {
+        let sql = format!("SELECT id, site, carrier FROM trunks WHERE id IN ({})", row::places(trunks.len()));
+        let query = trunks.iter().fold(sqlx::query_as(sqlx::AssertSqlSafe(sql)), |query, trunk| query.bind(trunk));
+        let found: Vec<(String, String, String)> = query.fetch_all(&mut *connection).await?;
+        places.extend(found.into_iter().map(|(trunk, site, carrier)| (trunk, (site, carrier))));
+    }
+    for Subject { trunk, site, carrier, .. } in events.iter_mut().map(|event| &mut event.subject) {
+        if let Some((at, with)) = trunk.as_ref().and_then(|trunk| places.get(trunk)) {
+            site.get_or_insert_with(|| at.clone());
+            carrier.get_or_insert_with(|| with.clone());
+        }
+    }
+    Ok(())
 }
 
 /// Returns the place that the order of all changes has reached.
@@ -193,7 +211,7 @@ pub async fn page(connection: &mut Connection, paging: &Paging, audience: &Audie
         same("edge = ?", &wanted.edge),
     ];
     let filters = filters.into_iter().flatten().collect();
-    Select { columns: COLUMNS, table: "events", id: SORTINGS[0], filters, kept: None }
+    Select { columns: COLUMNS, table: "events", id: SORTINGS[0], filters, kept: None, totals: None }
         .page_within(connection, paging, Some(heard(audience)), read)
         .await
 }

@@ -6,6 +6,7 @@ use link::UnixMicros;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
+use super::many::{Binding, Insert};
 use super::{Connection, StoreError};
 
 /// A bulk job.
@@ -109,19 +110,17 @@ pub async fn find_by_key(connection: &mut Connection, client: &str, key: &str) -
     row.as_ref().map(read).transpose()
 }
 
-/// Writes the result of a line, in place of an earlier one.
-pub async fn save_result(connection: &mut Connection, job: &str, line: i64, result: &LineResult) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO bulk_results (job, line, body, mac) VALUES ($1, $2, $3, $4) \
-         ON CONFLICT (job, line) DO UPDATE SET body = excluded.body, mac = excluded.mac",
-    )
-    .bind(job)
-    .bind(line)
-    .bind(&result.body)
-    .bind(&result.mac)
-    .execute(connection)
-    .await?;
-    Ok(())
+/// Writes results of lines, in place of earlier ones.
+pub async fn save_results(connection: &mut Connection, job: &str, results: &[(i64, LineResult)]) -> Result<(), StoreError> {
+    const INSERT: Insert = Insert {
+        head: "INSERT INTO bulk_results (job, line, body, mac)",
+        columns: 4,
+        tail: "ON CONFLICT (job, line) DO UPDATE SET body = excluded.body, mac = excluded.mac",
+    };
+    let bind = |query: Binding, (line, result): &(i64, LineResult)| {
+        Ok(query.bind(job.to_owned()).bind(*line).bind(result.body.clone()).bind(result.mac.clone()))
+    };
+    INSERT.rows(connection, results, bind).await
 }
 
 /// Reads results behind a line, in order.

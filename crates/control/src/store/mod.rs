@@ -18,6 +18,7 @@ pub mod events;
 pub mod idempotency;
 pub mod jobs;
 pub mod loads;
+mod many;
 mod migrate;
 mod open;
 pub mod organization;
@@ -183,6 +184,24 @@ impl Store {
         self.inner.writer.close().await;
         // Nothing can be written from here on, whoever still holds the store.
         self.inner.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+/// Counts how often a change of long work did not get its turn in time: whoever sent a hundred thousand lines is not to send some of them
+/// again because others were busy for a moment. Each try waits by itself.
+#[derive(Debug, Default)]
+pub struct Turns {
+    missed: u32,
+}
+
+impl Turns {
+    /// So often it is tried: a minute, where another process holds the lock.
+    const MOST: u32 = 12;
+
+    /// Tells whether the change is to be tried again after this error.
+    pub fn again(&mut self, error: &StoreError) -> bool {
+        self.missed += 1;
+        matches!(error, StoreError::Busy) && self.missed < Self::MOST
     }
 }
 

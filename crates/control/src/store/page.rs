@@ -75,6 +75,8 @@ pub struct Select {
     pub filters: Vec<(&'static str, Key)>,
     /// The statement that reads the kept total of the whole table, where there is one.
     pub kept: Option<&'static str>,
+    /// A table that keeps totals by all that is filtered by here, where there is one.
+    pub totals: Option<&'static str>,
 }
 
 impl Select {
@@ -148,7 +150,11 @@ impl Select {
         let mut binds = Vec::new();
         let clauses = self.clauses(&mut binds, within);
         let condition = if clauses.is_empty() { String::new() } else { format!(" WHERE {}", clauses.join(" AND ")) };
-        let mut query = sqlx::query_scalar::<_, i64>(AssertSqlSafe(format!("SELECT COUNT(*) FROM {}{condition}", self.table)));
+        let select = match self.totals {
+            Some(totals) => format!("SELECT CAST(COALESCE(SUM(total), 0) AS BIGINT) FROM {totals}{condition}"),
+            None => format!("SELECT COUNT(*) FROM {}{condition}", self.table),
+        };
+        let mut query = sqlx::query_scalar::<_, i64>(AssertSqlSafe(select));
         for key in binds {
             query = match key {
                 Key::Text(text) => query.bind(text.clone()),

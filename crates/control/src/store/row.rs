@@ -47,8 +47,7 @@ pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// Writes `$1, $2, ...`, to be bound one by one.
+/// Writes `?, ?, ...`, to be bound one by one: SQLite looks places with numbers up one after the other.
 pub(super) fn places(count: usize) -> String {
-    let places: Vec<String> = (1..=count).map(|place| format!("${place}")).collect();
-    places.join(", ")
+    vec!["?"; count].join(", ")
 }

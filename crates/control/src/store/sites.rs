@@ -37,7 +37,7 @@ pub async fn some(connection: &mut Connection, ids: &[&str]) -> Result<Vec<Site>
 /// [`StoreError`] where one cannot be read.
 pub async fn page(connection: &mut Connection, paging: &Paging, name: Option<String>, within: &Reach) -> Result<Page<Site>, StoreError> {
     let filters = name.map(|name| ("name = ?", Key::Text(name))).into_iter().collect();
-    Select { columns: COLUMNS, table: "sites", id: BY_ID, filters, kept: None }
+    Select { columns: COLUMNS, table: "sites", id: BY_ID, filters, kept: None, totals: None }
         .page_within(connection, paging, reach::sites(within), read)
         .await
 }

@@ -7,9 +7,9 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::loads::{self, Fleet};
-use super::{Store, StoreError, Tx, audits, organization, sites, trunks};
+use super::{Paging, Store, StoreError, Turns, Tx, audits, organization, page, sites, trunks};
 use crate::audit::{AuditEntry, Origin};
-use crate::domain::{AddressOfRecord, Carrier, CarrierSettings, Meta, SipUri, Site, SiteSettings, Trunk, TrunkSettings};
+use crate::domain::{AddressOfRecord, Carrier, CarrierSettings, Meta, Reach, Scope, SipUri, Site, SiteSettings, Trunk, TrunkSettings};
 
 async fn store() -> (TempDir, Store) {
     let dir = tempfile::tempdir().expect("a directory");
@@ -210,4 +210,60 @@ fn copy_files(from: &Path, to: &Path) {
             fs::copy(&path, to.join(name)).expect("copied");
         }
     }
+}
+
+#[test]
+fn long_work_waits_for_its_turn_again_and_gives_up_in_the_end() {
+    let mut turns = Turns::default();
+    assert_eq!((1..=20).filter(|_| turns.again(&StoreError::Busy)).count(), 11);
+    assert!(!Turns::default().again(&StoreError::Full), "nothing but the turn is waited for");
+}
+
+#[tokio::test]
+async fn the_total_of_a_filtered_page_follows_what_comes_moves_and_goes() {
+    let (_dir, store) = store().await;
+    let mut tx = begin(&store).await;
+    for id in ["s", "r"] {
+        add_site(&mut tx, id).await.expect("written");
+    }
+    let settings = CarrierSettings { registrars: vec![SipUri::parse("sip:r").expect("a URI")], ..CarrierSettings::default() };
+    super::carriers::insert(&mut tx, &Carrier { meta: meta("c"), target_revision: 0, settings }).await.expect("written");
+    let many: Vec<Trunk> = (0..100).map(|number| trunk(&format!("t{number:03}"))).collect();
+    trunks::insert_all(&mut tx, &many).await.expect("written");
+    let moved = Trunk { site: "r".into(), in_service: false, ..trunk("t000") };
+    trunks::update(&mut tx, &trunk("t000"), &moved).await.expect("written");
+    let renamed = Trunk { meta: Meta { name: "another".into(), ..meta("t001") }, ..trunk("t001") };
+    trunks::update(&mut tx, &trunk("t001"), &renamed).await.expect("written");
+    let part = tx.begin_part().await.expect("a part");
+    trunks::delete(&mut tx, "t050").await.expect("deleted");
+    tx.undo_part(part).await.expect("undone");
+    trunks::delete(&mut tx, "t099").await.expect("deleted");
+    tx.commit().await.expect("committed");
+
+    let mut reader = store.read().await.expect("a reader");
+    let one = |id: &str| Some(id.to_owned());
+    let none = trunks::Filter::default;
+    let mut everywhere = Reach::default();
+    everywhere.add(&Scope::Organization);
+    for (filter, total) in [
+        (none(), 99),
+        (trunks::Filter { site: one("s"), ..none() }, 98),
+        (trunks::Filter { site: one("r"), ..none() }, 1),
+        (trunks::Filter { carrier: one("c"), in_service: Some(false), ..none() }, 1),
+        (trunks::Filter { site: one("r"), in_service: Some(true), ..none() }, 0),
+        (trunks::Filter { carrier: one("none"), ..none() }, 0),
+        (trunks::Filter { name: one("another"), site: one("s"), ..none() }, 1),
+    ] {
+        for sorting in page::PLAIN {
+            let paging = Paging { size: 200, number: 1, sorting: *sorting, descending: true, walks: false, after: None };
+            let page = trunks::page(&mut reader, &paging, filter.clone(), &everywhere).await.expect("read");
+            assert_eq!((page.total, page.items.len() as u64), (total, total), "{filter:?} by {}", sorting.name);
+        }
+    }
+    let mut within = Reach::default();
+    within.add(&Scope::Site("r".into()));
+    let paging = Paging { size: 200, number: 1, sorting: page::PLAIN[0], descending: false, walks: false, after: None };
+    assert_eq!(trunks::page(&mut reader, &paging, none(), &within).await.expect("read").total, 1);
+    within.add(&Scope::Trunks(["t005".to_owned(), "t000".to_owned()].into()));
+    assert_eq!(trunks::page(&mut reader, &paging, none(), &within).await.expect("read").total, 2);
 }

@@ -1,6 +1,9 @@
+use std::collections::HashMap;
+
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row};
 
+use super::many::{Binding, Insert};
 use super::page::{BY_ID, Key, Page, Paging, Select};
 use super::{Connection, StoreError, Tx, reach, row};
 use crate::domain::{Meta, Reach, Trunk};
@@ -51,14 +54,19 @@ pub async fn some(connection: &mut Connection, ids: &[String]) -> Result<Vec<Tru
 /// # Errors
 /// [`StoreError`] where one cannot be read.
 pub async fn page(connection: &mut Connection, paging: &Paging, filter: Filter, within: &Reach) -> Result<Page<Trunk>, StoreError> {
+    // By id it has an index of its own. In any other order that one would lead to sorting all that fits; `+` keeps it away, and what does not
+    // fit is passed over.
+    let in_service = if paging.sorting == BY_ID { "in_service = ?" } else { "+in_service = ?" };
+    let is_named = filter.name.is_some();
     let filters = [
         filter.site.map(|site| ("site = ?", Key::Text(site))),
         filter.carrier.map(|carrier| ("carrier = ?", Key::Text(carrier))),
         filter.name.map(|name| ("name = ?", Key::Text(name))),
-        filter.in_service.map(|in_service| ("in_service = ?", Key::Number(in_service.into()))),
+        filter.in_service.map(|wanted| (in_service, Key::Number(wanted.into()))),
     ];
+    let totals = (!is_named && within.trunks.is_empty()).then_some("trunk_counts");
     let filters = filters.into_iter().flatten().collect();
-    Select { columns: COLUMNS, table: "trunks", id: BY_ID, filters, kept: Some("SELECT total FROM counts WHERE kind = 'trunk'") }
+    Select { columns: COLUMNS, table: "trunks", id: BY_ID, filters, kept: Some("SELECT total FROM counts WHERE kind = 'trunk'"), totals }
         .page_within(connection, paging, reach::trunks(within), read)
         .await
 }
@@ -115,26 +123,87 @@ pub enum User<'a> {
 /// # Errors
 /// [`StoreError::Conflict`] where the id is taken, or site or carrier do not exist.
 pub async fn insert(tx: &mut Tx, trunk: &Trunk) -> Result<Trunk, StoreError> {
-    let body = row::to_json(&trunk.settings)?;
-    let (now, revision) = (tx.now(), row::signed(tx.revision().await?));
-    let insert = "INSERT INTO trunks (id, name, version, created, modified, revision, target_revision, site, carrier, in_service, body) \
-        VALUES ($1, $2, 1, $3, $3, $4, $4, $5, $6, $7, $8)";
-    sqlx::query(insert)
-        .bind(&trunk.meta.id)
-        .bind(&trunk.meta.name)
-        .bind(now)
-        .bind(revision)
-        .bind(&trunk.site)
-        .bind(&trunk.carrier)
-        .bind(i64::from(trunk.in_service))
-        .bind(body)
-        .execute(tx.connection())
-        .await?;
-    sqlx::query("UPDATE counts SET total = total + 1 WHERE kind = $1").bind(KIND).execute(tx.connection()).await?;
-    // As it was written; an import of many would spend as much on reading each back.
-    let meta = Meta { version: 1, created: now, modified: now, revision: revision.unsigned_abs(), ..trunk.meta.clone() };
-    tx.load(None, Some(trunk));
-    Ok(Trunk { meta, target_revision: revision.unsigned_abs(), ..trunk.clone() })
+    let trunk = new(tx, trunk).await?;
+    insert_all(tx, std::slice::from_ref(&trunk)).await?;
+    tx.load(None, Some(&trunk));
+    Ok(trunk)
+}
+
+/// Gives a new trunk its version, times and revision, to be written later in the same change by [`insert_all`].
+///
+/// # Errors
+/// [`StoreError`] where the change does not get its place.
+pub async fn new(tx: &mut Tx, trunk: &Trunk) -> Result<Trunk, StoreError> {
+    let (now, revision) = (tx.now(), tx.revision().await?);
+    let meta = Meta { version: 1, created: now, modified: now, revision, ..trunk.meta.clone() };
+    Ok(Trunk { meta, target_revision: revision, ..trunk.clone() })
+}
+
+/// Gives a changed trunk the version, time and revision that [`update`] writes.
+///
+/// # Errors
+/// [`StoreError`] where the change does not get its place.
+pub async fn next(tx: &mut Tx, trunk: &Trunk, retargeted: bool) -> Result<Trunk, StoreError> {
+    let (now, revision) = (tx.now(), tx.revision().await?);
+    let meta = Meta { version: trunk.meta.version + 1, modified: now, revision, ..trunk.meta.clone() };
+    let target_revision = if retargeted { revision } else { trunk.target_revision };
+    Ok(Trunk { meta, target_revision, ..trunk.clone() })
+}
+
+/// Writes new trunks, as [`new`] made them. Their carriers' loads are counted by whoever judges them, one by one.
+///
+/// # Errors
+/// [`StoreError::Conflict`] where an id is taken, or site or carrier do not exist.
+pub async fn insert_all(tx: &mut Tx, trunks: &[Trunk]) -> Result<(), StoreError> {
+    const INSERT: Insert = Insert {
+        head: "INSERT INTO trunks (id, name, version, created, modified, revision, target_revision, site, carrier, in_service, body)",
+        columns: 11,
+        tail: "",
+    };
+    if trunks.is_empty() {
+        return Ok(());
+    }
+    let bind = |query: Binding, trunk: &Trunk| {
+        let Trunk { meta, site, carrier, in_service, target_revision, settings } = trunk;
+        Ok(query
+            .bind(meta.id.clone())
+            .bind(meta.name.clone())
+            .bind(meta.version)
+            .bind(meta.created)
+            .bind(meta.modified)
+            .bind(row::signed(meta.revision))
+            .bind(row::signed(*target_revision))
+            .bind(site.clone())
+            .bind(carrier.clone())
+            .bind(i64::from(*in_service))
+            .bind(row::to_json(settings)?))
+    };
+    INSERT.rows(tx.connection(), trunks, bind).await?;
+    let added = i64::try_from(trunks.len()).unwrap_or(i64::MAX);
+    sqlx::query("UPDATE counts SET total = total + $2 WHERE kind = $1").bind(KIND).bind(added).execute(tx.connection()).await?;
+    let mut totals: HashMap<Counted<'_>, i64> = HashMap::new();
+    for trunk in trunks {
+        *totals.entry(counted(trunk)).or_default() += 1;
+    }
+    for (counted, more) in totals {
+        count(tx, counted, more).await?;
+    }
+    Ok(())
+}
+
+/// Site, carrier and whether it is in service: what kept totals tell apart.
+type Counted<'a> = (&'a str, &'a str, i64);
+
+/// Keeps the totals that listings are filtered by.
+async fn count(tx: &mut Tx, (site, carrier, in_service): Counted<'_>, more: i64) -> Result<(), StoreError> {
+    let upsert = "INSERT INTO trunk_counts (site, carrier, in_service, total) VALUES ($1, $2, $3, $4) \
+        ON CONFLICT (site, carrier, in_service) DO UPDATE SET total = trunk_counts.total + excluded.total";
+    sqlx::query(upsert).bind(site).bind(carrier).bind(in_service).bind(more).execute(tx.connection()).await?;
+    Ok(())
+}
+
+fn counted(trunk: &Trunk) -> Counted<'_> {
+    (&trunk.site, &trunk.carrier, i64::from(trunk.in_service))
 }
 
 /// Writes the next version of a trunk. With another carrier it sends its secret elsewhere than before.
@@ -145,6 +214,10 @@ pub async fn update(tx: &mut Tx, before: &Trunk, trunk: &Trunk) -> Result<Trunk,
     let body = row::to_json(&trunk.settings)?;
     let (now, revision) = (tx.now(), row::signed(tx.revision().await?));
     let target_revision = if before.carrier == trunk.carrier { row::signed(trunk.target_revision) } else { revision };
+    if counted(before) != counted(trunk) {
+        count(tx, counted(before), -1).await?;
+        count(tx, counted(trunk), 1).await?;
+    }
     let update = "UPDATE trunks SET name = $2, version = version + 1, modified = $3, revision = $4, target_revision = $5, site = $6, \
         carrier = $7, in_service = $8, body = $9 WHERE id = $1";
     sqlx::query(update)
@@ -170,8 +243,10 @@ pub async fn update(tx: &mut Tx, before: &Trunk, trunk: &Trunk) -> Result<Trunk,
 pub async fn delete(tx: &mut Tx, id: &str) -> Result<(), StoreError> {
     let sql = format!("DELETE FROM trunks WHERE id = $1 RETURNING {COLUMNS}");
     let Some(deleted) = sqlx::query(AssertSqlSafe(sql)).bind(id).fetch_optional(tx.connection()).await? else { return Ok(()) };
-    tx.load(Some(&read(&deleted)?), None);
+    let deleted = read(&deleted)?;
     sqlx::query("UPDATE counts SET total = total - 1 WHERE kind = $1").bind(KIND).execute(tx.connection()).await?;
+    count(tx, counted(&deleted), -1).await?;
+    tx.load(Some(&deleted), None);
     Ok(())
 }
 

@@ -98,6 +98,18 @@ impl Tx {
         self.loads.of(&mut self.inner, carrier).await
     }
 
+    /// As [`Tx::fleet`] of a trunk's carrier, if the trunk were as it is after.
+    ///
+    /// # Errors
+    /// [`StoreError`] where they cannot be read.
+    pub async fn fleet_with(&mut self, before: Option<&Trunk>, after: &Trunk) -> Result<Fleet, StoreError> {
+        let mark = self.loads.mark();
+        self.loads.changed(before, Some(after));
+        let fleet = self.loads.of(&mut self.inner, &after.carrier).await.cloned();
+        self.loads.undo(mark);
+        fleet
+    }
+
     /// Takes the change's place in the order of all changes. Call it late: on a store with several writers the others wait from here on.
     ///
     /// # Errors
@@ -166,9 +178,7 @@ impl Tx {
         self.loads.write(&mut self.inner).await?;
         if !self.entries.is_empty() {
             let mut head = self.head().await?.clone();
-            for entry in std::mem::take(&mut self.entries) {
-                audits::append(&mut self.inner, &mut head, &self.origin, self.now, entry).await?;
-            }
+            audits::append(&mut self.inner, &mut head, &self.origin, self.now, std::mem::take(&mut self.entries)).await?;
             let mac = self.audit_key.as_ref().map(|key| key.mac(head.audit_number, &head.audit_hash));
             sqlx::query("UPDATE revision SET audit_number = $1, audit_hash = $2, audit_mac = COALESCE($3, audit_mac) WHERE id = 1")
                 .bind(head.audit_number)

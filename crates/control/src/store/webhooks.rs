@@ -87,7 +87,7 @@ pub async fn all(connection: &mut Connection) -> Result<Vec<Webhook>, StoreError
 /// [`StoreError`] where one cannot be read.
 pub async fn page(connection: &mut Connection, paging: &Paging, name: Option<String>) -> Result<Page<Webhook>, StoreError> {
     let filters = name.map(|name| ("name = ?", Key::Text(name))).into_iter().collect();
-    Select { columns: COLUMNS, table: "webhooks", id: BY_ID, filters, kept: None }.page(connection, paging, read).await
+    Select { columns: COLUMNS, table: "webhooks", id: BY_ID, filters, kept: None, totals: None }.page(connection, paging, read).await
 }
 
 /// Writes a new webhook; it hears of what comes after this change.
@@ -292,7 +292,9 @@ pub async fn deliveries(
     let mut filters = vec![("webhook = ?", Key::Text(id.to_owned()))];
     filters.extend(state.map(|state| ("state = ?", Key::Text(state.word().to_owned()))));
     let columns = "webhook, event, state, kind, body, created, tries, due, last_tried, last_status, last_error";
-    Select { columns, table: "webhook_deliveries", id: DELIVERIES[0], filters, kept: None }.page(connection, paging, read_delivery).await
+    Select { columns, table: "webhook_deliveries", id: DELIVERIES[0], filters, kept: None, totals: None }
+        .page(connection, paging, read_delivery)
+        .await
 }
 
 async fn again(tx: &mut Tx, id: &str) -> Result<Webhook, StoreError> {

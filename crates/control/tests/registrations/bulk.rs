@@ -95,6 +95,43 @@ async fn importing_twice_is_harmless_and_a_changed_line_updates() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lines_about_one_trunk_follow_each_other_within_a_batch() {
+    let scene = Scene::new().await;
+    let alone = |id: &str| json!({"trunk": trunk(id)});
+    let only = |id: &str, password: &str| json!({"trunkId": id, "credentials": {"username": id, "password": password}});
+    let mut nowhere = line("b1", "z");
+    nowhere["trunk"]["site"] = json!({"id": "nowhere"});
+    let renamed = json!({"trunk": {"id": "b2", "name": "Renamed"}, "credentials": {"username": "b2", "password": "p"}});
+    let lines = [
+        line("b1", "x"),
+        only("b1", "y"),
+        alone("b2"),
+        only("b3", "x"),
+        nowhere,
+        only("b1", "y"),
+        renamed,
+        line("b3", "x"),
+        only("b2", "q"),
+        alone("b3"),
+    ];
+    let done = results(&scene, &lines).await;
+    let statuses: Vec<u64> = done.iter().map(|result| result["status"].as_u64().unwrap()).collect();
+    assert_eq!(statuses, [201, 200, 201, 404, 400, 200, 201, 201, 200, 200]);
+    for (id, version) in [("b1", 2), ("b2", 2), ("b3", 1)] {
+        assert_eq!(scene.lab.get(&format!("{PATH}/{id}")).await.is(200).body["credentials"]["activeVersion"], version, "{id}");
+    }
+    assert_eq!(scene.lab.get("/api/v2/trunks/voice/b2").await.is(200).body["name"], "Renamed");
+    assert_eq!(scene.lab.get("/api/v2/trunks/voice?site.id=nowhere").await.is(200).body["total"], 0);
+    let audits = scene.lab.get("/api/v2/audits?entityId=b2&pageSize=100").await.is(200).body;
+    let mut actions: Vec<&str> = audits["entities"].as_array().unwrap().iter().map(|record| record["action"].as_str().unwrap()).collect();
+    if audits["entities"][0]["number"].as_u64() > audits["entities"][1]["number"].as_u64() {
+        actions.reverse();
+    }
+    assert_eq!(actions, ["create", "update", "stage", "promote", "stage", "promote"]);
+    scene.lab.get("/api/v2/audits/verify").await.is(200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_live_line_is_proved_before_anything_of_it_is_written() {
     let scene = Scene::new().await;
     scene.edge.takes("b1", "right");

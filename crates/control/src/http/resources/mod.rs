@@ -13,7 +13,7 @@ use axum::Router;
 
 use super::App;
 
-pub use trunk_form::TrunkForm;
+pub use trunk_form::{Places, TrunkForm};
 pub(crate) use trunks::{delete_one as delete_trunk, may_put, show as show_trunk};
 
 /// The routes of all plain resources.

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use super::form::{self, Common};
@@ -62,29 +64,70 @@ impl TrunkForm {
     /// # Errors
     /// 400 `invalid.value` where one of them does not exist, or the site is left out and not clear.
     pub async fn resolve(self, tx: &mut Tx, caller: &Caller) -> Result<Trunk, Problem> {
-        let known = caller.grants.known();
+        self.resolve_among(tx, caller, &mut Places::default()).await
+    }
+
+    /// As [`TrunkForm::resolve`], for one of many of the same caller in one change.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn resolve_among(self, tx: &mut Tx, caller: &Caller, places: &mut Places) -> Result<Trunk, Problem> {
         let site = match self.site {
             Some(site) => {
-                let unknown = || Problem::invalid("site.id", format!("There is no site {:?}. GET /api/v2/sites lists them.", site.id));
-                sites::find(tx.connection(), &site.id).await?.ok_or_else(unknown)?;
-                if !reach::sees(tx.connection(), &known, &Place::Site(&site.id)).await? {
-                    return Err(unknown());
-                }
+                places.site(tx, caller, &site.id).await?;
                 site.id
             }
             None => {
                 let unclear =
                     || Problem::invalid("site", "The site may be left out only where there is exactly one. GET /api/v2/sites lists them.");
-                sites::only(tx.connection()).await?.ok_or_else(unclear)?
+                places.only(tx).await?.ok_or_else(unclear)?
             }
         };
         let carrier = self.carrier.id;
-        let there = carriers::find(tx.connection(), &carrier).await?.is_some();
-        if !there || !reach::sees(tx.connection(), &known, &Place::Carrier(&carrier)).await? {
-            return Err(Problem::invalid("carrier.id", format!("There is no carrier {carrier:?}. GET /api/v2/carriers lists them.")));
-        }
+        places.carrier(tx, caller, &carrier).await?;
         let meta = self.common.into_new();
         Ok(Trunk { meta, site, carrier, in_service: self.in_service, target_revision: 0, settings: self.settings })
+    }
+}
+
+/// Sites and carriers that a caller was found to see, each looked up once in a change.
+#[derive(Debug, Default)]
+pub struct Places {
+    sites: HashSet<String>,
+    carriers: HashSet<String>,
+    only: Option<String>,
+}
+
+impl Places {
+    async fn site(&mut self, tx: &mut Tx, caller: &Caller, site: &str) -> Result<(), Problem> {
+        if self.sites.contains(site) {
+            return Ok(());
+        }
+        let there = sites::find(tx.connection(), site).await?.is_some();
+        if !there || !reach::sees(tx.connection(), &caller.grants.known(), &Place::Site(site)).await? {
+            return Err(Problem::invalid("site.id", format!("There is no site {site:?}. GET /api/v2/sites lists them.")));
+        }
+        self.sites.insert(site.to_owned());
+        Ok(())
+    }
+
+    async fn carrier(&mut self, tx: &mut Tx, caller: &Caller, carrier: &str) -> Result<(), Problem> {
+        if self.carriers.contains(carrier) {
+            return Ok(());
+        }
+        let there = carriers::find(tx.connection(), carrier).await?.is_some();
+        if !there || !reach::sees(tx.connection(), &caller.grants.known(), &Place::Carrier(carrier)).await? {
+            return Err(Problem::invalid("carrier.id", format!("There is no carrier {carrier:?}. GET /api/v2/carriers lists them.")));
+        }
+        self.carriers.insert(carrier.to_owned());
+        Ok(())
+    }
+
+    async fn only(&mut self, tx: &mut Tx) -> Result<Option<String>, Problem> {
+        if self.only.is_none() {
+            self.only = sites::only(tx.connection()).await?;
+        }
+        Ok(self.only.clone())
     }
 }
 

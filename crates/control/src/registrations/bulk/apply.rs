@@ -1,7 +1,9 @@
-//! Applies many lines in one transaction, each in a part of its own: a line is applied whole or not at all, and a bad one harms no other.
+//! Applies many lines in one transaction: a line is applied whole or not at all, and a bad one harms no other. Each is judged before anything
+//! of it is written; what is new is then written with that of other lines, what changes something that is there in a part of its own.
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use diagnosis::Code;
 use link::{Secret, VerifyBy, VerifyMode};
@@ -10,29 +12,30 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::NEEDED;
+use super::ground::{Ground, Row};
 use super::order::Order;
-use super::result_line;
+use super::{NEEDED, result_line};
 use crate::access::Caller;
 use crate::audit::{AuditEntry, Origin};
 use crate::domain::{Place, Trunk, id};
 use crate::http::resources::form::{Common, merge};
-use crate::http::resources::{TrunkForm, may_put, show_trunk};
+use crate::http::resources::{Places, TrunkForm, may_put, show_trunk};
 use crate::problem::Problem;
 use crate::registrations::assignment::Settings;
 use crate::registrations::check::{Checked, Standing, allowed};
 use crate::registrations::fleet::Loader;
-use crate::registrations::form::Mode;
+use crate::registrations::form::{Asked, Mode};
 use crate::registrations::load::{self, Load};
 use crate::registrations::refusal::{edge_offline, refusal};
 use crate::registrations::running::{Entry, Identity, Turn};
 use crate::registrations::transition::{self, New, Proof};
 use crate::registrations::verification::{self, Question};
 use crate::registrations::verify::seal;
-use crate::registrations::version::VersionState;
+use crate::registrations::version::{Version, VersionState};
 use crate::registrations::{Registrations, policy};
+use crate::sealing::Keyring;
 use crate::store::jobs::{self, Job, LineResult};
-use crate::store::{StoreError, Tx, credentials, trunks};
+use crate::store::{StoreError, Turns, Tx, trunks};
 
 /// So many lines with `"verify": "live"` ask carriers at the same time.
 const ASKING: usize = 16;
@@ -93,6 +96,8 @@ struct Batch<'a> {
     caller: &'a Caller,
     lines: &'a [Read],
     turns: &'a HashMap<String, Turn>,
+    /// What carriers said, by the number of the line.
+    proofs: &'a HashMap<u64, Result<Proof, Problem>>,
     dry_run: bool,
 }
 
@@ -103,15 +108,39 @@ impl Batch<'_> {
     }
 }
 
-/// What is to be applied of one line.
-struct Prepared {
+/// What a line does.
+struct Step<'a> {
+    /// The trunk as it is, if it is there.
     before: Option<Trunk>,
+    /// What the line makes of it.
     after: Trunk,
+    /// As it will be written.
+    trunk: Trunk,
+    /// The credentials, where they are not so already.
+    set: Option<Set<'a>>,
+}
+
+/// Credentials that a line sets.
+struct Set<'a> {
+    asked: &'a Asked,
+    mac: String,
+    /// The rejected version of the same content.
+    again: Option<Box<Version>>,
+    accept_unproven: bool,
+    /// The trunk never had any.
+    first: bool,
+}
+
+impl Set<'_> {
+    fn new<'b>(&'b self, trunk: &'b str) -> New<'b> {
+        New { trunk, asked: self.asked, mac: &self.mac, accept_unproven: self.accept_unproven }
+    }
 }
 
 impl Registrations {
     /// Applies lines in their order, and writes what came of them into the job, if there is one. What the job knows already is not applied
-    /// again. A dry run finds out what would come of them, without asking carriers, and writes nothing else.
+    /// again. A dry run finds out what would come of them, without asking carriers, and writes nothing else. Returns also for how long no other
+    /// change had its turn.
     pub(super) async fn apply(
         &self,
         caller: &Caller,
@@ -119,22 +148,30 @@ impl Registrations {
         lines: Vec<Read>,
         mut job: Option<&mut Job>,
         dry_run: bool,
-    ) -> Vec<Done> {
+    ) -> (Vec<Done>, Duration) {
         let (mut before, lines) = match job.as_deref().filter(|job| job.key.is_some()) {
             None => (Vec::new(), lines),
             Some(job) => match self.known(job, lines).await {
                 Ok(split) => split,
                 Err((lines, error)) => {
                     let problem = Problem::from(error);
-                    return lines.iter().map(|line| Done::new(line, None, Err(problem.clone()))).collect();
+                    let failed = lines.iter().map(|line| Done::new(line, None, Err(problem.clone())));
+                    return (failed.collect(), Duration::ZERO);
                 }
             },
         };
         let turns = if dry_run { HashMap::new() } else { self.turns(&lines) };
-        let mut proofs = if dry_run { HashMap::new() } else { self.ask_carriers(origin, caller, &lines, &turns).await };
-        let work = Batch { caller, lines: &lines, turns: &turns, dry_run };
-        let mut done = match self.apply_all(origin, &work, &mut proofs, job.as_deref_mut()).await {
-            Ok(done) => done,
+        let proofs = if dry_run { HashMap::new() } else { self.ask_carriers(origin, caller, &lines, &turns).await };
+        let work = Batch { caller, lines: &lines, turns: &turns, proofs: &proofs, dry_run };
+        let mut turns_missed = Turns::default();
+        let applied = loop {
+            match self.apply_all(origin, &work, job.as_deref_mut()).await {
+                Err(error) if turns_missed.again(&error) => tracing::debug!("lines of an import did not get their turn; they wait again"),
+                applied => break applied,
+            }
+        };
+        let (mut done, held) = match applied {
+            Ok((done, held)) => (done, held),
             Err(error) => {
                 let problem = Problem::from(error);
                 let failed = |line: &Read| match &line.order {
@@ -147,14 +184,14 @@ impl Registrations {
                 {
                     tracing::error!(job = job.id, %error, "results of a bulk job could not be written");
                 }
-                done
+                (done, Duration::ZERO)
             }
         };
         if !before.is_empty() {
             done.append(&mut before);
             done.sort_by_key(|done| done.number);
         }
-        done
+        (done, held)
     }
 
     /// Tells one line of an import from another without keeping it readable.
@@ -273,10 +310,12 @@ impl Registrations {
         let Some(asked) = &order.asked else { return Ok(None) };
         // Dropped without a commit: nothing is written yet.
         let mut tx = self.inner.store.begin(origin).await?;
-        let prepared = prepare(&mut tx, caller, order).await?;
-        let settings = Loader::new(tx.connection()).await?.settings(tx.connection(), prepared.after).await?;
+        let mut ground = Ground::load(tx.connection(), std::iter::once(order.trunk.as_str())).await?;
+        let Row { trunk, registration, versions } = ground.known.row(tx.connection(), &order.trunk).await?;
+        let after = wanted(&mut tx, caller, &mut ground.places, order, trunk.as_ref()).await?;
+        let settings = ground.loader.settings(tx.connection(), after).await?;
         allowed(&settings, asked).map_err(|diagnosis| refusal(&settings.trunk, *diagnosis))?;
-        let standing = self.standing_of(&mut tx, settings).await?;
+        let standing = Standing { settings, registration, versions, held: self.is_held(&order.trunk) };
         let mac = self.mac_of(asked);
         match standing.check(asked, &mac, tx.now())? {
             Checked::Unchanged => Ok(None),
@@ -285,42 +324,25 @@ impl Registrations {
         }
     }
 
-    async fn standing_of(&self, tx: &mut Tx, settings: Settings) -> Result<Standing, StoreError> {
-        let trunk = settings.trunk.meta.id.clone();
-        let registration = credentials::registration(tx.connection(), &trunk).await?;
-        let versions = match registration {
-            Some(_) => credentials::versions_with_macs(tx.connection(), &trunk).await?,
-            None => Vec::new(),
-        };
-        Ok(Standing { settings, registration, versions, held: self.is_held(&trunk) })
-    }
-
-    async fn apply_all(
-        &self,
-        origin: &Origin,
-        batch: &Batch<'_>,
-        proofs: &mut HashMap<u64, Result<Proof, Problem>>,
-        job: Option<&mut Job>,
-    ) -> Result<Vec<Done>, StoreError> {
+    async fn apply_all(&self, origin: &Origin, batch: &Batch<'_>, job: Option<&mut Job>) -> Result<(Vec<Done>, Duration), StoreError> {
         let mut tx = self.inner.store.begin(origin).await?;
-        let mut loader = Loader::new(tx.connection()).await?;
+        let began = Instant::now();
+        let orders = batch.lines.iter().filter_map(|line| line.order.as_ref().ok());
+        let mut ground = Ground::load(tx.connection(), orders.map(|order| order.trunk.as_str())).await?;
         let mut done = Vec::with_capacity(batch.lines.len());
         let mut touched = Vec::new();
         for line in batch.lines {
             let (trunk, outcome) = match &line.order {
                 Err((trunk, problem)) => (trunk.clone(), Err(problem.clone())),
                 Ok(order) => {
-                    let outcome = match proofs.remove(&line.number).transpose() {
+                    let outcome = match batch.proofs.get(&line.number).cloned().transpose() {
                         Err(problem) => Err(problem),
                         Ok(_) if batch.is_busy(order) => Err(busy(&order.trunk)),
                         Ok(proof) => {
-                            let part = tx.begin_part().await?;
-                            let outcome = self.apply_one(&mut tx, &mut loader, batch.caller, order, proof).await;
-                            match &outcome {
-                                Ok(_) => tx.keep_part(part).await?,
-                                Err(_) => tx.undo_part(part).await?,
+                            if ground.fresh.has(&order.trunk) {
+                                ground.fresh.write(&mut tx).await?;
                             }
-                            outcome
+                            self.apply_one(&mut tx, &mut ground, batch.caller, order, proof).await?
                         }
                     };
                     if outcome.is_ok() {
@@ -337,131 +359,175 @@ impl Registrations {
             if let Some(job) = job {
                 self.note(origin, job, &done).await?;
             }
-            return Ok(done);
+            return Ok((done, began.elapsed()));
         }
-        if let Some(job) = job {
-            write_results(&mut tx, job, &done).await?;
-        }
+        ground.fresh.write(&mut tx).await?;
+        let next = match &job {
+            Some(job) => Some(write_results(&mut tx, job, &done).await?),
+            None => None,
+        };
         tx.commit().await?;
+        if let (Some(job), Some(next)) = (job, next) {
+            *job = next;
+        }
         for trunk in touched {
             self.inner.fleet.touch(&trunk);
         }
-        Ok(done)
+        Ok((done, began.elapsed()))
     }
 
+    /// Applies one line, or finds out why not.
     async fn apply_one(
         &self,
         tx: &mut Tx,
-        loader: &mut Loader,
+        ground: &mut Ground,
         caller: &Caller,
         order: &Order,
         proof: Option<Proof>,
-    ) -> Result<u16, Problem> {
-        let Prepared { before, after } = prepare(tx, caller, order).await?;
-        let created = before.is_none();
-        let trunk = write(tx, loader, before, after).await?;
-        let first = match &order.asked {
-            None => false,
-            Some(asked) => {
-                let settings = loader.settings(tx.connection(), trunk).await?;
-                allowed(&settings, asked).map_err(|diagnosis| refusal(&settings.trunk, *diagnosis))?;
-                let standing = self.standing_of(tx, settings).await?;
-                let mac = self.mac_of(asked);
-                match standing.check(asked, &mac, tx.now())? {
-                    Checked::Unchanged => false,
-                    Checked::New { again } => {
-                        let accept_unproven = order.accept_unproven.unwrap_or_else(|| standing.settings.profile().accept_unproven);
-                        let new = New { trunk: &order.trunk, asked, mac: &mac, accept_unproven };
-                        let (keyring, proof) = (&self.inner.keyring, proof.unwrap_or_default());
-                        match again {
-                            Some(again) => transition::promote(tx, &again, proof, "promote").await?.first,
-                            None if standing.registration.is_none() => transition::promote_first(tx, keyring, &new, proof).await?.first,
-                            None => {
-                                let version = transition::stage(tx, keyring, &new, VersionState::Staged).await?;
-                                transition::promote(tx, &version, proof, "promote").await?.first
-                            }
-                        }
-                    }
+    ) -> Result<Result<u16, Problem>, StoreError> {
+        let step = match self.judge(tx, ground, caller, order).await {
+            Ok(step) => step,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        let Step { before, after, trunk, set } = step;
+        let (created, changed) = (before.is_none(), before.as_ref() != Some(&after));
+        let (keyring, proof) = (&self.inner.keyring, proof.unwrap_or_default());
+        let (first, renewed) = set.map_or((None, None), |set| if set.first { (Some(set), None) } else { (None, Some(set)) });
+        let mut promoted = first.is_some();
+        if let Some(before) = before.filter(|_| changed || renewed.is_some()) {
+            let moved = before.site != after.site || before.carrier != after.carrier;
+            let part = tx.begin_part().await?;
+            match change(tx, keyring, changed.then_some(before), &after, renewed, proof.clone()).await {
+                Ok(newly) => {
+                    tx.keep_part(part).await?;
+                    promoted |= newly;
+                }
+                Err(error) => {
+                    tx.undo_part(part).await?;
+                    return Ok(Err(error.into()));
                 }
             }
+            if moved {
+                // What the caller sees may follow from where its trunks are.
+                ground.places = Places::default();
+            }
+        }
+        if created {
+            tx.load(None, Some(&trunk));
+            tx.audit(AuditEntry::new("create", "trunk", &order.trunk).after(show_trunk(&trunk)));
+        }
+        let generation = tx.generation().await?;
+        let first = first.map(|set| transition::promote_first(tx, generation, keyring, &trunk, &set.new(&order.trunk), proof));
+        if created || first.is_some() {
+            ground.fresh.push(&order.trunk, created.then_some(trunk), first);
+        }
+        ground.known.forget(&order.trunk);
+        Ok(Ok(if created || promoted { 201 } else { 200 }))
+    }
+
+    /// Finds out what a line does. Nothing is written.
+    async fn judge<'a>(&self, tx: &mut Tx, ground: &mut Ground, caller: &Caller, order: &'a Order) -> Result<Step<'a>, Problem> {
+        let Row { trunk: before, registration, versions } = ground.known.row(tx.connection(), &order.trunk).await?;
+        let after = wanted(tx, caller, &mut ground.places, order, before.as_ref()).await?;
+        let trunk = match &before {
+            None => trunks::new(tx, &after).await?,
+            Some(before) if *before == after => after.clone(),
+            Some(before) => trunks::next(tx, &after, before.carrier != after.carrier).await?,
         };
-        Ok(if created || first { 201 } else { 200 })
+        if before.as_ref() != Some(&after) {
+            bearable(tx, &mut ground.loader, before.as_ref(), &trunk).await?;
+        }
+        let Some(asked) = &order.asked else { return Ok(Step { before, after, trunk, set: None }) };
+        let settings = ground.loader.settings(tx.connection(), trunk.clone()).await?;
+        allowed(&settings, asked).map_err(|diagnosis| refusal(&settings.trunk, *diagnosis))?;
+        let standing = Standing { settings, registration, versions, held: self.is_held(&order.trunk) };
+        let mac = self.mac_of(asked);
+        let set = match standing.check(asked, &mac, tx.now())? {
+            Checked::Unchanged => None,
+            Checked::New { again } => {
+                let accept_unproven = order.accept_unproven.unwrap_or_else(|| standing.settings.profile().accept_unproven);
+                Some(Set { asked, mac, again, accept_unproven, first: standing.registration.is_none() })
+            }
+        };
+        Ok(Step { before, after, trunk, set })
     }
 
     /// Writes results of lines that were not applied.
     async fn note(&self, origin: &Origin, job: &mut Job, done: &[Done]) -> Result<(), StoreError> {
         let mut tx = self.inner.store.begin(origin).await?;
-        write_results(&mut tx, job, done).await?;
-        tx.commit().await
+        let next = write_results(&mut tx, job, done).await?;
+        tx.commit().await?;
+        *job = next;
+        Ok(())
     }
 }
 
 /// Finds out what a line makes of its trunk, as far as the caller may. Nothing is written.
-async fn prepare(tx: &mut Tx, caller: &Caller, order: &Order) -> Result<Prepared, Problem> {
-    let before = trunks::find(tx.connection(), &order.trunk).await?;
-    if let Some(before) = &before {
+async fn wanted(tx: &mut Tx, caller: &Caller, places: &mut Places, order: &Order, before: Option<&Trunk>) -> Result<Trunk, Problem> {
+    if let Some(before) = before {
         caller.require_on(tx.connection(), &NEEDED, &Place::trunk(before)).await?;
     }
     let Some(given) = &order.fields else {
-        let before = before.ok_or_else(|| Problem::not_found("trunk", &order.trunk))?;
-        return Ok(Prepared { after: before.clone(), before: Some(before) });
+        return before.cloned().ok_or_else(|| Problem::not_found("trunk", &order.trunk));
     };
     let mut given = given.clone();
     given.insert("id".into(), order.trunk.clone().into());
     let Some(before) = before else {
-        let after = TrunkForm::parse(given)?.resolve(tx, caller).await?;
+        let after = TrunkForm::parse(given)?.resolve_among(tx, caller, places).await?;
         may_put(caller, &NEEDED, &after)?;
-        return Ok(Prepared { before: None, after });
+        return Ok(after);
     };
     let common = Common::take(&mut given)?;
     if let Some(version) = common.version.filter(|version| *version != before.meta.version) {
         return Err(Problem::version_mismatch(version, before.meta.version));
     }
     // What the line leaves out stays as it is.
-    let Value::Object(mut fields) = show_trunk(&before) else { return Err(Problem::internal("a trunk is shown as an object")) };
+    let Value::Object(mut fields) = show_trunk(before) else { return Err(Problem::internal("a trunk is shown as an object")) };
     let shown = Common::take(&mut fields)?;
     merge(&mut fields, given);
     let common = Common { id: shown.id, name: common.name.or(shown.name), version: None };
-    let resolved = TrunkForm::parse_rest(common, fields)?.resolve(tx, caller).await?;
+    let resolved = TrunkForm::parse_rest(common, fields)?.resolve_among(tx, caller, places).await?;
     may_put(caller, &NEEDED, &resolved)?;
     let meta = crate::domain::Meta { name: resolved.meta.name.clone(), ..before.meta.clone() };
-    let after = Trunk { meta, target_revision: before.target_revision, ..resolved };
-    Ok(Prepared { before: Some(before), after })
+    Ok(Trunk { meta, target_revision: before.target_revision, ..resolved })
 }
 
-/// Writes a trunk where it is new or changed.
-async fn write(tx: &mut Tx, loader: &mut Loader, before: Option<Trunk>, after: Trunk) -> Result<Trunk, Problem> {
-    match before {
-        None => {
-            let trunk = trunks::insert(tx, &after).await?;
-            judge(tx, loader, None, &trunk).await?;
-            tx.audit(AuditEntry::new("create", "trunk", &trunk.meta.id).after(show_trunk(&trunk)));
-            Ok(trunk)
-        }
-        Some(before) if before == after => Ok(after),
-        Some(before) => {
-            let trunk = trunks::update(tx, &before, &after).await?;
-            judge(tx, loader, Some(&before), &trunk).await?;
-            tx.audit(AuditEntry::new("update", "trunk", &trunk.meta.id).before(show_trunk(&before)).after(show_trunk(&trunk)));
-            Ok(trunk)
-        }
+/// Writes what changes of a trunk that is there. Tells whether it had no active credentials before.
+async fn change(
+    tx: &mut Tx,
+    keyring: &Keyring,
+    before: Option<Trunk>,
+    after: &Trunk,
+    set: Option<Set<'_>>,
+    proof: Proof,
+) -> Result<bool, StoreError> {
+    if let Some(before) = before {
+        let trunk = trunks::update(tx, &before, after).await?;
+        tx.audit(AuditEntry::new("update", "trunk", &trunk.meta.id).before(show_trunk(&before)).after(show_trunk(&trunk)));
     }
+    let Some(set) = set else { return Ok(false) };
+    let version = match &set.again {
+        Some(again) => (**again).clone(),
+        None => transition::stage(tx, keyring, &set.new(&after.meta.id), VersionState::Staged).await?,
+    };
+    Ok(transition::promote(tx, &version, proof, "promote").await?.first)
 }
 
-/// Refuses a trunk that its carrier's pacing cannot bear.
-async fn judge(tx: &mut Tx, loader: &mut Loader, before: Option<&Trunk>, after: &Trunk) -> Result<(), Problem> {
+/// Refuses a trunk that its carrier's pacing cannot bear. Nothing is counted yet.
+async fn bearable(tx: &mut Tx, loader: &mut Loader, before: Option<&Trunk>, after: &Trunk) -> Result<(), Problem> {
     let Some(carrier) = loader.carrier(tx.connection(), &after.carrier).await? else { return Ok(()) };
-    let load = Load::new(&carrier, &loader.organization(), tx.fleet(&after.carrier).await?);
-    load::judge_trunk(&load, before, after)
+    let fleet = tx.fleet_with(before, after).await?;
+    load::judge_trunk(&Load::new(&carrier, &loader.organization(), &fleet), before, after)
 }
 
-async fn write_results(tx: &mut Tx, job: &mut Job, done: &[Done]) -> Result<(), StoreError> {
+/// Writes results, and returns the job as it is once they are committed.
+async fn write_results(tx: &mut Tx, job: &Job, done: &[Done]) -> Result<Job, StoreError> {
     let mut next = job.clone();
     next.modified = tx.now();
+    let mut results = Vec::with_capacity(done.len());
     for line in done {
         let Outcome::Now(outcome) = &line.outcome else { continue };
-        let result = LineResult { body: line.text(), mac: line.mac.clone() };
-        jobs::save_result(tx.connection(), &next.id, signed(line.number), &result).await?;
+        results.push((signed(line.number), LineResult { body: line.text(), mac: line.mac.clone() }));
         if line.again {
             // It was counted as a failure before.
             next.failed -= 1;
@@ -474,9 +540,9 @@ async fn write_results(tx: &mut Tx, job: &mut Job, done: &[Done]) -> Result<(), 
             next.failed += 1;
         }
     }
+    jobs::save_results(tx.connection(), &next.id, &results).await?;
     jobs::update(tx.connection(), &next).await?;
-    *job = next;
-    Ok(())
+    Ok(next)
 }
 
 /// A refusal that may be another one a moment later: a busy trunk or store, a spent allowance, an edge that was away.

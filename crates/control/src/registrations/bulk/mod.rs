@@ -2,6 +2,7 @@
 
 mod apply;
 mod export;
+mod ground;
 mod job;
 mod lines;
 mod order;

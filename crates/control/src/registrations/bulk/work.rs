@@ -1,5 +1,7 @@
 //! An import under way: lines in, results out.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -13,6 +15,11 @@ use crate::audit::Origin;
 use crate::problem::Problem;
 use crate::registrations::Registrations;
 use crate::store::jobs::Job;
+
+/// Lines applied together are to keep others from their turn no longer than this.
+const HELD: Duration = Duration::from_millis(500);
+/// So many go together even where the disk is slow.
+const BATCH_MIN: usize = 25;
 
 /// An import under way.
 pub struct Work {
@@ -29,13 +36,16 @@ pub struct Work {
 impl Work {
     /// Runs to the end of the lines, and tells every result as soon as it is there.
     pub async fn run(mut self, results: Option<mpsc::UnboundedSender<Bytes>>) {
+        let mut size = BATCH;
         loop {
-            let (batch, broken) = self.batch().await;
+            let (batch, broken) = self.batch(size).await;
             let ended = batch.is_empty() || broken.is_some();
             let done = if batch.is_empty() {
                 Vec::new()
             } else {
-                self.registrations.apply(&self.caller, &self.origin, batch, self.job.as_mut(), self.dry_run).await
+                let (done, held) = self.registrations.apply(&self.caller, &self.origin, batch, self.job.as_mut(), self.dry_run).await;
+                size = next_size(size, held);
+                done
             };
             if let Some(results) = &results {
                 // A caller that has gone away does not stop what it has sent.
@@ -49,9 +59,9 @@ impl Work {
     }
 
     /// Takes what has come in since, and reads it; the second value is why the body ended early.
-    async fn batch(&mut self) -> (Vec<Read>, Option<Problem>) {
+    async fn batch(&mut self, size: usize) -> (Vec<Read>, Option<Problem>) {
         let mut taken = Vec::new();
-        self.lines.recv_many(&mut taken, BATCH).await;
+        self.lines.recv_many(&mut taken, size).await;
         let keyed = self.job.as_ref().is_some_and(|job| job.key.is_some());
         let mut batch = Vec::with_capacity(taken.len());
         for line in taken {
@@ -79,6 +89,17 @@ impl Work {
     }
 }
 
+/// How many lines go together next, where so many have held the store for so long.
+fn next_size(size: usize, held: Duration) -> usize {
+    if held > HELD {
+        (size / 2).max(BATCH_MIN)
+    } else if held < HELD / 4 {
+        (size * 2).min(BATCH)
+    } else {
+        size
+    }
+}
+
 fn lines(done: &[Done], broken: Option<&Problem>) -> String {
     let mut text = String::new();
     for line in done {
@@ -90,4 +111,20 @@ fn lines(done: &[Done], broken: Option<&Problem>) -> String {
         text.push('\n');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fewer_lines_go_together_where_the_store_is_slow_and_more_where_it_is_fast_again() {
+        assert_eq!(next_size(BATCH, HELD), BATCH);
+        assert_eq!(next_size(BATCH, 2 * HELD), BATCH / 2);
+        assert_eq!(next_size(30, 2 * HELD), BATCH_MIN);
+        assert_eq!(next_size(BATCH_MIN, 2 * HELD), BATCH_MIN);
+        assert_eq!(next_size(100, HELD / 2), 100);
+        assert_eq!(next_size(100, HELD / 5), 200);
+        assert_eq!(next_size(BATCH, Duration::ZERO), BATCH);
+    }
 }

@@ -105,14 +105,28 @@ impl Loader {
         Arc::clone(&self.organization)
     }
 
-    /// Reads what is desired of one trunk; `None` where it is not to be registered.
-    pub async fn desired(&mut self, connection: &mut Connection, settings: Settings) -> Result<Option<Desired>, StoreError> {
-        if !settings.trunk.in_service {
-            return Ok(None);
+    /// Reads what is desired of some trunks, in their order; `None` for those that are not to be registered.
+    pub async fn some(&mut self, connection: &mut Connection, trunks: Vec<Trunk>) -> Result<Vec<Option<Desired>>, StoreError> {
+        let ids: Vec<&str> = trunks.iter().filter(|trunk| trunk.in_service).map(|trunk| trunk.meta.id.as_str()).collect();
+        let mut registrations = credentials::registrations_of(connection, &ids).await?;
+        let mut versions: HashMap<String, Vec<Stored>> = HashMap::new();
+        for stored in credentials::usable_of(connection, &ids).await? {
+            versions.entry(stored.version.trunk.clone()).or_default().push(stored);
         }
-        let Some(registration) = credentials::registration(connection, &settings.trunk.meta.id).await? else { return Ok(None) };
-        let stored = credentials::usable(connection, &settings.trunk.meta.id).await?;
-        Ok(self.of(settings, registration, stored))
+        self.prepare(connection, &trunks).await?;
+        let mut some = Vec::with_capacity(trunks.len());
+        for trunk in trunks {
+            let registration = registrations.remove(&trunk.meta.id);
+            let stored = versions.remove(&trunk.meta.id).unwrap_or_default();
+            some.push(match registration {
+                Some(registration) => {
+                    let settings = self.settings(connection, trunk).await?;
+                    self.of(settings, registration, stored)
+                }
+                None => None,
+            });
+        }
+        Ok(some)
     }
 
     /// Reads what is desired of a page of trunks, which is ordered by id; trunks that are not to be registered are left out.

@@ -10,8 +10,9 @@ use tokio::sync::mpsc;
 use super::Fleet;
 use super::desired::{Desired, Loader};
 use super::edge::AttachedEdge;
+use super::observed::give_back;
 use super::outbox::Work;
-use crate::domain::{Carrier, Organization};
+use crate::domain::{Carrier, Organization, Trunk};
 use crate::registrations::assignment::{profile, profile_revision};
 use crate::sealing::Keyring;
 use crate::store::{Store, StoreError, now, trunks};
@@ -162,16 +163,21 @@ impl Driver {
         {
             let mut state = self.store.snapshot().await?;
             let mut loader = Loader::new(&mut state).await?;
-            for trunk in trunks {
-                let Some(settings) = loader.find(&mut state, trunk).await? else {
-                    todo.push((trunk, Err(Withdrawal::Unregister)));
-                    continue;
-                };
-                if !self.serves(&settings.trunk.site) {
-                    todo.push((trunk, Err(self.parting(trunk, &settings.trunk.site))));
-                    continue;
+            // A batch at a time: a walk through many has all of them in one call.
+            for batch in trunks.chunks(PAGE as usize) {
+                let mut found: HashMap<String, Trunk> =
+                    trunks::some(&mut state, batch).await?.into_iter().map(|trunk| (trunk.meta.id.clone(), trunk)).collect();
+                let mut mine = Vec::with_capacity(found.len());
+                for trunk in batch {
+                    match found.remove(trunk) {
+                        None => todo.push((trunk, Err(Withdrawal::Unregister))),
+                        Some(found) if !self.serves(&found.site) => todo.push((trunk, Err(self.parting(trunk, &found.site)))),
+                        Some(found) => mine.push((trunk, found)),
+                    }
                 }
-                todo.push((trunk, loader.desired(&mut state, settings).await?.ok_or(Withdrawal::Unregister)));
+                let (ids, mine): (Vec<&String>, Vec<Trunk>) = mine.into_iter().unzip();
+                let wishes = loader.some(&mut state, mine).await?;
+                todo.extend(ids.into_iter().zip(wishes.into_iter().map(|wish| wish.ok_or(Withdrawal::Unregister))));
             }
         }
         for (trunk, wish) in todo {
@@ -233,6 +239,7 @@ impl Driver {
         if self.sent.remove(trunk).is_none() {
             return Ok(());
         }
+        give_back(&mut self.sent);
         self.send(ToEdge::Withdraw { trunk: trunk.to_owned(), how }).await?;
         self.fleet.observed().displace(self.edge.id(), trunk);
         if how == Withdrawal::Forget {

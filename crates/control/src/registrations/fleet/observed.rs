@@ -1,6 +1,7 @@
 //! What the edges see: the latest status of each trunk at each edge, in memory only.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use diagnosis::Diagnosis;
@@ -162,7 +163,7 @@ impl Observed {
             && watched.placed.as_ref().is_some_and(|placed| &*placed.edge == edge)
             && watched.seen.is_empty()
         {
-            table.trunks.remove(trunk);
+            table.remove(trunk);
         }
     }
 
@@ -360,8 +361,21 @@ impl Table {
             self.at_risk.remove(&(trunk.into(), gone.edge));
         }
         if watched.seen.is_empty() && watched.placed.as_ref().is_none_or(|placed| &*placed.edge == edge) {
-            self.trunks.remove(trunk);
+            self.remove(trunk);
         }
+    }
+
+    fn remove(&mut self, trunk: &str) {
+        self.trunks.remove(trunk);
+        give_back(&mut self.trunks);
+    }
+}
+
+/// Gives memory back where most of a fleet is gone. Few enough must be left that it costs no more than the removals before it.
+pub(super) fn give_back<K: Eq + Hash, V>(map: &mut HashMap<K, V>) {
+    const KEPT: usize = 1024;
+    if map.capacity() > KEPT && map.len() < map.capacity() / 4 {
+        map.shrink_to((map.len() * 2).max(KEPT));
     }
 }
 
