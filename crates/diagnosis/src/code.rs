@@ -196,6 +196,9 @@ catalogue! {
     UserUnknown "sip.user.unknown" Challenge Carrier 422 false
         "The carrier does not know the address-of-record."
         "Check user and domain of the trunk's addressOfRecord against the carrier's sheet.";
+    VerifyNeedsBinding "sip.verify.needs_binding" Challenge Carrier 422 false
+        "The carrier refuses queries of bindings, and the trunk is out of service: finding out would take a binding, which could replace another system's."
+        "Post with verify static, or put the trunk in service and verify then.";
     QopUnsupported "sip.qop.unsupported" Challenge Carrier 422 false
         "The carrier demands a quality of protection other than auth and auth-int."
         "Show the challenge to the carrier's support.";

@@ -23,6 +23,8 @@ pub struct VerifyOrder {
     pub mode: VerifyMode,
     /// By which request; the profile's choice, or the caller's.
     pub by: VerifyBy,
+    /// It may put a Contact at the carrier to find out. Not for a trunk out of service: another system may hold the account's only binding.
+    pub may_bind: bool,
     /// A person waits: may use the reserved failed digest.
     pub by_person: bool,
     /// So long may it take, in milliseconds; a verdict comes no later.

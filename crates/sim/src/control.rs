@@ -169,6 +169,7 @@ impl Desired {
             credential: self.credential(version, trunk, roster, station),
             mode: VerifyMode::Digest,
             by: VerifyBy::Query,
+            may_bind: true,
             by_person: true,
             patience: Duration::from_secs(20),
         }

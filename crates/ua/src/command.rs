@@ -253,6 +253,8 @@ pub struct VerifyOrder {
     pub mode: VerifyMode,
     /// By which request.
     pub by: VerifyBy,
+    /// It may put a Contact at the carrier to find out; else it only asks, and leaves open what takes a binding (carriers.md B5, B11).
+    pub may_bind: bool,
     /// A person waits: may use the reserved failed digest.
     pub by_person: bool,
     /// The verdict comes no later.

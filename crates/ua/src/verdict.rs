@@ -63,6 +63,8 @@ pub struct Observation {
     pub verification: bool,
     /// The request was a query of bindings.
     pub query: bool,
+    /// Another request than a query was allowed.
+    pub may_bind: bool,
     /// The target answered before, and failures followed.
     pub answered_before: bool,
     /// The last final answer.
@@ -98,6 +100,7 @@ impl Observation {
             answered: None,
             verification: false,
             query: false,
+            may_bind: true,
             answered_before: false,
             sip: None,
             notes: Vec::new(),

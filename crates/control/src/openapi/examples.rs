@@ -71,6 +71,7 @@ pub fn of(schema: &str) -> Value {
         "VerifyAdHocForm" => {
             json!({ "registrars": ["sip:sbc1.carrier.co.id;transport=udp"], "addressOfRecord": "sip:6221500004@ims.carrier.co.id", "site": { "id": "jakarta" }, "credentials": credentials() })
         }
+        "VerificationUnderWay" => json!({ "attemptId": "01936f2e-4d7a-7cc1-b3a5-2f7d1f0b9c11" }),
         "Verdict" => {
             json!({ "verdict": "PROVED", "negotiated": negotiated(), "challenges": [{ "realm": "ims.carrier.co.id", "algorithm": "MD5", "qop": ["auth"], "stale": false }], "attemptId": "01936f2e-4d7a-7cc1-b3a5-2f7d1f0b9c11" })
         }

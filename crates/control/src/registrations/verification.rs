@@ -56,6 +56,8 @@ impl Question {
             credential: self.credential,
             mode: self.mode,
             by,
+            // Another system may hold the account's only binding: it is not taken away before the trunk is switched.
+            may_bind: settings.trunk.in_service,
             by_person: true,
             patience_ms: millis(self.patience),
         }

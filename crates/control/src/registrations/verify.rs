@@ -3,29 +3,30 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use diagnosis::{Code, Diagnosis};
 use link::{Credential, Outcome, Secrets, Verdict, VerifyBy, VerifyMode, VerifyOrder};
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::Registrations;
 use super::assignment::{Settings, ad_hoc_account, ad_hoc_profile, credential, profile};
 use super::fleet::{AttachedEdge, Loader};
 use super::form::{self, Asked, Target, VerifyAdHoc, VerifyTrunk};
-use super::object::negotiated;
+use super::object::{PATH, negotiated};
 use super::policy;
 use super::post::{EDIT, prefer_wait};
 use super::refusal::{edge_offline, held, refusal};
 use super::transition;
-use super::verification::{self, PATIENCE, Question, millis};
+use super::verification::{self, GRACE, PATIENCE, Question, millis};
 use super::version::{Version, VersionState};
 use crate::access::Caller;
 use crate::audit::{AuditEntry, Origin};
 use crate::domain::{AddressOfRecord, Place, SipUri, id};
-use crate::http::{App, JsonBody, OptionalJsonBody, answer};
+use crate::http::{App, JsonBody, OptionalJsonBody, answer, context};
 use crate::problem::Problem;
 use crate::store::{credentials, reach, sites};
 
@@ -59,8 +60,9 @@ pub(super) async fn trunk(
         // Whoever may try any secret may guess one.
         caller.require_trunk(&app, &[EDIT], &trunk).await?;
     }
-    let patience = prefer_wait(&headers).unwrap_or(PATIENCE);
-    Ok(answer(app.registrations.verify_trunk(&caller.origin(), &trunk, form, patience).await?))
+    let wait = prefer_wait(&headers).unwrap_or(PATIENCE + GRACE);
+    let said = app.registrations.verify_trunk(&caller.origin(), &trunk, form, wait).await?;
+    Ok(said.answer(&trunk))
 }
 
 /// POST /registrations/verify.
@@ -72,12 +74,48 @@ pub(super) async fn ad_hoc(
 ) -> Result<Response, Problem> {
     caller.grants.require_somewhere(&[VERIFY, EDIT])?;
     let form = VerifyAdHoc::read(map).map_err(form::problem)?;
-    let patience = prefer_wait(&headers).unwrap_or(PATIENCE);
-    Ok(answer(app.registrations.verify_ad_hoc(&caller, form, patience).await?))
+    let wait = prefer_wait(&headers).unwrap_or(PATIENCE + GRACE);
+    Ok(app.registrations.verify_ad_hoc(&caller, form, wait).await?.answer("verify"))
+}
+
+/// What a caller hears.
+enum Said {
+    /// The verdict.
+    Verdict(Value),
+    /// It takes longer than the caller waits: the attempt of this id will tell.
+    Later(String),
+}
+
+impl Said {
+    /// Answers; `of` is where its attempts are listed.
+    fn answer(self, of: &str) -> Response {
+        match self {
+            Said::Verdict(body) => answer(body),
+            Said::Later(id) => {
+                let location = format!("{PATH}/{of}/attempts/{id}");
+                (StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(json!({ "attemptId": id }))).into_response()
+            }
+        }
+    }
+}
+
+/// Hears a verification out in a task of its own, and answers with what is known at a deadline. A caller that waits no longer neither cuts the
+/// carrier's answer short, which would look like a wrong password or a dead network, nor leaves a digest off the record.
+async fn until(
+    deadline: Instant,
+    id: String,
+    verification: impl Future<Output = Result<Value, Problem>> + Send + 'static,
+) -> Result<Said, Problem> {
+    let correlation = context::correlation_id().unwrap_or_default();
+    match timeout_at(deadline, tokio::spawn(context::with_correlation(correlation, verification))).await {
+        Ok(heard) => heard.map_err(Problem::internal)?.map(Said::Verdict),
+        Err(_) => Ok(Said::Later(id)),
+    }
 }
 
 impl Registrations {
-    async fn verify_trunk(&self, origin: &Origin, trunk: &str, form: VerifyTrunk, patience: Duration) -> Result<Value, Problem> {
+    async fn verify_trunk(&self, origin: &Origin, trunk: &str, form: VerifyTrunk, wait: Duration) -> Result<Said, Problem> {
+        let deadline = Instant::now() + wait;
         let settings = self.settings(trunk).await?;
         let mode = if form.challenge_only { VerifyMode::ChallengeOnly } else { VerifyMode::Digest };
         let tried = match form.asked {
@@ -100,22 +138,30 @@ impl Registrations {
             Tried::Active(..) => {}
         }
         // Never two at once for a trunk: a nonce of the one would be spent by the other.
-        let _turn = self.turn(trunk, Instant::now() + patience).await?;
+        let turn = self.turn(trunk, deadline).await?;
         let edge = self.inner.fleet.serving(&settings.trunk.site).ok_or_else(|| edge_offline(&settings.trunk))?;
-        let _place = self.inner.asking.take(&settings.trunk.carrier)?;
+        let place = self.inner.asking.take(&settings.trunk.carrier)?;
         let sealed = match &tried {
             Tried::Nothing => None,
             Tried::Given(asked) => Some(seal(asked, &edge, trunk)),
             Tried::Active(version, secret) => Some(credential(version, secret, &edge.key, trunk)),
         };
-        let question = Question { accept_unproven: Some(false), patience, ..Question::new(mode, sealed) };
+        let question = Question { accept_unproven: Some(false), ..Question::new(mode, sealed) };
         let order = question.order(&settings);
-        let verdict = verification::ask(&self.inner.fleet, &edge, order).await;
-        if mode == VerifyMode::Digest {
-            self.record(origin, &settings, &tried, &verdict).await?;
-        }
-        let policy = settings.policy();
-        told(verdict).map_err(|diagnosis| refusal(&settings.trunk, policy::name_override(*diagnosis, &policy, Some(trunk))))
+        let (this, origin, id) = (self.clone(), origin.clone(), order.id.clone());
+        let verification = async move {
+            let verdict = verification::ask(&this.inner.fleet, &edge, order).await;
+            drop(place);
+            let trunk = settings.trunk.meta.id.as_str();
+            if mode == VerifyMode::Digest {
+                let recorded = this.record(&origin, &settings, &tried, &verdict).await;
+                recorded.inspect_err(|problem| tracing::error!(trunk, %problem, "a verification could not be recorded"))?;
+            }
+            drop(turn);
+            let policy = settings.policy();
+            told(verdict).map_err(|diagnosis| refusal(&settings.trunk, policy::name_override(*diagnosis, &policy, Some(trunk))))
+        };
+        until(deadline, id, verification).await
     }
 
     async fn active(&self, settings: &Settings) -> Result<(Box<Version>, Secrets), Problem> {
@@ -163,7 +209,8 @@ impl Registrations {
         Ok(())
     }
 
-    async fn verify_ad_hoc(&self, caller: &Caller, form: VerifyAdHoc, patience: Duration) -> Result<Value, Problem> {
+    async fn verify_ad_hoc(&self, caller: &Caller, form: VerifyAdHoc, wait: Duration) -> Result<Said, Problem> {
+        let deadline = Instant::now() + wait;
         let VerifyAdHoc { target, site, asked, challenge_only } = form;
         let mut state = self.inner.store.snapshot().await?;
         let mut loader = Loader::new(&mut state).await?;
@@ -213,7 +260,7 @@ impl Registrations {
         };
         carrier.accept_unproven = false;
         let edge = self.inner.fleet.serving(&site).ok_or_else(|| offline(&site))?;
-        let _place = self.inner.asking.take(&asked_at)?;
+        let place = self.inner.asking.take(&asked_at)?;
         let order = VerifyOrder {
             id: id::generate(),
             trunk: None,
@@ -223,11 +270,17 @@ impl Registrations {
             credential: asked.as_ref().map(|asked| seal(asked, &edge, "")),
             mode: if challenge_only { VerifyMode::ChallengeOnly } else { VerifyMode::Digest },
             by: VerifyBy::Query,
+            may_bind: true,
             by_person: true,
-            patience_ms: millis(patience),
+            patience_ms: millis(PATIENCE),
         };
-        let verdict = verification::ask(&self.inner.fleet, &edge, order).await;
-        told(verdict).map_err(|diagnosis| plain(policy::name_override(*diagnosis, &policy, None)))
+        let (this, id) = (self.clone(), order.id.clone());
+        let verification = async move {
+            let verdict = verification::ask(&this.inner.fleet, &edge, order).await;
+            drop(place);
+            told(verdict).map_err(|diagnosis| plain(policy::name_override(*diagnosis, &policy, None)))
+        };
+        until(deadline, id, verification).await
     }
 }
 

@@ -71,6 +71,19 @@ impl Scene {
         }
     }
 
+    /// Waits until there is something at a path.
+    pub async fn until_there(&self, path: &str) -> Answer {
+        let give_up = Instant::now() + Duration::from_secs(10);
+        loop {
+            let answer = self.lab.get(path).await;
+            if answer.status == 200 {
+                return answer;
+            }
+            assert!(Instant::now() < give_up, "{path}: {}", answer.text);
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// The states of the versions of `t1`, by number.
     pub async fn states(&self) -> Vec<String> {
         let listed = self.lab.get(&format!("{PATH}/t1/credentials")).await.is(200).body;

@@ -25,6 +25,7 @@ pub(crate) fn order(from: &link::VerifyOrder, id: Arc<str>, share: Share, key: &
             link::VerifyMode::Digest => VerifyMode::Digest,
         },
         by: verify_by(from.by),
+        may_bind: from.may_bind,
         by_person: from.by_person,
         patience: Duration::from_millis(from.patience_ms),
     })

@@ -300,6 +300,28 @@ fn a_query_that_is_refused_before_a_digest_is_followed_by_a_renewal() {
     }
 }
 
+// covers: B5, B11; lab
+#[test]
+fn a_trunk_out_of_service_takes_no_binding_away_to_be_verified() {
+    let mut stage = Stage::new(vec![registrar(&["B5", "B11"])]);
+    let name = "B5+B11";
+    // The other system, at the same account.
+    let mut theirs = stage.assignment(name);
+    theirs.account.contact.user = Some("theirs".into());
+    stage.register_as(stage.profile(name), theirs);
+    stage.bound(name);
+    let before = stage.carrier(name).bindings(std::time::Instant::now(), &name.replace('+', "."));
+    for by in [VerifyBy::Query, VerifyBy::Renew] {
+        let outcome = stage.verify(name, |order| (order.by, order.may_bind, order.id) = (by, false, format!("v-{by:?}"))).outcome;
+        let Outcome::Refused(diagnosis) = outcome else { panic!("{by:?}: {outcome:?}") };
+        assert_eq!(diagnosis.code, Code::VerifyNeedsBinding, "{by:?}");
+        assert!(diagnosis.remedy.contains("static") && diagnosis.remedy.contains("inService"), "{}", diagnosis.remedy);
+    }
+    let after = stage.carrier(name).bindings(std::time::Instant::now(), &name.replace('+', "."));
+    assert_eq!(after.len(), 1);
+    assert_eq!((&after[0].contact, after[0].cseq), (&before[0].contact, before[0].cseq), "the other's binding is untouched");
+}
+
 // covers: B11; lab
 #[test]
 fn a_query_that_is_refused_after_the_digest_is_not_tried_otherwise() {

@@ -99,6 +99,7 @@ impl Lab {
             credential: Some(self.credential("", username, password)),
             mode: VerifyMode::Digest,
             by: VerifyBy::Query,
+            may_bind: true,
             by_person: true,
             patience_ms: 20_000,
         }

@@ -89,6 +89,7 @@ impl Session {
             credential,
             mode: if ask.challenge_only { VerifyMode::ChallengeOnly } else { VerifyMode::Digest },
             by,
+            may_bind: true,
             by_person: true,
             patience_ms: u64::try_from(ask.patience.as_millis()).unwrap_or(u64::MAX),
         };

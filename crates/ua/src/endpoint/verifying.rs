@@ -40,6 +40,7 @@ impl Endpoint {
             // Until an answer tells it anew: a carrier that blocks us tells nothing any more (carriers.md N10).
             public: self.carrier_names.get(&order.profile.id).and_then(|&key| self.carriers.at(key)?.public),
             verification: true,
+            may_bind: order.may_bind,
             truncated_sha512: order.profile.truncated_sha512,
             ..Observation::new(order.policy.clone())
         };
@@ -47,6 +48,7 @@ impl Endpoint {
         let mut targets = Targets::new(&order.profile, &Transport::CAN);
         let asks = match order.by {
             VerifyBy::Query | VerifyBy::None => Asks::Query,
+            VerifyBy::Renew if !order.may_bind => Asks::Query,
             VerifyBy::Renew => self.renewal(&order),
         };
         // An address that this edge knows needs no second look-up.
@@ -223,6 +225,7 @@ impl Endpoint {
                     }
                     _ if probe.asks == Asks::Query
                         && probe.order.by == VerifyBy::Query
+                        && probe.order.may_bind
                         && probe.answers.is_empty()
                         && verdict::refuses_a_query(code) =>
                     {

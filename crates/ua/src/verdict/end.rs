@@ -16,6 +16,9 @@ fn ambiguous_to_a_query(code: u16) -> bool {
     matches!(code, 400 | 405 | 420 | 501)
 }
 
+/// What is left where a query is refused and nothing may be bound.
+const WITHOUT_QUERY: &str = "Post the credentials with \"verify\": \"static\", or, once the other system has left the account, put the trunk in service with \"inService\": true and verify then.";
+
 pub(super) fn final_answer(seen: &Observation, answer: &Final) -> Diagnosis {
     let said = said(&answer.code, &answer.reason);
     let mut diagnosis = if seen.credential_sent() { after_digest(seen, answer, &said) } else { before_digest(seen, answer, &said) };
@@ -25,6 +28,13 @@ pub(super) fn final_answer(seen: &Observation, answer: &Final) -> Diagnosis {
 
 fn before_digest(seen: &Observation, answer: &Final, said: &str) -> Diagnosis {
     match answer.code {
+        code if seen.query && !seen.may_bind && refuses_a_query(code) && !limit_of_bindings(&answer.reason) => Diagnosis::new(Code::VerifyNeedsBinding)
+            .summary(format!(
+                "{} answered {said} to a query of bindings before it asked for a digest. It may be the query that it dislikes; to find out takes a binding, which could replace another system's.",
+                who(seen)
+            ))
+            .remedy(format!("{} If it refuses those too: is {} allowed there, and {} provisioned?", WITHOUT_QUERY, from_where(seen), seen.address_of_record))
+            .check(Check::new("query.accepted", false)),
         403 if !limit_of_bindings(&answer.reason) => Diagnosis::new(Code::ForbiddenBeforeChallenge)
             .summary(format!("{} answered {said} before it asked for a digest: the password was never looked at.", who(seen)))
             .remedy(format!("Ask the carrier whether {} is allowed and {} is provisioned.", from_where(seen), seen.address_of_record))
@@ -74,7 +84,10 @@ fn after_digest(seen: &Observation, answer: &Final, said: &str) -> Diagnosis {
             .check(Check::new("digest.accepted", false)),
         code if seen.query && ambiguous_to_a_query(code) => Diagnosis::new(Code::VerifyAmbiguous)
             .summary(format!("{} answered {said} to a query of bindings after the digest: it may be the query or the secret that it dislikes.", who(seen)))
-            .remedy(format!("Try it by a renewal, which is no query: {}; then verify again.", in_profile(seen, "\"verifyBy\": \"renew\"")))
+            .remedy(match seen.may_bind {
+                true => format!("Try it by a renewal, which is no query: {}; then verify again.", in_profile(seen, "\"verifyBy\": \"renew\"")),
+                false => WITHOUT_QUERY.to_owned(),
+            })
             .check(Check::new("query.accepted", false)),
         _ => either_way(seen, answer, said),
     }

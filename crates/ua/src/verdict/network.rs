@@ -126,7 +126,11 @@ pub(super) fn silence(seen: &Observation) -> Diagnosis {
             .remedy(format!(
                 "Ask the carrier whether {} and {addressed} are provisioned for registration.{}",
                 seen.address_of_record,
-                if seen.query { " If the carrier drops queries of bindings only, set verifyBy to renew in its profile." } else { "" }
+                match (seen.query, seen.may_bind) {
+                    (true, true) => " If the carrier drops queries of bindings only, set verifyBy to renew in its profile.",
+                    (true, false) => " If the carrier drops queries of bindings only, the trunk must be in service to be verified.",
+                    (false, true | false) => "",
+                }
             ))
             .check(Check::new("reachable", true))
             .check(Check::new("register.answered", false)),

@@ -110,7 +110,7 @@ fn observation() -> impl Strategy<Value = Observation> {
     let address = any::<([u8; 4], u16)>().prop_map(|(ip, port)| SocketAddr::from((ip, port)));
     let place = (prop::sample::select(Transport::CAN.to_vec()), address.clone())
         .prop_map(|(transport, address)| crate::Place { transport, address });
-    let flags = any::<[bool; 6]>();
+    let flags = any::<[bool; 7]>();
     let words = (text(), text(), proptest::option::of(text()), proptest::option::of(text()));
     let addresses = (proptest::option::of(place), proptest::option::of(address.clone()), proptest::option::of(address));
     (hashes, source(), proptest::option::of(algorithm), addresses, any::<Option<bool>>(), words, flags).prop_map(
@@ -128,6 +128,7 @@ fn observation() -> impl Strategy<Value = Observation> {
             answered,
             verification: flags[0],
             query: flags[1],
+            may_bind: flags[6],
             answered_before: flags[2],
             truncated_sha512: flags[3],
             accepted_before: flags[4],

@@ -37,6 +37,11 @@ fn own(seen: Observation) -> Observation {
     Observation { verification: false, query: false, ..seen }
 }
 
+/// Nothing may be bound for it.
+fn alone(seen: Observation) -> Observation {
+    Observation { may_bind: false, ..seen }
+}
+
 fn said(code: u16, reason: &str) -> End {
     End::Final(Final { code, reason: reason.into(), ..Final::default() })
 }
@@ -224,6 +229,16 @@ fn final_answers_before_and_after_a_digest() {
             &["PATCH /api/v2/carriers/acme {\"truncatedSha512\": true}"],
         ),
         (after_digest(), said(400, "Bad"), Code::VerifyAmbiguous, Digest, &["400"], &["{\"verifyBy\": \"renew\"}"]),
+        (
+            alone(seen()),
+            said(403, "Forbidden"),
+            Code::VerifyNeedsBinding,
+            Challenge,
+            &["403", "another system"],
+            &["static", "inService", "192.0.2.10:5060"],
+        ),
+        (alone(seen()), said(404, "Not Found"), Code::UserUnknown, Challenge, &[], &[]),
+        (alone(after_digest()), said(400, "Bad"), Code::VerifyAmbiguous, Digest, &["400"], &["static", "inService"]),
         (own(after_digest()), said(400, "Bad"), Code::RequestRejected, Binding, &["400 \"Bad\""], &[]),
         (seen(), said(400, "Bad"), Code::RequestRejected, Binding, &[], &[]),
         (seen(), said(404, "Not Found"), Code::UserUnknown, Challenge, &["sip:alice@acme.test"], &["sip:alice@acme.test"]),

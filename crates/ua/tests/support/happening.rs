@@ -188,6 +188,7 @@ pub fn happen(talk: &mut Talk, happening: Happening, recent: &mut Vec<Sent>, gen
             order.patience = [secs(1), secs(8), secs(32), secs(90)][usize::from(variant >> 6)];
             order.profile = carrier(variant);
             order.by_person = variant & 8 == 8;
+            order.may_bind = variant & 16 == 0;
             talk.verify(order);
         }
         Happening::Carrier(variant) => drop(talk.command(Command::Carrier(Box::new(carrier(variant))))),

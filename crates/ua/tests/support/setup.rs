@@ -121,6 +121,7 @@ pub fn order(id: &str, user: &str, password: &str) -> VerifyOrder {
         credential: Some(credential(user, 2, password)),
         mode: VerifyMode::Digest,
         by: VerifyBy::Query,
+        may_bind: true,
         by_person: true,
         patience: secs(32),
     }

@@ -355,6 +355,26 @@ fn with_nothing_bound_the_verification_binds_and_removes_that_again() {
     talk.bound(false);
 }
 
+// covers: B5, B11
+#[test]
+fn what_may_bind_nothing_asks_and_leaves_the_rest_open() {
+    for by in [VerifyBy::Query, VerifyBy::Renew] {
+        for code in [400, 403, 405, 420, 501] {
+            let mut talk = talk(registration("alice"));
+            talk.we_send("REGISTER").they_say(status(404, "Not Found"));
+            talk.verify(VerifyOrder { by, may_bind: false, ..order("v", "alice", "new") });
+            optioned(&mut talk).we_send("REGISTER").with(query()).they_say(status(code, "Hm"));
+            assert_eq!(talk.silent().refusal().code, Code::VerifyNeedsBinding, "{by:?} {code}");
+        }
+        let mut talk = talk(registration("alice"));
+        talk.we_send("REGISTER").they_say(status(404, "Not Found"));
+        talk.verify(VerifyOrder { by, may_bind: false, ..order("v", "alice", "new") });
+        optioned(&mut talk).we_send("REGISTER").with(query()).they_say(challenge("v"));
+        talk.we_send("REGISTER").with(query()).with(nonce("v").password("new")).they_say(ok());
+        assert!(matches!(talk.silent().verdict().outcome, Outcome::Proved));
+    }
+}
+
 // Found by simulation, seed 643: the verdict came first, the trunk bound the same Contact, and the removal took that away.
 #[test]
 fn an_options_that_is_answered_late_does_not_hurry_the_verdict_past_the_removal() {

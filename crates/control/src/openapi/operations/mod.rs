@@ -320,6 +320,7 @@ fn registrations(all: &mut Vec<Operation>) {
             .header("Prefer", wait(), "How many seconds to wait.")
             .takes("VerifyAdHocForm")
             .answers(Answer::One(200, "Verdict"))
+            .answers(Answer::One(202, "VerificationUnderWay"))
             .refuses(404)
             .refuses(409)
             .refuses(422),
@@ -337,6 +338,7 @@ fn registrations(all: &mut Vec<Operation>) {
             .header("Prefer", wait(), "How many seconds to wait.")
             .may_take("VerifyForm")
             .answers(Answer::One(200, "Verdict"))
+            .answers(Answer::One(202, "VerificationUnderWay"))
             .refuses(409)
             .refuses(422),
     );

@@ -42,6 +42,7 @@ pub fn registrations(put: &mut impl FnMut(&str, Value)) {
         ),
     );
     put("Verdict", verdict());
+    put("VerificationUnderWay", shown(&["attemptId"], json!({ "attemptId": text() })));
     put("Registration", registration());
     put("CredentialVersion", credential_version());
     put("Attempt", attempt(json!({}), &[]));

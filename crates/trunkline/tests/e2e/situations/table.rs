@@ -209,6 +209,14 @@ pub const TABLE: &[Situation] = &[
     s("the carrier asks for no digest", "sip.credentials.unproven", "acceptUnproven", "accept it unproven, if the carrier goes by address")
         .lab(&["C22"]),
     s("the query is refused after the digest", "sip.verify.ambiguous", "renew", "verify by renewal").lab(&["B11-400-after"]),
+    s(
+        "queries are refused, and the trunk is out of service",
+        "sip.verify.needs_binding",
+        "static",
+        "promote without asking, or put the trunk in service",
+    )
+    .lab(&["B11"])
+    .trunk(r#"{"inService": false}"#),
     s("every nonce is called stale", "sip.nonce.stale_loop", "stale", "tell the carrier that its nodes share no nonces")
         .lab(&["C11-for-ever"]),
     s(

@@ -101,6 +101,7 @@ fn endpoint() -> (Endpoint, Key) {
         credential: Some(credential()),
         mode: VerifyMode::Digest,
         by: VerifyBy::Query,
+        may_bind: true,
         by_person: true,
         patience: Duration::from_secs(32),
     };
