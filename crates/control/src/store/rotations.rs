@@ -33,6 +33,8 @@ pub struct Rotation {
     pub counted: i64,
     /// Why it does not go on.
     pub message: Option<String>,
+    /// The keyed MAC of its lines, once they are all there and the caller gave a key.
+    pub request: Option<String>,
 }
 
 /// One trunk of a rotation.
@@ -50,7 +52,7 @@ pub struct Item {
     pub body: Option<String>,
 }
 
-const COLUMNS: &str = "id, client, key, state, created, modified, per_second, failure_share, counted, message";
+const COLUMNS: &str = "id, client, key, state, created, modified, per_second, failure_share, counted, message, request";
 
 /// Writes a new rotation, and lets go of those that are too old.
 pub async fn insert(connection: &mut Connection, rotation: &Rotation) -> Result<(), StoreError> {
@@ -58,7 +60,7 @@ pub async fn insert(connection: &mut Connection, rotation: &Rotation) -> Result<
         .bind(rotation.created - KEPT_MICROS)
         .execute(&mut *connection)
         .await?;
-    let sql = format!("INSERT INTO rotations ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
+    let sql = format!("INSERT INTO rotations ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
     sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(&rotation.id)
         .bind(&rotation.client)
@@ -70,6 +72,7 @@ pub async fn insert(connection: &mut Connection, rotation: &Rotation) -> Result<
         .bind(i64::from(rotation.failure_share))
         .bind(rotation.counted)
         .bind(&rotation.message)
+        .bind(&rotation.request)
         .execute(connection)
         .await?;
     Ok(())
@@ -77,12 +80,14 @@ pub async fn insert(connection: &mut Connection, rotation: &Rotation) -> Result<
 
 /// Writes how far a rotation is.
 pub async fn update(connection: &mut Connection, rotation: &Rotation) -> Result<(), StoreError> {
-    sqlx::query("UPDATE rotations SET state = $2, modified = $3, counted = $4, message = $5 WHERE id = $1")
+    sqlx::query("UPDATE rotations SET state = $2, modified = $3, counted = $4, message = $5, key = $6, request = $7 WHERE id = $1")
         .bind(&rotation.id)
         .bind(rotation.state.as_str())
         .bind(rotation.modified)
         .bind(rotation.counted)
         .bind(&rotation.message)
+        .bind(&rotation.key)
+        .bind(&rotation.request)
         .execute(connection)
         .await?;
     Ok(())
@@ -146,6 +151,24 @@ pub async fn waiting(connection: &mut Connection, rotation: &str) -> Result<Vec<
     rows.iter().map(read_item).collect()
 }
 
+/// Reads the first items behind a line that wait for their turn, in order.
+pub async fn waiting_after(connection: &mut Connection, rotation: &str, line: i64, limit: i64) -> Result<Vec<Item>, StoreError> {
+    let sql = "SELECT line, trunk, version, state, body FROM rotation_items WHERE rotation = $1 AND state = $2 AND line > $3 \
+        ORDER BY line LIMIT $4";
+    let rows = sqlx::query(sql).bind(rotation).bind(ItemState::Waiting.as_str()).bind(line).bind(limit).fetch_all(connection).await?;
+    rows.iter().map(read_item).collect()
+}
+
+/// Reads the cancelled rotations in which items wait that nobody will ask about.
+pub async fn half_cancelled(connection: &mut Connection) -> Result<Vec<Rotation>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM rotations WHERE state = $1 AND EXISTS \
+         (SELECT 1 FROM rotation_items WHERE rotation = rotations.id AND rotation_items.state = $2) ORDER BY created"
+    );
+    let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(RotationState::Cancelled.as_str()).bind(ItemState::Waiting.as_str());
+    query.fetch_all(connection).await?.iter().map(read).collect()
+}
+
 /// Reads the states of the results behind one, in the order in which they came, and the number of the last.
 pub async fn results(connection: &mut Connection, rotation: &str, after: i64) -> Result<(Vec<ItemState>, i64), StoreError> {
     let rows: Vec<(String, i64)> =
@@ -195,6 +218,7 @@ fn read(row: &SqliteRow) -> Result<Rotation, StoreError> {
         failure_share: number(row, "failure_share")?,
         counted: row.try_get("counted")?,
         message: row.try_get("message")?,
+        request: row.try_get("request")?,
     })
 }
 

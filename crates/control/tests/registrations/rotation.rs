@@ -1,7 +1,11 @@
 //! New credentials for many trunks: a canary, one in a hundred, the rest; stopped, paused, and taken up after a stop.
 
-use axum::http::Method;
+use std::io;
+
+use axum::body::Body;
+use axum::http::{Method, Request, header};
 use control::Config;
+use futures_util::stream;
 use link::Sites;
 use serde_json::{Value, json};
 
@@ -161,4 +165,58 @@ async fn bad_lines_and_bad_parameters_are_told_before_anything_is_asked() {
     }
     scene.lab.post(&format!("{PATH}/bulk/nothing/pause"), "{}").await.refused(404, "not.found");
     scene.lab.post(&format!("{}/dance", begun.header("location")), "{}").await.refused(404, "not.found");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_is_for_one_pace_and_the_same_lines() {
+    let scene = fleet(3, |_| true).await;
+    let begun = rotate(&scene, "", &lines(3), "k").await.is(202);
+    until(&scene.lab, begun.header("location"), "COMPLETED").await;
+    rotate(&scene, "&maxFailureShare=0.5", &lines(3), "k").await.refused(400, "invalid.value");
+    rotate(&scene, "", &lines(2), "k").await.refused(400, "invalid.value");
+    let other = lines(3).replace("\"new\"", "\"newer\"");
+    rotate(&scene, "", &other, "k").await.refused(400, "invalid.value");
+    assert_eq!(rotate(&scene, "", &lines(3), "k").await.is(202).body["id"], begun.body["id"]);
+    assert_eq!(scene.edge.verifications().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_cut_off_while_its_lines_were_read_begins_anew_under_its_key() {
+    let scene = fleet(3, |_| true).await;
+    let path = format!("{PATH}/bulk?rotate=true&perSecond=1000");
+    let headers = [("content-type", "application/x-ndjson"), ("idempotency-key", "k")];
+    let mut request = Request::post(&path).header(header::AUTHORIZATION, format!("Bearer {}", scene.lab.token));
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    let cut = stream::iter([Ok(lines(2)), Err(io::Error::from(io::ErrorKind::ConnectionReset))]);
+    scene.lab.send(request.body(Body::from_stream(cut)).expect("a request")).await.is(400);
+    scene.lab.until("/api/v2/audits?pageSize=500", |answer| answer.text.contains("\"cancel\"")).await;
+    assert_eq!(scene.edge.verifications().len(), 0);
+    let begun = rotate(&scene, "", &lines(3), "k").await.is(202);
+    let done = until(&scene.lab, begun.header("location"), "COMPLETED").await;
+    assert_eq!(done["progress"]["promoted"], 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_one_is_cancelled_at_once_and_its_rest_retired_even_over_a_restart() {
+    // Three transactions' worth.
+    let scene = fleet(700, |_| true).await;
+    scene.edge.carrier(|carrier| carrier.silent = true);
+    let begun = rotate(&scene, "", &lines(700), "k").await.is(202);
+    let path = begun.header("location").to_owned();
+    scene.edge.until("the canary is asked", |_| scene.edge.verifications().len() == 1).await;
+    let cancelled = scene.lab.post(&format!("{path}/cancel"), "{}").await.is(202);
+    assert_eq!(cancelled.body["state"], "CANCELLED");
+    scene.lab.post(&format!("{path}/cancel"), "{}").await.refused(409, "conflict");
+    let Scene { lab, edge } = scene;
+    lab.control.shutdown().await;
+    drop(edge);
+    let Lab { dir, control, router, token } = lab;
+    drop((control, router));
+    let mut lab = Lab::on(Config::in_directory(dir.path()), dir).await;
+    lab.token = token;
+    lab.until(&path, |answer| answer.body["progress"]["waiting"] == 0).await;
+    let versions = lab.get(&format!("{PATH}/r699/credentials")).await.is(200).body;
+    assert_eq!(versions["entities"][1]["state"], "RETIRED", "{versions:#}");
 }

@@ -85,12 +85,19 @@ pub(super) async fn post(State(app): State<App>, caller: Caller, mut query: Quer
 /// A rotation begins when all its lines are there.
 async fn rotate_all(app: &App, caller: &Caller, key: Option<String>, pace: Pace, source: Source) -> Result<Response, Problem> {
     let origin = caller.origin();
-    let (mut rotation, new) = app.registrations.begin_rotation(&origin, key, pace).await?;
-    if new {
-        let (sender, lines) = mpsc::channel(BATCH);
-        tokio::spawn(read(source, sender));
-        rotation = app.registrations.load_rotation(caller, rotation, lines).await?;
-    }
+    let (rotation, new) = app.registrations.begin_rotation(&origin, key, pace).await?;
+    let (sender, lines) = mpsc::channel(BATCH);
+    tokio::spawn(read(source, sender));
+    let rotation = if new {
+        // A task of its own: a caller that hangs up leaves nothing half loaded.
+        let (registrations, caller) = (app.registrations.clone(), caller.clone());
+        let correlation = context::correlation_id().unwrap_or_default();
+        let loading = context::with_correlation(correlation, async move { registrations.load_rotation(&caller, rotation, lines).await });
+        tokio::spawn(loading).await.map_err(Problem::internal)??
+    } else {
+        app.registrations.compare_rotation(&rotation, lines).await?;
+        rotation
+    };
     let shown = app.registrations.rotation(&rotation.id, None, 0).await?;
     let location = Registrations::rotation_path(&rotation);
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(shown)).into_response())

@@ -47,19 +47,19 @@ impl Registrations {
         let mut reader = self.inner.store.read().await?;
         let running = rotations::in_state(&mut reader, RotationState::Running).await?;
         let loading = rotations::in_state(&mut reader, RotationState::Loading).await?;
+        let half_cancelled = rotations::half_cancelled(&mut reader).await?;
         drop(reader);
         for rotation in running {
             self.run_rotation(&rotation.id);
         }
         for rotation in loading {
-            let this = self.clone();
-            tokio::spawn(async move {
-                let origin = Origin { client: rotation.client.clone(), ..Origin::system("rotation") };
-                let message = "The server was stopped before all lines were there; nothing was asked. Send them again.";
-                if let Err(problem) = this.give_up(&origin, &rotation.id, message).await {
-                    tracing::error!(rotation = rotation.id, %problem, "a rotation that was not loaded could not be given up");
-                }
-            });
+            let origin = Origin { client: rotation.client.clone(), ..Origin::system("rotation") };
+            let message = "The server was stopped before all lines were there; nothing was asked. Send them again.";
+            self.give_up(origin, rotation.id, message.to_owned());
+        }
+        for rotation in half_cancelled {
+            let origin = Origin { client: rotation.client.clone(), ..Origin::system("rotation") };
+            self.retire_later(origin, rotation.id, 0);
         }
         Ok(())
     }
