@@ -57,7 +57,15 @@ impl Registrations {
         if !open {
             return Ok(Activated::Over);
         }
-        let secrets = self.inner.keyring.open(trunk, number, &stored.sealed).map_err(Problem::internal)?;
+        let Ok(secrets) = self.inner.keyring.open(trunk, number, &stored.sealed) else {
+            let summary = format!("The stored password of version {number} does not open with this server's keys. No carrier was asked.");
+            let remedy = "Set the credentials of the trunk again.";
+            let diagnosis = Diagnosis::new(Code::SecretUnreadable).summary(summary).remedy(remedy);
+            let mut tx = self.inner.store.begin(origin).await?;
+            transition::reject(&mut tx, &mut version, &diagnosis, false, &settings.basis()).await?;
+            tx.commit().await?;
+            return Ok(Activated::Refused(Box::new(diagnosis)));
+        };
         let asked = Asked {
             username: version.username.clone(),
             secrets,

@@ -166,10 +166,9 @@ impl Registrations {
         let mut tx = self.inner.store.begin(&Origin::system("registrations")).await?;
         let versions = credentials::versions(tx.connection(), &refused.trunk).await?;
         let Some(mut version) = versions.iter().find(|version| version.version == refused.version).cloned() else { return Ok(false) };
-        let basis = match Loader::new(tx.connection()).await?.find(tx.connection(), &refused.trunk).await? {
-            Some(settings) => settings.basis(),
-            None => return Ok(false),
-        };
+        let Some(settings) = Loader::new(tx.connection()).await?.find(tx.connection(), &refused.trunk).await? else { return Ok(false) };
+        let basis = settings.basis();
+        let maintained = settings.carrier.settings.maintenance_until(self.inner.clock.now()).is_some();
         let previous = versions.iter().find(|version| version.state == VersionState::Previous);
         match after_refusal(&version, previous, refused.digest_sent, refused.at) {
             AfterRefusal::Ignore => return Ok(false),
@@ -187,7 +186,7 @@ impl Registrations {
             }
             AfterRefusal::Stay { both_rejected } => {
                 let both_rejected = both_rejected || rolled_back_to(&version, &versions);
-                stay(&mut tx, &mut version, refused, both_rejected).await?;
+                stay(&mut tx, &mut version, refused, both_rejected, maintained).await?;
             }
         }
         tx.commit().await?;
@@ -210,13 +209,14 @@ fn rolled_back_to(version: &Version, versions: &[Version]) -> bool {
 }
 
 /// The version stays active and keeps why it was refused. Nothing is audited: nobody's desire has changed.
-async fn stay(tx: &mut Tx, version: &mut Version, refused: &Refused, both_rejected: bool) -> Result<(), StoreError> {
+async fn stay(tx: &mut Tx, version: &mut Version, refused: &Refused, both_rejected: bool, maintained: bool) -> Result<(), StoreError> {
     let mut diagnosis = refused.diagnosis.clone();
     if both_rejected && refused.held {
         diagnosis = Diagnosis { evidence: diagnosis.evidence, ..Diagnosis::new(Code::BothRejected) };
     }
     version.diagnosis = Some(diagnosis);
-    if refused.held {
+    // In the carrier's maintenance nobody is woken: the hold is let go at its end, and told of if it comes again.
+    if refused.held && !maintained {
         let code = version.diagnosis.as_ref().map_or(refused.diagnosis.code, |diagnosis| diagnosis.code);
         let remedy = code.remedy().to_owned();
         tx.event(Event::of_trunk(&version.trunk, What::Held { version: version.version, code, remedy }));

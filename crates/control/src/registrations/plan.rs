@@ -25,6 +25,8 @@ const AT_ONCE: usize = 16;
 const AGAIN_MICROS: i64 = 60_000_000;
 /// So long after its time it is tried again: 1 hour, in microseconds. Carriers are late.
 const PERSIST_MICROS: i64 = 3_600_000_000;
+/// A maintenance that was over for so long is looked at no more: 1 day, in microseconds.
+const BACK_MICROS: i64 = 24 * PERSIST_MICROS;
 /// So long until the store is asked again after it was busy.
 const BUSY: Duration = Duration::from_millis(500);
 
@@ -68,7 +70,6 @@ impl Registrations {
         let mut ending = self.inner.ending.subscribe();
         let mut at_work: HashSet<String> = HashSet::new();
         let mut tasks = JoinSet::new();
-        let mut looked = self.inner.clock.now();
         loop {
             let now = self.inner.clock.now();
             let due = match self.first_plans().await {
@@ -90,11 +91,13 @@ impl Registrations {
                     });
                 }
             }
-            match self.after_maintenance(looked, now).await {
-                Ok(ends) => wake = wake.into_iter().chain(ends).min(),
-                Err(error) => tracing::warn!(%error, "the end of a carrier's maintenance could not be looked for"),
+            match self.after_maintenance(now).await {
+                Ok(again) => wake = wake.into_iter().chain(again).min(),
+                Err(error) => {
+                    tracing::warn!(%error, "the end of a carrier's maintenance could not be looked for");
+                    wake = wake.into_iter().chain([now + AGAIN_MICROS]).min();
+                }
             }
-            looked = now;
             let sleep = async {
                 match wake {
                     Some(at) => self.inner.clock.until(at).await,
@@ -131,7 +134,7 @@ impl Registrations {
         if let Err(problem) = &outcome {
             tracing::warn!(trunk = plan.trunk, version = plan.version, %problem, "a planned change could not be tried");
         }
-        let written = self.settle_plan(&origin, &plan, again, outcome.ok()).await;
+        let written = self.settle_plan(&origin, &plan, again, outcome).await;
         if let Err(error) = written {
             tracing::error!(trunk = plan.trunk, version = plan.version, %error, "the outcome of a planned change could not be written");
             // Not at once again: the store has just refused.
@@ -139,41 +142,53 @@ impl Registrations {
         }
     }
 
-    async fn settle_plan(&self, origin: &Origin, plan: &Planned, again: bool, outcome: Option<Activated>) -> Result<(), StoreError> {
+    async fn settle_plan(
+        &self,
+        origin: &Origin,
+        plan: &Planned,
+        again: bool,
+        outcome: Result<Activated, Problem>,
+    ) -> Result<(), StoreError> {
         let mut tx = self.inner.store.begin(origin).await?;
+        // It may have been given up, or replaced, since its turn ended.
+        if planned::of(tx.connection(), &[&plan.trunk]).await?.get(&plan.trunk).is_none_or(|now| now.version != plan.version) {
+            return Ok(());
+        }
         let now = self.inner.clock.now();
         let maintained = match super::fleet::Loader::new(tx.connection()).await?.find(tx.connection(), &plan.trunk).await? {
             Some(settings) => settings.carrier.settings.maintenance_until(now),
             None => None,
         };
         let until = (plan.at + PERSIST_MICROS).max(maintained.unwrap_or(0) + AGAIN_MICROS);
-        if again && now < until {
+        // What fails here, not there, is no verdict: it is tried for as long as it takes.
+        if again && (now < until || outcome.is_err()) {
             planned::save(tx.connection(), &Planned { due: now + AGAIN_MICROS, ..plan.clone() }).await?;
             return tx.commit().await;
         }
         planned::remove(tx.connection(), &plan.trunk, plan.version).await?;
         let version = credentials::version(tx.connection(), &plan.trunk, plan.version).await?;
         if let Some(mut version) = version.filter(|version| version.state == VersionState::Staged) {
-            let diagnosis = match outcome {
-                Some(Activated::NotNow(problem)) => problem.diagnosis().cloned(),
-                Some(_) | None => None,
-            };
-            let diagnosis = diagnosis.unwrap_or_else(|| Diagnosis::new(diagnosis::Code::EdgeOffline));
+            let told = outcome.ok().and_then(|outcome| match outcome {
+                Activated::NotNow(problem) => problem.diagnosis().cloned(),
+                Activated::Promoted | Activated::Refused(_) | Activated::Over => None,
+            });
+            let diagnosis = told.unwrap_or_else(|| Diagnosis::new(diagnosis::Code::EdgeOffline));
             transition::reject(&mut tx, &mut version, &diagnosis, false, "").await?;
         }
         tx.commit().await
     }
 
-    /// Holds that began in a maintenance that has ended since `looked` say nothing: a carrier at work refuses what it takes a minute later.
-    /// Returns when to look again.
-    async fn after_maintenance(&self, looked: UnixMicros, now: UnixMicros) -> Result<Option<UnixMicros>, StoreError> {
+    /// Holds that began in a maintenance that is over say nothing: a carrier at work refuses what it takes a minute later. Returns when to
+    /// look again. What was over before, for less than a day, is looked at again each time: an edge may have been away, or the store busy,
+    /// or the server stopped. A trunk that was let go and is held again is held since after the window, so it stays held.
+    async fn after_maintenance(&self, now: UnixMicros) -> Result<Option<UnixMicros>, StoreError> {
         let carriers = carriers::maintained(&mut *self.inner.store.read().await?).await?;
         let mut next: Option<UnixMicros> = None;
         for carrier in carriers {
             for window in carrier.settings.maintenance.iter().flatten() {
-                next = next.into_iter().chain(window.next_end(now)).min();
-                if let Some((from, _)) = window.ended_between(looked, now) {
-                    self.release_holds(&carrier.meta.id, from, now).await?;
+                next = next.into_iter().chain(window.next_end(now)).chain([now + AGAIN_MICROS]).min();
+                if let Some((from, to)) = window.ended_between(now - BACK_MICROS, now) {
+                    self.release_holds(&carrier.meta.id, from, to).await?;
                 }
             }
         }
@@ -189,6 +204,7 @@ impl Registrations {
             let mut tx = self.inner.store.begin(&Origin::system("maintenance")).await?;
             let found = crate::store::trunks::find(tx.connection(), &trunk).await?;
             let Some(found) = found.filter(|found| found.carrier == carrier) else { continue };
+            // Looked at again in a minute.
             let Some(edge) = self.inner.fleet.serving(&found.site) else { continue };
             tx.audit(crate::audit::AuditEntry::new("releaseHold", "registration", &trunk));
             tx.commit().await?;

@@ -130,11 +130,16 @@ impl Registrations {
         let mut tx = self.inner.store.begin(origin).await?;
         let found = credentials::version(tx.connection(), trunk, number).await?;
         let mut version = found.ok_or_else(|| unknown(trunk, &number.to_string()))?;
+        let planned = planned::of(tx.connection(), &[trunk]).await?.remove(trunk).is_some_and(|plan| plan.version == number);
         let standby = match version.state {
             VersionState::Standby => true,
             VersionState::Staged => false,
+            // Refused before a digest at its time, and tried again since.
+            VersionState::Rejected if planned => false,
             state => {
-                let message = format!("Version {number} is {state}; only a version that waits, STAGED or STANDBY, is withdrawn.");
+                let message = format!(
+                    "Version {number} is {state}; only a version that waits is withdrawn: STAGED, STANDBY, or one with activateAt."
+                );
                 return Err(Problem::conflict(message).entity(trunk, None));
             }
         };

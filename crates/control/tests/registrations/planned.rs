@@ -2,6 +2,7 @@
 
 use axum::http::Method;
 use control::{Clock, Config};
+use diagnosis::Code;
 use link::{Action, Sites, ToEdge};
 use serde_json::json;
 use tokio::sync::watch;
@@ -87,6 +88,47 @@ async fn a_newer_plan_replaces_the_older_the_same_one_is_kept_and_one_can_be_giv
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_is_tried_again_every_minute_can_be_given_up() {
+    let (scene, hand) = night().await;
+    scene.set_with("second", json!({"activateAt": "2030-01-01T02:00:00Z"}), &[]).await.is(200);
+    scene.edge.carrier(|carrier| carrier.fails = Some(Code::CarrierUnavailable));
+    hand.send_replace(START + 120 * MINUTE);
+    let version = format!("{PATH}/t1/credentials/2");
+    scene.lab.until(&version, |answer| answer.body["state"] == "REJECTED").await;
+    // Its turn may last a moment longer than that.
+    let mut given_up = scene.lab.delete(&version).await;
+    while given_up.status == 409 && given_up.text.contains("being verified") {
+        tokio::task::yield_now().await;
+        given_up = scene.lab.delete(&version).await;
+    }
+    given_up.is(204);
+    scene.edge.carrier(|carrier| carrier.fails = None);
+    scene.edge.takes("u1", "second");
+    for minute in 121..125 {
+        hand.send_replace(START + minute * MINUTE);
+        scene.registration().await;
+    }
+    // A later plan is tried, so the earlier one would have been.
+    scene.set_with("third", json!({"activateAt": "2030-01-01T02:05:00Z"}), &[]).await.is(200);
+    scene.edge.takes("u1", "third");
+    hand.send_replace(START + 126 * MINUTE);
+    scene.until("promoted", |shown| shown["credentials"]["activeVersion"] == 3).await;
+    assert_eq!((scene.states().await[1].as_str(), scene.edge.verifications().len()), ("RETIRED", 3));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_that_does_not_open_is_told_as_that() {
+    let (scene, hand) = night().await;
+    scene.set_with("second", json!({"activateAt": "2030-01-01T02:00:00Z"}), &[]).await.is(200);
+    // Another row's secret: it belongs to its own trunk and version.
+    scene.lab.tamper("UPDATE credentials SET secret = (SELECT secret FROM credentials WHERE version = 1) WHERE version = 2").await;
+    hand.send_replace(START + 120 * MINUTE);
+    let shown = scene.until("decided", |shown| shown["credentials"].get("lastRejected").is_some()).await;
+    assert_eq!(shown["credentials"]["lastRejected"]["code"], "registration.secret.unreadable");
+    assert_eq!((&shown["credentials"]["activeVersion"], scene.edge.verifications().len()), (&json!(1), 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_standby_version_can_be_given_up() {
     let (scene, _hand) = night().await;
     scene.set_with("tomorrow", json!({"standby": true}), &[]).await.is(200);
@@ -148,6 +190,7 @@ async fn a_hold_of_a_maintenance_is_let_go_at_its_end_and_one_from_before_is_not
     scene.lab.post(&format!("{PATH}/t1/actions/refresh"), "{}").await.is(202);
     scene.until("held", |shown| shown["registrationState"] == "AUTH_HELD").await;
     assert_eq!(released(&scene), 0);
+    assert_eq!(held_told(&scene).await, 0, "nobody is woken for it");
     scene.edge.takes("u1", "first");
     hand.send_replace((now + jiff::SignedDuration::from_mins(62)).as_microsecond());
     let shown = scene.until("let go", |shown| shown["registrationState"] == "REGISTERED").await;
@@ -162,6 +205,43 @@ async fn a_hold_of_a_maintenance_is_let_go_at_its_end_and_one_from_before_is_not
     scene.set_with("other", json!({"activateAt": "1970-01-01T00:00:00Z"}), &[]).await.is(200);
     scene.until("the plan was tried, so the end of the window was seen", |shown| shown["credentials"].get("lastRejected").is_some()).await;
     assert_eq!(released(&scene), 1);
+    assert_eq!(held_told(&scene).await, 1);
+}
+
+/// So many events say that a trunk is held.
+async fn held_told(scene: &Scene) -> usize {
+    let path = "/api/v2/events?kind=registration.held";
+    let listed = scene.lab.call(Method::GET, path, &scene.lab.token, &[("accept", "application/json")], None).await.is(200);
+    listed.body["entities"].as_array().expect("entities").len()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hold_of_a_maintenance_is_let_go_though_the_server_was_stopped_at_its_end() {
+    let now = jiff::Timestamp::now();
+    let at = |shift: i64| (now + jiff::SignedDuration::from_mins(shift)).as_microsecond();
+    let (scene, hand) = furnished(at(0)).await;
+    scene.set("first").await.is(201);
+    let clock = |shift: i64| (now + jiff::SignedDuration::from_mins(shift)).strftime("%H:%M").to_string();
+    let window = json!({"maintenance": [{"from": clock(-60), "to": clock(60), "timeZone": "UTC"}]});
+    scene.lab.patch("/api/v2/carriers/c1", &window.to_string()).await.is(200);
+    drop(hand);
+    let Scene { lab, edge } = scene;
+    lab.control.shutdown().await;
+    drop(edge);
+    let Lab { dir, control, router, .. } = lab;
+    drop((control, router));
+    let (clock, hand) = Clock::set(at(62));
+    let mut config = Config::in_directory(dir.path());
+    config.clock = clock;
+    let lab = Lab::on(config, dir).await;
+    // The edge comes after the first look; its trunk is held since before the window's end, as the machine's clock has it.
+    let edge = ScriptedEdge::attach(&lab.control, "e1", Sites::Unserved);
+    edge.carrier(|carrier| carrier.holds = true);
+    let scene = Scene { lab, edge };
+    scene.until("held", |shown| shown["registrationState"] == "AUTH_HELD").await;
+    scene.edge.takes("u1", "first");
+    hand.send_replace(at(64));
+    scene.until("let go", |shown| shown["registrationState"] == "REGISTERED").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

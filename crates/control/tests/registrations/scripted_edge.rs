@@ -33,6 +33,8 @@ pub struct Carrier {
     pub holds: bool,
     /// Assignments are taken and nothing is reported of them.
     pub mute: bool,
+    /// Verifications end so, before a digest.
+    pub fails: Option<Code>,
 }
 
 pub struct ScriptedEdge {
@@ -71,6 +73,7 @@ impl ScriptedEdge {
             refuses_binding: false,
             holds: false,
             mute: false,
+            fails: None,
         };
         let state = Arc::new(Mutex::new(State { carrier, orders: Vec::new(), assigned: HashMap::new(), held: Vec::new() }));
         let (hears, heard) = watch::channel(0);
@@ -222,7 +225,8 @@ impl State {
             ..Evidence::default()
         };
         let refused = |code: Code, evidence: &Evidence| Outcome::Refused(Box::new(Diagnosis::new(code).evidence(evidence.clone())));
-        let outcome = match &order.credential {
+        let outcome = match (&order.credential, carrier.fails) {
+            (_, Some(code)) => refused(code, &evidence),
             _ if carrier.open => {
                 evidence.challenges.clear();
                 if order.carrier.accept_unproven { Outcome::AcceptedUnproven } else { refused(Code::CredentialsUnproven, &evidence) }
@@ -231,15 +235,15 @@ impl State {
                 evidence.checks.push(Check::compared("algorithm.allowed", false, order.policy.allowed.join(", "), &carrier.algorithm));
                 refused(Code::AlgorithmNotAllowed, &evidence)
             }
-            Some(credential) if credential.realm.as_ref().is_some_and(|realm| *realm != carrier.realm) => {
+            (Some(credential), _) if credential.realm.as_ref().is_some_and(|realm| *realm != carrier.realm) => {
                 refused(Code::RealmMismatch, &evidence)
             }
-            Some(credential) if credential.algorithm.as_ref().is_some_and(|algorithm| *algorithm != carrier.algorithm) => {
+            (Some(credential), _) if credential.algorithm.as_ref().is_some_and(|algorithm| *algorithm != carrier.algorithm) => {
                 refused(Code::AlgorithmNotOffered, &evidence)
             }
-            None => Outcome::Learned,
-            Some(_) if order.mode == VerifyMode::ChallengeOnly => Outcome::Learned,
-            Some(credential) => {
+            (None, _) => Outcome::Learned,
+            (Some(_), _) if order.mode == VerifyMode::ChallengeOnly => Outcome::Learned,
+            (Some(credential), _) => {
                 evidence.credential_sent = Some(true);
                 let right = self.is_right(&credential.username, &secret(key, order.trunk.as_deref().unwrap_or_default(), credential));
                 if right { Outcome::Proved } else { refused(Code::CredentialsRejected, &evidence) }
