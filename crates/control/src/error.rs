@@ -62,6 +62,19 @@ pub enum StartError {
         /// Where it should be.
         path: PathBuf,
     },
+    /// The master key is not the right one, and what may be the right one cannot be read.
+    #[error(
+        "{source_name} is not the master key that sealed this database, and {}, which may be it, cannot be used: {error} Nothing was removed.",
+        path.display()
+    )]
+    MasterKeyBeside {
+        /// The file.
+        source_name: String,
+        /// The file beside it.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: Box<StartError>,
+    },
     /// The master key does not read as 32 bytes.
     #[error("{source_name} holds no master key: 32 bytes in base64 or hexadecimal are expected. `openssl rand -base64 32` makes one.")]
     MasterKeyMalformed {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::io;
+use std::path::PathBuf;
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -27,16 +29,23 @@ pub(super) async fn open(store: &Store, source: &MasterKeySource, previous: Opti
     drop(reader);
     let Some(check) = check else { return Ok((first(store, &source.load(true)?).await?, None)) };
     let is_right = |master: &MasterKey| bool::from(check.as_bytes().ct_eq(master.check().as_bytes()));
-    let given = match finish_rotation(source, &is_right)? {
-        Some(master) => master,
-        None => source.load(false)?,
+    let (given, unread) = match finish_rotation(source, &is_right)? {
+        Beside::Right(master) => (master, None),
+        Beside::Nothing => (source.load(false)?, None),
+        Beside::Unread { path, error } => {
+            let beside = |error| StartError::MasterKeyBeside { source_name: source.to_string(), path, error: Box::new(error) };
+            match source.load(false) {
+                Ok(master) => (master, Some(beside(error))),
+                Err(_) => return Err(beside(error)),
+            }
+        }
     };
     if is_right(&given) {
         return Ok((unlock(store, &given, &stored).await?, None));
     }
     let previous = previous.map(|previous| previous.load(false)).transpose()?;
     let Some(previous) = previous.filter(|previous| is_right(previous)) else {
-        return Err(StartError::MasterKeyWrong { source_name: source.to_string() });
+        return Err(unread.unwrap_or_else(|| StartError::MasterKeyWrong { source_name: source.to_string() }));
     };
     Ok((unlock(store, &previous, &stored).await?, Some(given)))
 }
@@ -89,22 +98,41 @@ async fn unlock(store: &Store, master: &MasterKey, stored: &[WrappedKey]) -> Res
     Ok(Keys { data, newest, mac })
 }
 
+/// What lies beside the file of the master key.
+enum Beside {
+    /// Nothing, or nothing that is of use.
+    Nothing,
+    /// The right key; it has taken the file's place.
+    Right(MasterKey),
+    /// A file that cannot be used. It may be the right key, so it stays where it is.
+    Unread {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: StartError,
+    },
+}
+
 /// A kill may have come between the store's change and the file's: then the key that lies beside the file is the right one, and takes its
 /// place. Beside the right key there is only what was drawn for a change that never came.
-fn finish_rotation(source: &MasterKeySource, is_right: &dyn Fn(&MasterKey) -> bool) -> Result<Option<MasterKey>, StartError> {
-    let MasterKeySource::File(path) = source else { return Ok(None) };
+fn finish_rotation(source: &MasterKeySource, is_right: &dyn Fn(&MasterKey) -> bool) -> Result<Beside, StartError> {
+    let MasterKeySource::File(path) = source else { return Ok(Beside::Nothing) };
     let next = MasterKeySource::next_file(path);
-    let Ok(file) = File::open(&next) else { return Ok(None) };
-    let beside = source.read(&next, file).ok();
-    match beside {
-        Some(master) if is_right(&master) => {
+    let read = match File::open(&next) {
+        Ok(file) => source.read(&next, file),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Beside::Nothing),
+        Err(error) => Err(StartError::MasterKeyFile { path: next.clone(), error }),
+    };
+    match read {
+        Ok(master) if is_right(&master) => {
             put(&next, path)?;
-            Ok(Some(master))
+            Ok(Beside::Right(master))
         }
-        _ => {
+        Ok(_) => {
             // Of no use to anyone. If it stays, the next rotation writes over it.
             let _ = fs::remove_file(&next);
-            Ok(None)
+            Ok(Beside::Nothing)
         }
+        Err(error) => Ok(Beside::Unread { path: next, error }),
     }
 }

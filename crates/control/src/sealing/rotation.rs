@@ -88,8 +88,11 @@ impl Keyring {
                 let next = MasterKeySource::next_file(path);
                 let master = create(&next).map_err(Problem::internal)?;
                 if let Err(error) = rewrap(store, origin, &master, &self.wrap_all(&master)?).await {
-                    // It wraps nothing. If it stays, the next start removes it.
-                    let _ = fs::remove_file(&next);
+                    // A change that failed may have come through all the same: only a key that wraps nothing may go. What stays is the next
+                    // start's to judge.
+                    if matches!(is_current(store, &master).await, Ok(false)) {
+                        let _ = fs::remove_file(&next);
+                    }
                     return Err(error.into());
                 }
                 put(&next, path).map_err(Problem::internal)

@@ -97,6 +97,25 @@ async fn a_new_master_key_takes_the_files_place_whenever_it_is_killed() {
     fs::rename(&file, &next).expect("moved");
     let lab = started(Config::in_directory(dir.path()), dir, token).await;
     let (dir, token) = ended(lab).await;
+    // The same, and the key beside the file cannot be used: it is not thrown away.
+    fs::rename(&file, &next).expect("moved");
+    write_key(&file, &old);
+    fs::set_permissions(&next, fs::Permissions::from_mode(0o644)).expect("set");
+    let refused = refusal(Config::in_directory(dir.path())).await;
+    assert!(matches!(refused, StartError::MasterKeyBeside { .. }), "{refused}");
+    assert!(refused.to_string().contains("master.key.next"), "{refused}");
+    fs::remove_file(&file).expect("removed");
+    assert!(matches!(refusal(Config::in_directory(dir.path())).await, StartError::MasterKeyBeside { .. }));
+    assert_eq!(fs::read_to_string(&next).expect("it is there"), new);
+    fs::set_permissions(&next, fs::Permissions::from_mode(0o600)).expect("set");
+    let lab = started(Config::in_directory(dir.path()), dir, token).await;
+    let (dir, token) = ended(lab).await;
+    assert_eq!(fs::read_to_string(&file).expect("the key"), new);
+    // Beside the right key it is in nobody's way.
+    write_key(&next, "torn");
+    let lab = started(Config::in_directory(dir.path()), dir, token).await;
+    let (dir, token) = ended(lab).await;
+    assert!(next.exists());
     // Killed before the store had changed.
     write_key(&next, &old);
     let lab = started(Config::in_directory(dir.path()), dir, token).await;
