@@ -47,6 +47,7 @@ use tokio::sync::{Notify, mpsc, watch};
 pub use fleet::Fleet;
 pub use post::EDIT;
 pub use routes::routes;
+pub use running::Turn;
 
 use self::asking::Asking;
 use self::attempts::Attempts;

@@ -54,9 +54,7 @@ pub(super) async fn post(State(app): State<App>, caller: Caller, headers: Header
     let kept = match &outcome {
         Ok(answered) => answered.clone(),
         // Refusals of the moment are not kept: the same request makes sense again.
-        Err(problem) if problem.status().is_server_error() || problem.status() == StatusCode::TOO_MANY_REQUESTS => {
-            return Err(problem.clone());
-        }
+        Err(problem) if is_of_the_moment(problem.status()) => return Err(problem.clone()),
         Err(problem) => Answered { status: problem.status(), location: None, body: problem.body() },
     };
     let answer = Answer {
@@ -70,6 +68,11 @@ pub(super) async fn post(State(app): State<App>, caller: Caller, headers: Header
     }
     outcome?;
     response(answer, false)
+}
+
+/// Held, being verified, no edge, too many: these pass, without a change of the request.
+fn is_of_the_moment(status: StatusCode) -> bool {
+    status.is_server_error() || matches!(status, StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS)
 }
 
 /// An answer before it is sent.

@@ -4,17 +4,21 @@ use std::time::Duration;
 
 use link::OptionsState;
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
+use super::check::{Checked, Standing, allowed};
 use super::fleet::{Loader, Seen};
 use super::form::Posted;
 use super::list::Wanted;
 use super::post::malformed;
+use super::refusal::refusal;
+use super::running::Turn;
+use super::transition::{self, New, Proof};
 use super::version::{Version, VersionState};
 use super::{Registrations, object};
-use crate::access::Caller;
 use crate::domain::{Carrier, Reach, Trunk};
 use crate::problem::Problem;
-use crate::store::{Connection, Page, Paging, StoreError, credentials, trunks};
+use crate::store::{Connection, Page, Paging, StoreError, Tx, credentials, trunks};
 
 /// Nothing is sent before the answer, so nothing takes long; another verification of the trunk may.
 const WAIT: Duration = Duration::from_secs(10);
@@ -123,11 +127,37 @@ impl Registrations {
         Posted::read(body.clone()).map(drop).map_err(|faults| malformed(faults, trunk))
     }
 
-    /// Sets credentials as the flagship call does; `body` is its body.
+    /// Takes the turn of a trunk whose credentials are to be set with [`Registrations::set_within`].
     ///
     /// # Errors
-    /// As the flagship call.
-    pub async fn set_credentials(&self, caller: &Caller, body: Map<String, Value>) -> Result<(), Problem> {
-        self.answer(caller, body, WAIT).await.map(drop)
+    /// 409 where others are being verified and that takes long.
+    pub async fn turn_to_set(&self, trunk: &str) -> Result<Turn, Problem> {
+        self.turn(trunk, Instant::now() + WAIT).await
+    }
+
+    /// Sets credentials without asking, in the transaction that writes their trunk: both come about, or neither. `body` is that of the flagship
+    /// call; whoever calls holds the trunk's turn, and announces the change of the trunk.
+    ///
+    /// # Errors
+    /// As the flagship call with `"verify": "static"`.
+    pub async fn set_within(&self, tx: &mut Tx, trunk: &Trunk, body: Map<String, Value>) -> Result<(), Problem> {
+        let id = trunk.meta.id.as_str();
+        let Posted { asked, accept_unproven, .. } = Posted::read(body).map_err(|faults| malformed(faults, Some(id)))?;
+        let settings = Loader::new(tx.connection()).await?.settings(tx.connection(), trunk.clone()).await?;
+        let registration = credentials::registration(tx.connection(), id).await?;
+        let versions = credentials::versions_with_macs(tx.connection(), id).await?;
+        let standing = Standing { settings, registration, versions, held: self.is_held(id) };
+        allowed(&standing.settings, &asked).map_err(|diagnosis| refusal(trunk, *diagnosis))?;
+        let mac = self.mac_of(&asked);
+        let version = match standing.check(&asked, &mac, tx.now())? {
+            Checked::Unchanged => return Ok(()),
+            Checked::New { again: Some(again) } => *again,
+            Checked::New { again: None } => {
+                let new = New { trunk: id, asked: &asked, mac: &mac, accept_unproven: accept_unproven.unwrap_or(false) };
+                transition::stage(tx, &self.inner.keyring, &new, VersionState::Staged).await?
+            }
+        };
+        transition::promote(tx, &version, Proof::default(), "promote").await?;
+        Ok(())
     }
 }

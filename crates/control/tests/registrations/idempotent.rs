@@ -61,3 +61,18 @@ async fn a_stricter_policy_refuses_the_active_secret_again_and_sends_nothing() {
     assert!(shown["warnings"].to_string().contains("sip.algorithm.disallowed_active"), "{shown}");
     assert_eq!(shown["bound"], true);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_conflict_of_the_moment_is_not_kept_under_a_key() {
+    let scene = Scene::new().await;
+    scene.edge.carrier(|carrier| carrier.silent = true);
+    scene.set_with("first", json!({}), &[("prefer", "wait=0")]).await.is(202);
+    scene.edge.until("it is asked", |_| !scene.edge.verifications().is_empty()).await;
+    let key = [("idempotency-key", "k1"), ("prefer", "wait=0")];
+    scene.set_with("second", json!({}), &key).await.is(409);
+    scene.edge.speaks().await;
+    scene.until("the first is over", |shown| shown["credentials"]["activeVersion"] == 1).await;
+    scene.edge.takes("u1", "second");
+    let answer = scene.set_with("second", json!({}), &[("idempotency-key", "k1")]).await.is(200);
+    assert_eq!(answer.body["credentials"]["activeVersion"], 2, "{}", answer.text);
+}

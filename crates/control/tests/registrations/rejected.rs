@@ -139,3 +139,26 @@ async fn who_may_not_write_credentials_learns_which_permission_is_missing() {
     call(format!("{PATH}/t1/actions/unregister"), "{}").await.is(403);
     scene.edge.until("the refresh is ordered", |orders| orders.iter().any(|order| matches!(order, ToEdge::Act { .. }))).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn base_settings_whose_credentials_are_refused_change_nothing_of_the_trunk() {
+    let scene = Scene::registered().await;
+    scene.lab.patch("/api/v2/organization", r#"{"digestPolicy": {"allowed": ["SHA-256"]}}"#).await.is(200);
+    let path = "/api/v2/telephony/providers/edges/trunkbasesettings/t1";
+    let mut body = scene.lab.get(path).await.is(200).body;
+    let version = body["version"].clone();
+    body["name"] = json!("Renamed");
+    let instance = |value: &str| json!({"value": {"instance": value}});
+    body["properties"]["trunk_sip_authentication_credentials_username"] = instance("u1");
+    body["properties"]["trunk_sip_authentication_credentials_password"] = instance("first");
+    scene.lab.put(path, &body.to_string()).await.refused(422, "sip.algorithm.not_allowed");
+    let now = scene.lab.get(path).await.is(200).body;
+    assert_eq!((&now["name"], &now["version"]), (&json!("Trunk t1"), &version));
+    body["properties"]["trunk_sip_authentication_credentials_password"] = instance("second");
+    scene.edge.takes("u1", "second");
+    scene.lab.patch("/api/v2/organization", r#"{"digestPolicy": {"allowed": ["MD5", "SHA-256"]}}"#).await.is(200);
+    let now = scene.lab.put(path, &body.to_string()).await.is(200).body;
+    assert_eq!(now["name"], "Renamed");
+    let shown = scene.until("registered", |shown| shown["registrationState"] == "REGISTERED").await;
+    assert_eq!((&shown["credentials"]["activeVersion"], scene.states().await.len()), (&json!(2), 2));
+}

@@ -23,9 +23,9 @@ use crate::http::resources::form::{self, Common};
 use crate::http::resources::{TrunkForm, may_put, show_trunk};
 use crate::http::{App, JsonBody, Query, answer, created, listing};
 use crate::problem::Problem;
-use crate::registrations::EDIT as EDIT_CREDENTIALS;
 use crate::registrations::load;
 use crate::registrations::projected::Projected;
+use crate::registrations::{EDIT as EDIT_CREDENTIALS, Turn};
 use crate::store::trunk_bases::{self, Kept};
 use crate::store::{Page, Tx, carriers, page, reach, trunks};
 
@@ -178,6 +178,7 @@ async fn create(State(app): State<App>, caller: Caller, JsonBody(mut fields): Js
         app.registrations.check_form(body)?;
     }
     let settings = TrunkSettings { description: base.description.clone(), ..TrunkSettings::of(base.properties.address()?) };
+    let _turn = turn(&app, &id, credentials.is_some()).await?;
     let mut tx = app.store.begin(&caller.origin()).await?;
     if trunks::find(tx.connection(), &id).await?.is_some() {
         return Err(form::taken(KIND, &id));
@@ -196,11 +197,11 @@ async fn create(State(app): State<App>, caller: Caller, JsonBody(mut fields): Js
     load::judge_stored(&mut tx, None, &trunk).await?;
     trunk_bases::keep(&mut tx, &id, &base.kept()).await?;
     tx.audit(AuditEntry::new("create", KIND, &id).after(show_trunk(&trunk)));
+    if let Some(body) = credentials {
+        app.registrations.set_within(&mut tx, &trunk, body).await?;
+    }
     tx.commit().await?;
     announce(&app, made, &trunk);
-    if let Some(body) = credentials {
-        app.registrations.set_credentials(&caller, body).await?;
-    }
     Ok(created(shown(&app, &id).await?))
 }
 
@@ -221,6 +222,7 @@ async fn replace(
         caller.require_trunk(&app, &[EDIT_CREDENTIALS], &id).await?;
         app.registrations.check_form(body)?;
     }
+    let _turn = turn(&app, &id, credentials.is_some()).await?;
     let mut tx = app.store.begin(&caller.origin()).await?;
     let before = trunks::find(tx.connection(), &id).await?.ok_or_else(|| Problem::not_found(KIND, &id))?;
     if_match.check_required(base.common.version, before.meta.version)?;
@@ -249,16 +251,21 @@ async fn replace(
     load::judge_stored(&mut tx, Some(&before), &after).await?;
     trunk_bases::keep(&mut tx, &id, &base.kept()).await?;
     tx.audit(AuditEntry::new("update", KIND, &id).before(show_trunk(&before)).after(show_trunk(&after)));
+    if let Some(body) = credentials {
+        app.registrations.set_within(&mut tx, &after, body).await?;
+    }
     tx.commit().await?;
     announce(&app, made, &after);
-    if let Some(body) = credentials {
-        app.registrations.set_credentials(&caller, body).await?;
-    }
     Ok(answer(shown(&app, &id).await?))
 }
 
 async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<String>, if_match: IfMatch) -> Result<StatusCode, Problem> {
     crate::http::resources::delete_trunk(&app, &caller, id, if_match).await
+}
+
+/// Nobody else sets the trunk's credentials while they are set here.
+async fn turn(app: &App, id: &str, sets: bool) -> Result<Option<Turn>, Problem> {
+    if sets { app.registrations.turn_to_set(id).await.map(Some) } else { Ok(None) }
 }
 
 fn announce(app: &App, made: Option<String>, trunk: &Trunk) {
