@@ -165,6 +165,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn one_event_with_an_old_time_takes_no_younger_ones_along() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let store = Store::open(dir.path()).await.expect("it opens");
+        let retention = Retention { events: 100, event_days: 2, ..Retention::default() };
+        tell(&store, 3, DAY).await;
+        tell(&store, 10, 4 * DAY).await;
+        // An edge's clock is wrong.
+        tell(&store, 1, 0).await;
+        round(&store, &retention, 4 * DAY).await.expect("a round");
+        let left = events::after(&mut store.read().await.unwrap(), 0, None, 1_000).await.unwrap();
+        assert_eq!((left.first().map(|told| told.id.revision), left.len()), (Some(4), 11));
+        round(&store, &retention, 7 * DAY).await.expect("a round");
+        assert!(events::after(&mut store.read().await.unwrap(), 0, None, 1_000).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
     async fn an_event_of_a_change_that_is_dropped_or_undone_is_not_told() {
         let dir = tempfile::tempdir().expect("a directory");
         let store = Store::open(dir.path()).await.expect("it opens");

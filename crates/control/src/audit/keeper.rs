@@ -85,22 +85,42 @@ pub async fn current(store: &Store) -> Result<Option<Head>, StoreError> {
 pub async fn run(store: Store, heads: PathBuf, settings: AuditSettings) {
     let mut tick = tokio::time::interval(settings.every);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut due = unexported(&store, &heads).await;
     loop {
         tick.tick().await;
         if store.is_closed() {
             return;
         }
-        match sign(&store).await {
-            Ok(Some(head)) => export(&heads, head).await,
-            Ok(None) => {}
-            Err(error) => tracing::error!(%error, "the audit chain could not be signed"),
-        }
+        sign_and_export(&store, &heads, &mut due).await;
         if let Some(keep) = settings.keep
             && let Err(error) = trim(&store, now() - i64::try_from(keep.as_micros()).unwrap_or(i64::MAX)).await
         {
             tracing::error!(%error, "old audit records could not be trimmed");
         }
     }
+}
+
+/// Signs what is new, and exports it; `due` is the head that could not be exported yet. One head vouches for all before it.
+async fn sign_and_export(store: &Store, heads: &Path, due: &mut Option<Head>) {
+    match sign(store).await {
+        Ok(Some(head)) => *due = Some(head),
+        Ok(None) => {}
+        Err(error) => tracing::error!(%error, "the audit chain could not be signed"),
+    }
+    if let Some(head) = due.take()
+        && !export(heads, &head).await
+    {
+        *due = Some(head);
+    }
+}
+
+/// Returns the head that was signed last, where the file does not end with it: the server was stopped before it could be exported.
+async fn unexported(store: &Store, heads: &Path) -> Option<Head> {
+    let key = store.audit_key()?;
+    let last = audit_heads::last(&mut *store.read().await.ok()?, HeadKind::Head, key.public()).await.ok()??;
+    let (line, path) = (file::line(&last.body()), heads.to_owned());
+    let ends_with_it = tokio::task::spawn_blocking(move || std::fs::read(path).is_ok_and(|text| text.ends_with(line.as_bytes())));
+    (!ends_with_it.await.unwrap_or(false)).then_some(last)
 }
 
 /// Signs the newest record where it is newer than the last one that was signed.
@@ -160,16 +180,18 @@ pub async fn trim(store: &Store, before: link::UnixMicros) -> Result<u64, StoreE
     }
 }
 
-async fn export(path: &Path, head: Head) {
+/// Tells whether it is written.
+async fn export(path: &Path, head: &Head) -> bool {
     // To the log as well: where logs are collected, it leaves the machine at once.
     tracing::info!(number = head.number, hash = head.hash, signature = head.signature, "the audit chain is signed");
-    let path_of_task = path.to_owned();
-    let written = tokio::task::spawn_blocking(move || append(&path_of_task, &file::line(&head.body()))).await;
+    let (path_of_task, line) = (path.to_owned(), file::line(&head.body()));
+    let written = tokio::task::spawn_blocking(move || append(&path_of_task, &line)).await;
     match written {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::error!(%error, path = %path.display(), "a signed head of the audit chain could not be exported"),
-        Err(error) => tracing::error!(%error, "a signed head of the audit chain could not be exported"),
+        Ok(Ok(())) => return true,
+        Ok(Err(error)) => tracing::error!(%error, path = %path.display(), "a signed head of the audit chain could not be exported yet"),
+        Err(error) => tracing::error!(%error, "a signed head of the audit chain could not be exported yet"),
     }
+    false
 }
 
 fn append(path: &Path, line: &str) -> io::Result<()> {
@@ -181,4 +203,31 @@ fn append(path: &Path, line: &str) -> io::Result<()> {
     let mut file: File = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
     file.write_all(line.as_bytes())?;
     file.sync_data()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_head_that_could_not_be_written_is_written_when_it_can_be() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let store = Store::open(dir.path()).await.expect("it opens");
+        store.set_audit_key(Arc::new(AuditKey::of(&[7; 32]).expect("a key")));
+        let mut tx = store.begin(&Origin::system("test")).await.expect("a turn");
+        tx.audit(AuditEntry::new("create", "site", "s1"));
+        tx.commit().await.expect("written");
+        let away = dir.path().join("away");
+        let heads = away.join("heads.ndjson");
+        let mut due = None;
+        sign_and_export(&store, &heads, &mut due).await;
+        assert_eq!(due.as_ref().map(|head| head.number), Some(1));
+        // So would the next start find it.
+        assert_eq!(unexported(&store, &heads).await, due);
+        std::fs::create_dir(&away).expect("made");
+        sign_and_export(&store, &heads, &mut due).await;
+        assert_eq!((due, unexported(&store, &heads).await), (None, None));
+        assert_eq!(std::fs::read_to_string(&heads).expect("written").lines().count(), 1);
+        store.close().await;
+    }
 }

@@ -132,10 +132,12 @@ pub async fn oldest(connection: &mut Connection) -> Result<Option<UnixMicros>, S
     Ok(sqlx::query_scalar("SELECT started FROM attempts ORDER BY number LIMIT 1").fetch_optional(connection).await?)
 }
 
-/// Lets go of attempts that began before a time, at most so many; tells how many. They are ordered by their arrival.
+/// Lets go of attempts that began before a time, at most so many; tells how many. They are ordered by their arrival, and one that began
+/// later keeps all that came after it: an edge's clock may be wrong.
 pub async fn trim_old(connection: &mut Connection, before: UnixMicros, at_once: i64) -> Result<u64, StoreError> {
-    let delete = "DELETE FROM attempts WHERE number <= (SELECT MAX(number) FROM \
-        (SELECT number, started FROM attempts ORDER BY number LIMIT $2) AS first WHERE started < $1)";
+    let delete = "DELETE FROM attempts WHERE number IN (SELECT number FROM attempts ORDER BY number LIMIT $2) AND number < COALESCE( \
+        (SELECT MIN(number) FROM (SELECT number, started FROM attempts ORDER BY number LIMIT $2) AS young WHERE started >= $1), \
+        9223372036854775807)";
     Ok(sqlx::query(delete).bind(before).bind(at_once).execute(connection).await?.rows_affected())
 }
 

@@ -236,6 +236,8 @@ async fn put_aside(target: &Path) -> Result<(), BackupError> {
         name.push(end);
         PathBuf::from(name)
     };
+    // What is in the log goes into the file first, so that it is whole by itself if the way ends between here and the new file's rename.
+    checkpoint(target).await;
     let aside = beside(&suffix);
     fs::hard_link(target, &aside).map_err(|error| BackupError::File { path: aside.clone(), error })?;
     // What is not yet in the old file belongs to it, and would spoil the new one.
@@ -246,6 +248,14 @@ async fn put_aside(target: &Path) -> Result<(), BackupError> {
         }
     }
     Ok(())
+}
+
+/// Brings what is in the log into the file. A file that is too damaged for that is put aside with its log as it is.
+async fn checkpoint(target: &Path) {
+    let options = SqliteConnectOptions::new().filename(target).create_if_missing(false).busy_timeout(BUSY);
+    let Ok(mut connection) = options.connect().await else { return };
+    let _ = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await;
+    let _ = connection.close().await;
 }
 
 fn sync_directory(of: &Path) -> Result<(), BackupError> {
@@ -380,5 +390,25 @@ mod tests {
         });
         assert!(aside.count() >= 1);
         assert!(!data.join("restore.partial").exists());
+    }
+
+    #[tokio::test]
+    async fn what_is_put_aside_is_whole_without_its_log() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let store = Store::open(dir.path()).await.expect("it opens");
+        add(&store, 1).await;
+        // As a kill leaves it: the file and its log.
+        let killed = tempfile::tempdir().expect("a directory");
+        for name in [FILE.to_owned(), format!("{FILE}-wal")] {
+            fs::copy(dir.path().join(&name), killed.path().join(&name)).expect("copied");
+        }
+        store.close().await;
+        let target = killed.path().join(FILE);
+        put_aside(&target).await.expect("put aside");
+        assert!(!killed.path().join(format!("{FILE}-wal")).exists());
+        // The way ends here: the old file is still in its place.
+        let store = Store::open(killed.path()).await.expect("it opens");
+        assert_eq!(count(&store, "SELECT COUNT(*) FROM sites").await, 1);
+        store.close().await;
     }
 }

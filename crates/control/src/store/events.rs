@@ -246,8 +246,8 @@ fn heard(audience: &Audience) -> Condition {
 /// [`StoreError`] where it cannot be read.
 pub async fn has_old(connection: &mut Connection, most: i64, before: link::UnixMicros) -> Result<bool, StoreError> {
     let kept: i64 = sqlx::query_scalar("SELECT total FROM counts WHERE kind = 'event'").fetch_one(&mut *connection).await?;
-    let oldest: Option<i64> = sqlx::query_scalar("SELECT MIN(at) FROM events").fetch_one(connection).await?;
-    Ok(kept > most || oldest.is_some_and(|oldest| oldest < before))
+    let first: Option<i64> = sqlx::query_scalar("SELECT at FROM events ORDER BY revision LIMIT 1").fetch_optional(connection).await?;
+    Ok(kept > most || first.is_some_and(|first| first < before))
 }
 
 /// Lets go of the oldest: of what is beyond `most`, and of what happened before `before`; at most `at_once` of them. Tells how many.
@@ -262,7 +262,10 @@ pub async fn trim(connection: &mut Connection, most: i64, before: link::UnixMicr
         0 => None,
         over => sqlx::query_scalar(select).bind(over.min(at_once)).fetch_one(&mut *connection).await?,
     };
-    let select = "SELECT MAX(revision) FROM (SELECT revision FROM events WHERE at < $1 ORDER BY at LIMIT $2)";
+    // Times may go back where a clock was set, or an edge's is wrong; places do not. What is younger keeps all that follows it.
+    let select = "SELECT MAX(revision) FROM (SELECT revision, at FROM events ORDER BY revision LIMIT $2) AS first \
+        WHERE revision < COALESCE((SELECT MIN(revision) FROM (SELECT revision, at FROM events ORDER BY revision LIMIT $2) AS young \
+        WHERE at >= $1), 9223372036854775807)";
     let by_age: Option<i64> = sqlx::query_scalar(select).bind(before).bind(at_once).fetch_one(&mut *connection).await?;
     let Some(last) = by_number.max(by_age) else { return Ok(0) };
     let gone = sqlx::query("DELETE FROM events WHERE revision <= $1").bind(last).execute(&mut *connection).await?.rows_affected();

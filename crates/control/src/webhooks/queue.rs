@@ -26,8 +26,22 @@ pub fn filter(settings: &WebhookSettings) -> Result<Filter, Problem> {
         true => Kind::ALL.iter().map(|(kind, ..)| *kind).collect(),
         false => kinds("kinds", settings.kinds.iter().map(String::as_str))?,
     };
+    Ok(filter_of(settings, kinds))
+}
+
+fn filter_of(settings: &WebhookSettings, kinds: Vec<Kind>) -> Filter {
     let WebhookSettings { trunk_id, carrier_id, site_id, .. } = settings.clone();
-    Ok(Filter { kinds, trunk: trunk_id, site: site_id, carrier: carrier_id, edge: None })
+    Filter { kinds, trunk: trunk_id, site: site_id, carrier: carrier_id, edge: None }
+}
+
+/// As [`filter`], of what was checked when it was set: a kind that this release does not know, because it is older than the one that took
+/// it, is one of which nothing happens here.
+fn known(settings: &WebhookSettings) -> Filter {
+    if settings.kinds.is_empty() {
+        return filter_of(settings, Kind::ALL.iter().map(|(kind, ..)| *kind).collect());
+    }
+    let known = settings.kinds.iter().filter_map(|word| kinds("kinds", [word.as_str()].into_iter()).ok()).flatten().collect();
+    filter_of(settings, known)
 }
 
 /// Notes for each webhook what has happened; tells whether there may be more.
@@ -45,8 +59,7 @@ pub async fn fan_out(store: &Store) -> Result<bool, StoreError> {
 
 async fn fan_out_to(store: &Store, webhook: &Webhook) -> Result<bool, StoreError> {
     let id = webhook.meta.id.as_str();
-    // It was checked when it was set; a kind that a later release does not know any more is no reason to stop.
-    let Ok(filter) = filter(&webhook.settings) else { return Ok(false) };
+    let filter = known(&webhook.settings);
     let mut state = store.snapshot().await?;
     let head = events::head(&mut state).await?;
     if webhook.position >= head.revision || webhooks::waiting(&mut state, id).await?.1 >= WAITING_MAX {
@@ -80,4 +93,20 @@ async fn fan_out_to(store: &Store, webhook: &Webhook) -> Result<bool, StoreError
 
 fn gap(id: EventId) -> String {
     json!({ "id": id.to_string(), "kind": Kind::Lost.word(), "at": rfc3339(now()), "data": { "reason": "tooOld" } }).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_of_another_release_does_not_stop_the_others() {
+        let settings = |kinds: &[&str]| -> WebhookSettings {
+            serde_json::from_value(json!({ "url": "https://hooks.example/", "kinds": kinds })).expect("settings")
+        };
+        let mixed = settings(&["registration.held", "registration.of_tomorrow"]);
+        assert!(filter(&mixed).is_err(), "nobody sets it here");
+        assert_eq!(known(&mixed).kinds, [Kind::Held]);
+        assert!(known(&settings(&["registration.of_tomorrow"])).kinds.is_empty(), "none, not all");
+    }
 }
