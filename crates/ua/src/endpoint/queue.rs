@@ -192,6 +192,9 @@ impl Endpoint {
         let Some(carrier) = self.carriers.at_mut(registration.carrier) else { return };
         if registration.identity.cseq >= CSEQ_MAX {
             registration.identity = self.wire.identity();
+            // A nonce belongs to the Call-ID that it was issued to (carriers.md C17).
+            registration.remembered.clear();
+            exchange.answers.clear();
         }
         registration.identity.cseq += 1;
         registration.shown.version = Some(exchange.version);

@@ -137,3 +137,57 @@ fn service_route_and_path_are_no_route_of_a_register_and_what_is_kept_is_bounded
     talk.between(secs(1800), secs(2700)).we_send("REGISTER").they_say(ok()).then_bound();
     assert_eq!(talk.status("alice").routes, None);
 }
+
+// covers: B5, B6
+#[test]
+fn where_there_is_room_for_one_another_s_contact_beside_ours_is_told_once() {
+    let contested = |talk: &mut Talk| {
+        talk.take(|event| match event {
+            Event::BindingContested { listed, .. } => Some(listed.clone()),
+            _ => None,
+        })
+    };
+    let both = || listing("<sip:alice@192.0.2.10:5060>;expires=3600, <sip:desk@203.0.113.9>;expires=3600");
+    for limit in [Some(1), Some(2), None] {
+        let mut talk = talk(registration("alice").profile(|profile| profile.manners.binding_limit = limit));
+        talk.we_send("REGISTER").they_say(ok()).then_bound();
+        for refresh in 0..2 {
+            talk.between(secs(1800), secs(2700)).we_send("REGISTER").they_say(both()).then_bound();
+            let told = usize::from(limit == Some(1) && refresh == 0);
+            assert_eq!(contested(&mut talk).len(), told, "{limit:?} {refresh}");
+            assert_eq!(talk.status("alice").warnings.contains(&Code::BindingContested), limit == Some(1));
+        }
+    }
+    // The one that is listed may be ours, as a NAT shows it.
+    let mut talk = talk(registration("alice").profile(|profile| profile.manners.binding_limit = Some(1)));
+    talk.we_send("REGISTER").they_say(listing("<sip:alice@203.0.113.5:41000>;expires=3600")).then_bound();
+    assert!(contested(&mut talk).is_empty());
+}
+
+#[test]
+fn a_carrier_that_wants_few_refreshes_gets_them_as_late_as_the_binding_allows() {
+    for (granted, wish, low, high) in [(3600, 2400, 2400, 2700), (3600, 10_000, 2700, 2700), (60, 40, 40, 40), (60, 3600, 45, 45)] {
+        let mut talk = talk(registration("alice").profile(|profile| profile.manners.min_refresh = secs(wish)));
+        talk.we_send("REGISTER").they_say(ok().expires(granted)).then_bound();
+        talk.between(secs(low), secs(high)).we_send("REGISTER").they_say(ok().expires(granted)).then_bound();
+    }
+}
+
+// covers: N5
+#[test]
+fn where_the_carrier_sees_another_port_each_time_the_next_refresh_is_soon_enough() {
+    let mut talk = talk(registration("alice").profile(|profile| profile.manners.nat_rewrite = true));
+    let answer = |talk: &mut Talk, seen: &str| {
+        let request = talk.request().clone();
+        let bytes = ok().write(&request, seen.parse().unwrap());
+        talk.receive(request.local, request.to, &bytes);
+    };
+    talk.we_send("REGISTER").with(contact("sip:alice@192.0.2.10:5060", 3600));
+    answer(&mut talk, "203.0.113.5:41000");
+    talk.we_send("REGISTER").with(contact("sip:alice@203.0.113.5:41000", 3600));
+    answer(&mut talk, "203.0.113.5:41001");
+    talk.then_bound().between(secs(1800), secs(2700)).we_send("REGISTER").with(contact("sip:alice@203.0.113.5:41001", 3600));
+    // Where it sees what we say, there is nothing to rewrite.
+    let mut plain = crate::support::talk(registration("alice").profile(|profile| profile.manners.nat_rewrite = true));
+    plain.we_send("REGISTER").they_say(ok()).then_bound().silent_for(secs(1700));
+}

@@ -384,3 +384,47 @@ fn while_a_binding_runs_no_pause_is_longer_than_a_quarter_of_what_remains() {
         talk.between(secs(30), left / 4).we_send("REGISTER");
     }
 }
+
+// covers: back-off
+#[test]
+fn while_a_binding_runs_thirty_seconds_pass_between_two_starts() {
+    let mut talk = bound(200);
+    talk.between(secs(80), secs(100)).we_send("REGISTER").they_say(status(500, "Oops")).bound(true);
+    // A quarter of what remains would be sooner.
+    talk.between(secs(30), secs(30)).we_send("REGISTER").they_say(ok()).then_bound();
+}
+
+// covers: N10
+#[test]
+fn a_block_is_suspected_of_who_answered_and_refused_digests_and_not_of_who_only_answered() {
+    let mut talk = bound(3600);
+    talk.act("alice", Action::Refresh).we_send("REGISTER").after(secs(32) + ms(10)).sent.clear();
+    talk.diagnosed(Code::Timeout);
+    let mut talk = bound(3600);
+    talk.assign(assignment("bob", 1)).we_send("REGISTER").they_say(challenge("b"));
+    talk.we_send("REGISTER").they_say(challenge("c"));
+    talk.act("alice", Action::Refresh).we_send("REGISTER").after(secs(32) + ms(10)).sent.clear();
+    assert_eq!(talk.status("alice").diagnosis.as_ref().unwrap().code, Code::BlockSuspected);
+}
+
+#[test]
+fn a_diagnosis_names_who_asked_whom_as_what_and_what_was_compared() {
+    let told = |talk: &Talk| talk.status("alice").diagnosis.clone().unwrap();
+    let mut unknown = talk(registration("alice"));
+    unknown.we_send("REGISTER").they_say(status(404, "Not Found"));
+    assert!(told(&unknown).summary.contains("sip:alice@carrier.test"), "{}", told(&unknown).summary);
+    let mut wrong = talk(registration("alice").profile(|profile| profile.failure_budget.per_version = 9));
+    wrong.we_send("REGISTER").they_say(challenge("a"));
+    wrong.we_send("REGISTER").they_say(challenge("b"));
+    let refused = told(&wrong);
+    assert!(refused.remedy.contains("\"alice\""), "{}", refused.remedy);
+    let compared: Vec<_> = refused.evidence.checks.iter().map(|check| (&*check.name, check.expected.as_deref())).collect();
+    for check in [("realm.equal", Some("carrier.test")), ("algorithm.offered", Some("(any)"))] {
+        assert!(compared.contains(&check), "{compared:?}");
+    }
+    assert_eq!(refused.evidence.public_address.as_deref(), Some("192.0.2.10:5060"));
+    wrong.between(secs(30), secs(30)).we_send("REGISTER").they_say(challenge("c"));
+    wrong.we_send("REGISTER").they_say(challenge("d"));
+    wrong.between(secs(30), secs(60)).we_send("REGISTER").they_say(challenge("e"));
+    assert!(told(&wrong).summary.contains("at carrier carrier is spent"), "{}", told(&wrong).summary);
+}

@@ -399,3 +399,47 @@ fn a_403_is_asked_again_only_where_an_old_connection_may_be_what_is_refused_and_
     digest.they_say(challenge("b")).we_send("REGISTER").with(nonce("b")).they_say(status(403, "Forbidden")).silent();
     assert_eq!(digest.refused(), [(1, true, false, Code::ForbiddenAfterAuth)]);
 }
+
+// covers: N6, RFC 3261 18.1.1
+#[test]
+fn thirteen_hundred_bytes_go_as_a_datagram_and_one_more_does_not() {
+    let padded = |length: usize| {
+        registration("alice").account(|account| account.extra_headers = vec![("X-Padding".into(), "x".repeat(length).into())])
+    };
+    let plain = talk(padded(10)).we_send("REGISTER").request().bytes.len();
+    for (size, datagram) in [(1_300, true), (1_301, false)] {
+        let mut talk = talk(padded(size - plain + 10));
+        talk.we_send("REGISTER");
+        assert_eq!((talk.request().bytes.len(), talk.request().flow.is_none()), (size, datagram));
+        talk.they_say(ok());
+        talk.verify(VerifyOrder { account: padded(size - plain + 10).assignment.account, ..order("v", "alice", "new") });
+        talk.we_send("OPTIONS").we_send("REGISTER");
+        // A query has neither Contact nor Expires.
+        assert!(talk.request().bytes.len() < 1_300 && talk.request().flow.is_none());
+    }
+}
+
+// covers: N6
+#[test]
+fn a_verification_that_the_path_does_not_carry_goes_over_tcp_and_back_where_that_is_refused() {
+    let fails = |talk: &mut Talk| {
+        let (local, to) = (talk.request().local, talk.request().to);
+        talk.input(Input::SendFailed { local, to, fault: SendFault::TooLarge });
+    };
+    let mut talk = registered(over("tcp"));
+    talk.verify(order("v", "alice", "new"));
+    talk.we_send("OPTIONS").they_say(status(200, "OK")).we_send("REGISTER");
+    assert!(talk.request().flow.is_none());
+    fails(&mut talk);
+    talk.we_send("REGISTER");
+    let flow = talk.request().flow.expect("over TCP");
+    talk.ends(flow, FlowFault::Refused).we_send("REGISTER");
+    assert!(talk.request().flow.is_none());
+    fails(&mut talk);
+    assert_eq!(talk.silent().refusal().code, Code::RequestTooLarge);
+    let mut udp_only = order("w", "alice", "new");
+    udp_only.profile.transports = vec![Transport::Udp];
+    talk.verify(udp_only).we_send("OPTIONS").they_say(status(200, "OK")).we_send("REGISTER");
+    fails(&mut talk);
+    assert_eq!(talk.silent().refusal().code, Code::RequestTooLarge);
+}

@@ -390,3 +390,20 @@ fn what_was_kept_before_the_public_address_was_kept_too_is_refreshed_when_due() 
     let mut second = talk(rewritten().resumed(Resume { public: None, ..kept }, first.now + secs(60)));
     second.then_bound().silent_for(secs(1700));
 }
+
+// covers: C17
+#[test]
+fn a_cseq_that_can_rise_no_more_begins_a_new_call_id_and_leaves_the_nonce_behind() {
+    // RFC 3261 8.1.1.5 ends at 2**31; the jumps of F15 and B8 need room below.
+    let most: u32 = (1 << 31) - 1_000_000;
+    for (last, new) in [(most - 1, false), (most, true)] {
+        let mut first = talk(registration("alice"));
+        first.registers("n1", 3600);
+        let kept = Resume { cseq: last, ..first.endpoint.snapshot().remove(0) };
+        let call_id = kept.call_id.clone();
+        let again = Setup { seed: 2, ..registration("alice") };
+        let mut second = talk(again.resumed(kept, first.now + secs(60)));
+        second.act("alice", Action::Refresh).we_send("REGISTER").with(cseq(if new { 1 } else { last + 1 }));
+        assert_eq!((second.request().call_id() != *call_id, second.request().credentials().is_empty()), (new, new));
+    }
+}

@@ -193,3 +193,21 @@ fn our_public_address_is_taken_from_as_much_as_the_via_tells() {
         assert_eq!(talk.status("alice").public_address, public.map(|address| address.parse().unwrap()));
     }
 }
+
+// covers: F10
+#[test]
+fn a_late_200_whose_grant_is_over_binds_nothing_and_one_to_a_refresh_goes_on_from_when_it_began() {
+    let mut over = talk(registration("alice"));
+    let first = over.we_send("REGISTER").request().clone();
+    over.after(secs(35)).sent.clear();
+    over.answer(&first, ok().expires(35), first.to).bound(false);
+    let mut refreshed = talk(registration("alice"));
+    refreshed.registers("n1", 3600);
+    let began = refreshed.status("alice").registered_at;
+    let late = refreshed.between(secs(1800), secs(2700)).we_send("REGISTER").request().clone();
+    let sent_at = refreshed.now;
+    refreshed.after(secs(32) + ms(100)).sent.clear();
+    refreshed.answer(&late, ok().listing_nothing().header("Expires", "900"), late.to).then_bound();
+    let status = refreshed.status("alice");
+    assert_eq!((status.registered_at, status.expires_at), (began, Some(sent_at + secs(900))));
+}

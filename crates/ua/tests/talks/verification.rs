@@ -518,3 +518,96 @@ fn a_proxy_and_a_registrar_are_both_answered() {
     talk.we_send("REGISTER").with(nonce("p").proxy().nc(2).password("new")).with(nonce("r").password("new")).they_say(ok());
     assert!(matches!(talk.verdict().outcome, Outcome::Proved));
 }
+
+#[test]
+fn an_address_that_is_known_is_not_looked_up_again_and_another_way_is_asked_there() {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 3600);
+    let asked = talk.asked_of_dns.len();
+    talk.verify(order("same", "alice", "new")).we_send("OPTIONS").we_send("REGISTER").with(to("198.51.100.1:5060"));
+    assert_eq!(talk.asked_of_dns.len(), asked);
+    type Change = fn(&mut Profile);
+    let ways: [(&str, Change); 3] = [
+        ("registrars", |profile| profile.registrars = vec!["sip:b.test".into()]),
+        ("outbound proxy", |profile| profile.outbound_proxy = Some("sip:b.test".into())),
+        ("transports", |profile| profile.transports = vec![Transport::Tcp]),
+    ];
+    for (name, change) in ways {
+        let mut order = order(name, "alice", "new");
+        change(&mut order.profile);
+        talk.verify(order);
+        let register = talk.sent.drain(..).last().expect("a REGISTER");
+        let elsewhere = register.to == "198.51.100.2:5060".parse().unwrap() || register.flow.is_some();
+        assert!(register.method() == "REGISTER" && elsewhere, "{name}: {register:?}");
+    }
+}
+
+// covers: B11
+#[test]
+fn a_renewal_for_another_address_of_record_binds_that_and_leaves_the_trunk_s_own_alone() {
+    for (expires, asked) in [(60, 120), (600, 600), (7200, 3600)] {
+        let mut talk = proven(|order| {
+            order.by = VerifyBy::Renew;
+            order.account.address_of_record = "sip:bob@carrier.test".into();
+            order.account.expires = expires;
+        });
+        optioned(&mut talk)
+            .we_send("REGISTER")
+            .with(new_call_id())
+            .with(contact("sip:bob@192.0.2.10:5060", asked))
+            .they_say(challenge("v"));
+        talk.we_send("REGISTER").with(nonce("v").password("new")).they_say(ok());
+        talk.we_send("REGISTER").with(removal()).they_say(ok());
+        assert!(matches!(talk.verdict().outcome, Outcome::Proved));
+        talk.then_bound();
+    }
+}
+
+#[test]
+fn after_a_digest_no_other_registrar_is_asked() {
+    let two = |order: &mut VerifyOrder| order.profile.registrars = vec!["sip:carrier.test".into(), "sip:b.test".into()];
+    let mut talk = proven(two);
+    optioned(&mut talk).we_send("REGISTER").they_say(challenge("v"));
+    talk.we_send("REGISTER").they_say(status(503, "Busy")).silent();
+    assert_eq!(talk.refusal().code, Code::CarrierUnavailable);
+    // Before one it is.
+    let mut talk = proven(two);
+    optioned(&mut talk).we_send("REGISTER").they_say(status(503, "Busy"));
+    talk.we_send("REGISTER").with(to("198.51.100.2:5060")).they_say(status(404, "Not Found")).silent();
+    assert_eq!(talk.refusal().code, Code::UserUnknown);
+}
+
+// covers: failed digests
+#[test]
+fn a_digest_that_nobody_answers_counts_as_failed_and_one_that_a_busy_carrier_took_does_not() {
+    for (answered, code) in [(false, Code::BudgetSpent), (true, Code::CredentialsRejected)] {
+        let mut talk = Talk::idle(&registration("alice"));
+        for id in ["a", "b", "c"] {
+            talk.verify(order(id, "alice", "new")).we_send("OPTIONS").they_say(status(200, "OK"));
+            talk.we_send("REGISTER").they_say(challenge(id)).we_send("REGISTER");
+            if answered {
+                talk.they_say(status(503, "Busy"));
+            } else {
+                talk.after(secs(33)).sent.clear();
+            }
+            assert_eq!(talk.verdicts().len(), 1);
+        }
+        talk.verify(order("d", "alice", "new")).we_send("OPTIONS").they_say(status(200, "OK"));
+        talk.we_send("REGISTER").they_say(challenge("d"));
+        if answered {
+            talk.we_send("REGISTER").they_say(challenge("e"));
+        }
+        assert_eq!(talk.silent().refusal().code, code);
+    }
+}
+
+// covers: N10
+#[test]
+fn a_carrier_that_falls_silent_after_a_refused_digest_is_suspected_of_a_block() {
+    let mut talk = proven(|_| {});
+    optioned(&mut talk).we_send("REGISTER").they_say(challenge("v"));
+    talk.we_send("REGISTER").they_say(challenge("w"));
+    assert_eq!(talk.refusal().code, Code::CredentialsRejected);
+    talk.verify(order("v2", "alice", "newer")).after(secs(33)).sent.clear();
+    assert_eq!(talk.refusal().code, Code::BlockSuspected);
+}
