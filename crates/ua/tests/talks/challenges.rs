@@ -411,3 +411,14 @@ fn the_digest_s_uri_is_the_request_uri_byte_for_byte() {
 fn a_quality_of_protection_that_nobody_knows_is_not_answered() {
     refused_before_a_digest(registration("alice"), challenge("n1").qop("auth-conf"), Code::QopUnsupported);
 }
+
+// covers: C16
+#[test]
+fn of_two_digests_the_one_that_was_refused_is_named() {
+    for (says, code) in [(proxys_challenge("p2"), Code::ProxyCredentialsRejected), (challenge("r2"), Code::CredentialsRejected)] {
+        let mut talk = talk(with_proxys());
+        talk.we_send("REGISTER").they_say(proxys_challenge("p"));
+        talk.we_send("REGISTER").they_say(challenge("r"));
+        talk.we_send("REGISTER").they_say(says).silent().diagnosed(code);
+    }
+}

@@ -536,7 +536,7 @@ fn an_address_that_is_known_is_not_looked_up_again_and_another_way_is_asked_ther
         let mut order = order(name, "alice", "new");
         change(&mut order.profile);
         talk.verify(order);
-        let register = talk.sent.drain(..).last().expect("a REGISTER");
+        let register = talk.sent.drain(..).next_back().expect("a REGISTER");
         let elsewhere = register.to == "198.51.100.2:5060".parse().unwrap() || register.flow.is_some();
         assert!(register.method() == "REGISTER" && elsewhere, "{name}: {register:?}");
     }
@@ -610,4 +610,29 @@ fn a_carrier_that_falls_silent_after_a_refused_digest_is_suspected_of_a_block() 
     assert_eq!(talk.refusal().code, Code::CredentialsRejected);
     talk.verify(order("v2", "alice", "newer")).after(secs(33)).sent.clear();
     assert_eq!(talk.refusal().code, Code::BlockSuspected);
+}
+
+#[test]
+fn a_verification_s_diagnosis_names_who_asked_whom_as_what_and_what_was_seen_before() {
+    let mut unknown = proven(|_| {});
+    optioned(&mut unknown).we_send("REGISTER").they_say(status(404, "Not Found"));
+    let refusal = unknown.refusal();
+    assert!(refusal.summary.contains("sip:alice@carrier.test"), "{}", refusal.summary);
+    let mut wrong = proven(|_| {});
+    for id in ["v1", "v2", "v3"] {
+        optioned(&mut wrong).we_send("REGISTER").they_say(challenge("v"));
+        wrong.we_send("REGISTER").they_say(challenge("w"));
+        let refusal = wrong.refusal();
+        assert!(refusal.remedy.contains("\"alice\""), "{}", refusal.remedy);
+        let realm = refusal.evidence.checks.iter().find(|check| check.name == "realm.equal").expect("compared");
+        assert_eq!(realm.expected.as_deref(), Some("carrier.test"));
+        wrong.verify(order(&format!("{id} again"), "alice", "new"));
+    }
+    optioned(&mut wrong).we_send("REGISTER").they_say(challenge("v"));
+    let spent = wrong.refusal();
+    assert!(spent.summary.contains("at carrier carrier is spent"), "{}", spent.summary);
+    // Nobody answers, so nobody tells our address anew.
+    let mut silent = proven(|_| {});
+    silent.after(secs(33)).sent.clear();
+    assert_eq!(silent.refusal().evidence.public_address.as_deref(), Some("192.0.2.10:5060"));
 }
