@@ -41,6 +41,14 @@ impl Api {
         self.call(who, Method::GET, path, None).await?.yes()
     }
 
+    /// GET of what a page has room for besides; null for whoever may not see such things.
+    ///
+    /// # Errors
+    /// [`Fault`]: what the API answered instead, or the way to sign in.
+    pub async fn get_where_allowed(&self, who: &Session, needed: &str, path: &str) -> Result<Value, Fault> {
+        if who.may(needed) { self.get(who, path).await } else { Ok(Value::Null) }
+    }
+
     /// POST of JSON, whatever the answer.
     ///
     /// # Errors

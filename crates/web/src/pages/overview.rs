@@ -40,8 +40,8 @@ pub async fn page(State(console): State<Console>, who: Session) -> Result<Respon
     }
     let unsettled: u64 = counts.iter().map(|(_, count)| count).sum();
     counts.insert(0, ("REGISTERED", total.saturating_sub(unsettled)));
-    let edges = api.get(&who, "/api/v2/edges?pageSize=100").await?;
-    let carriers = api.get(&who, "/api/v2/carriers?pageSize=100").await?;
+    let edges = api.get_where_allowed(&who, "telephony:edge:view", "/api/v2/edges?pageSize=100").await?;
+    let carriers = api.get_where_allowed(&who, "telephony:carrier:view", "/api/v2/carriers?pageSize=100").await?;
     let mut failing: BTreeMap<&str, u64> = BTreeMap::new();
     for trunk in &troubled {
         *failing.entry(text(&trunk["carrier"], "id")).or_default() += 1;
@@ -64,9 +64,9 @@ pub async fn page(State(console): State<Console>, who: Session) -> Result<Respon
             (states(total, &counts))
             div class="grid" {
                 section class="panel wide" { h2 { (w::ATTENTION) } (attention(&troubled, total_of(&lapsing))) }
-                section class="panel" { h2 { (w::CARRIERS_BY_SHARE) } (carriers_by_share(&shares)) }
+                @if !carriers.is_null() { section class="panel" { h2 { (w::CARRIERS_BY_SHARE) } (carriers_by_share(&shares)) } }
                 section class="panel wide" { h2 { (w::RATES) } (rates::rates(&metrics)) }
-                section class="panel" { h2 { (w::EDGES) } (edges_by_state(&edges)) }
+                @if !edges.is_null() { section class="panel" { h2 { (w::EDGES) } (edges_by_state(&edges)) } }
                 section class="panel full" {
                     h2 { (w::ACTIVITY) } (timeline::activity(entities(&events), now))
                     ul class="feed" {

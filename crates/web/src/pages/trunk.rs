@@ -27,7 +27,7 @@ pub async fn page(State(console): State<Console>, who: Session, Path(id): Path<S
     let at = format!("{REGISTRATIONS}/{}", escape(&id));
     let trunk = api.get(&who, &at).await?;
     let versions = api.get(&who, &format!("{at}/credentials?pageSize=20&sortOrder=descending")).await?;
-    let attempts = api.get(&who, &format!("{at}/attempts?pageSize=20")).await?;
+    let attempts = api.get_where_allowed(&who, "telephony:trunk:view", &format!("{at}/attempts?pageSize=20")).await?;
     let events = api.get(&who, &format!("/api/v2/events?pageSize=200&kind=registration.state&trunkId={}", escape(&id))).await?;
     let now = jiff::Timestamp::now().as_microsecond();
     let (state, since) = (text(&trunk, "registrationState"), text(&trunk, "since"));
@@ -55,7 +55,7 @@ pub async fn page(State(console): State<Console>, who: Session, Path(id): Path<S
                 (timeline::timeline(entities(&events), state, since, now, 168))
             }
             section class="panel" { h2 { (w::CREDENTIALS) } (credentials(&who, &id, &trunk, &versions)) }
-            section class="panel" { h2 { (w::ATTEMPTS) } (exchanges(&id, &attempts)) }
+            @if !attempts.is_null() { section class="panel" { h2 { (w::ATTEMPTS) } (exchanges(&id, &attempts)) } }
         }
     };
     Ok(page::page(&who, "/trunks", text(&trunk, "name"), content))
@@ -70,7 +70,7 @@ fn actions(who: &Session, id: &str) -> Markup {
                     form method="post" action={ "/trunks/" (id) "/actions/" (action) } { (csrf(who)) button { (name) } }
                 }
             }
-            a class="button" href={ "/trunks/" (id) "/report" } { (w::REPORT) }
+            @if who.may("telephony:trunk:view") { a class="button" href={ "/trunks/" (id) "/report" } { (w::REPORT) } }
         }
     }
 }

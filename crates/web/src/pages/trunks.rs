@@ -48,8 +48,8 @@ pub async fn page(State(console): State<Console>, who: Session, fields: Fields) 
             api.get(&who, &path).await?
         }
     };
-    let sites = api.get(&who, "/api/v2/sites?pageSize=200").await?;
-    let carriers = api.get(&who, "/api/v2/carriers?pageSize=200").await?;
+    let sites = api.get_where_allowed(&who, "telephony:site:view", "/api/v2/sites?pageSize=200").await?;
+    let carriers = api.get_where_allowed(&who, "telephony:carrier:view", "/api/v2/carriers?pageSize=200").await?;
     let kept: String = ["q", "site", "carrier", "state", "diagnosis", "edge", "sort", "order"]
         .iter()
         .filter_map(|name| Some(format!("&{name}={}", escape(fields.get(name)?))))
