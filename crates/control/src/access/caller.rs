@@ -1,4 +1,5 @@
 use std::net::IpAddr;
+use std::time::Instant;
 
 use axum::extract::FromRequestParts;
 use axum::http::header;
@@ -102,6 +103,7 @@ impl FromRequestParts<App> for Caller {
         let token = bearer(parts)?;
         if let Some(oidc) = app.oidc.as_ref().filter(|_| Oidc::may_be(&token)) {
             let Identity { client, issued, expires } = oidc.identify(&token).await?;
+            app.rates.is_good(&parts.headers, &client.meta.id, Instant::now());
             let grants = grants(&mut *app.store.read().await?, &client).await?;
             // It is kept nowhere, so it has no hash to be found by.
             let token = Token { hash: String::new(), client: client.meta.id.clone(), created: issued, expires };
@@ -118,6 +120,7 @@ impl FromRequestParts<App> for Caller {
         let client = client
             .filter(|client| !client.settings.disabled)
             .ok_or_else(|| Problem::unauthorized("bad.credentials", "The client of this access token is disabled or gone."))?;
+        app.rates.is_good(&parts.headers, &client.meta.id, Instant::now());
         let grants = grants(&mut reader, &client).await?;
         Ok(Caller { client, grants, token, remote: peer::address(parts) })
     }

@@ -22,7 +22,7 @@ use crate::store::{Tx, carriers, clients, page, sites, tokens, trunks};
 const KIND: &str = "client";
 
 /// So many grants has a client at most: every request reads them.
-const GRANTS_MAX: usize = 50;
+pub const GRANTS_MAX: usize = 50;
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()

@@ -23,7 +23,7 @@ use crate::store::{self, now};
 /// How long a token is good where the client does not say, in seconds.
 const LIFE: u32 = 86_400;
 /// Longest body of a token request.
-const FORM_BYTES_MAX: usize = 8 * 1024;
+pub const FORM_BYTES_MAX: usize = 8 * 1024;
 
 pub(crate) fn routes() -> Router<App> {
     Router::new().route("/oauth/token", post(grant))

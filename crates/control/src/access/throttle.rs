@@ -5,12 +5,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Requests that one address may make within the window at the token endpoint: a token is good for a day.
-const REQUESTS_MAX: u32 = 600;
+pub const REQUESTS_MAX: u32 = 600;
 /// Failures among them.
-const FAILURES_MAX: u32 = 10;
+pub const FAILURES_MAX: u32 = 10;
 const WINDOW: Duration = Duration::from_secs(60);
 /// Failures of one client, from wherever, within [`LOCK`] that lock it out for as long.
-const CLIENT_FAILURES_MAX: u32 = 50;
+pub const CLIENT_FAILURES_MAX: u32 = 50;
 const LOCK: Duration = Duration::from_secs(15 * 60);
 /// So many addresses and clients are told apart.
 const ENTRIES_MAX: usize = 10_000;
@@ -18,7 +18,7 @@ const ENTRIES_MAX: usize = 10_000;
 const TRUSTED_MAX: usize = 16;
 
 /// An IPv4 address, or the /64 of an IPv6 address: whoever has one of those has all of it. None where the address is not known.
-type Network = Option<IpAddr>;
+pub type Network = Option<IpAddr>;
 
 /// Slows down whoever guesses client secrets, and locks a client out that many guess at. Where a client got a token before, it gets the next
 /// one though it is locked: else anybody could shut it out.
@@ -128,7 +128,8 @@ fn make_room<K: Eq + Hash, V>(entries: &mut HashMap<K, V>, over: impl Fn(&V) -> 
     }
 }
 
-fn network(address: Option<IpAddr>) -> Network {
+/// Returns the network that an address stands for.
+pub fn network(address: Option<IpAddr>) -> Network {
     address.map(|address| match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & !u128::from(u64::MAX)).into()),
@@ -147,6 +148,8 @@ mod tests {
         Some(text.parse().expect("an address"))
     }
 
+    // limit: token-requests
+    // limit: token-failures
     #[test]
     fn an_address_is_slowed_down_by_failures_and_by_requests() {
         let (throttle, now) = (Throttle::default(), Instant::now());
@@ -163,6 +166,7 @@ mod tests {
         assert!(throttle.request(busy, now).is_some());
     }
 
+    // limit: client-failures
     #[test]
     fn a_client_that_many_guess_at_is_locked_except_where_it_is_at_home() {
         let (throttle, now) = (Throttle::default(), Instant::now());

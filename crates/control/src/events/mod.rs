@@ -11,7 +11,7 @@ mod journal;
 mod routes;
 mod settings;
 mod stream;
-mod streams;
+pub mod streams;
 
 pub use event::{CredentialsChange, Event, Kind, Subject, What};
 pub use filter::{Audience, Filter, kinds};

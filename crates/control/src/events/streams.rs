@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
 /// So many streams are open at a time.
-const ALL_MAX: usize = 512;
+pub const ALL_MAX: usize = 512;
 /// So many of one client.
-const OF_ONE_MAX: usize = 32;
+pub const OF_ONE_MAX: usize = 32;
 
 /// The open streams: how many, and the word that ends them. Cheap to clone.
 #[derive(Clone, Debug)]

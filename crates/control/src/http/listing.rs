@@ -13,7 +13,7 @@ use crate::store::{Cursor, Page, Paging, Sorting};
 /// Entities of a page where the caller does not say.
 const SIZE: u32 = 25;
 /// Most entities of a page.
-const SIZE_MAX: u32 = 500;
+pub const SIZE_MAX: u32 = 500;
 /// Beyond so many entities a page number is refused: the database would read and drop them all.
 pub const OFFSET_MAX: u64 = 10_000;
 

@@ -16,7 +16,7 @@ pub mod listing;
 mod markdown;
 pub mod peer;
 pub mod precondition;
-mod projection;
+pub mod projection;
 pub mod query;
 pub mod resources;
 pub mod server;

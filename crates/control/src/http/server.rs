@@ -1,5 +1,5 @@
 use std::any::Any;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
@@ -52,13 +52,17 @@ async fn outermost(State(app): State<App>, mut request: Request, next: Next) -> 
     if let Some(address) = address {
         request.extensions_mut().insert(Peer(address));
     }
-    let allowance = app.rates.count(request.headers(), address);
+    let allowance = app.rates.count(request.headers(), address, Instant::now());
+    let token = app.rates.token(request.headers());
     let mut response = if allowance.spent() {
         let problem = Problem::too_many_requests(allowance.reset, "Rate limit exceeded the maximum. Wait for Retry-After.");
         context::with_correlation(correlation.clone(), async { problem.into_response() }).await
     } else {
         context::with_correlation(correlation.clone(), run(request, next)).await
     };
+    if let Some(token) = token.filter(|_| response.status() == StatusCode::UNAUTHORIZED) {
+        app.rates.is_bad(token);
+    }
     let headers = response.headers_mut();
     allowance.write(headers);
     // Both an accepted and a drawn id are plain ASCII.

@@ -1,12 +1,14 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::{HeaderMap, HeaderName, header};
 
-/// How many requests one caller may make in a window.
+use crate::access::throttle::{Network, network};
+
+/// How many requests one client may make in a window; and whoever sends no good token, one network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
     /// So many.
@@ -22,21 +24,39 @@ impl Default for RateLimit {
     }
 }
 
-/// So many callers are told apart; what comes beyond shares one count.
-const CALLERS_MAX: usize = 10_000;
+/// So many tokens are known to be good; each was one. And so many clients are counted apart.
+const TOKENS_MAX: usize = 100_000;
+/// So many networks are counted apart, of callers without a good token; what comes beyond shares one count.
+const NETWORKS_MAX: usize = 10_000;
 
-/// Counts the requests of each caller.
+/// Counts the requests of each client, whatever token it sends; and of each network, the requests that come without a token that is known to
+/// be good. A made-up token is nobody: it spends the allowance of where it comes from, and of no client.
 #[derive(Debug, Default)]
 pub struct Rates {
     limit: RateLimit,
     hasher: RandomState,
-    window: Mutex<Option<Window>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    window: Option<Window>,
+    /// Clients by the hashes of their tokens.
+    tokens: HashMap<u64, Good>,
+}
+
+#[derive(Debug)]
+struct Good {
+    client: u64,
+    used: Instant,
 }
 
 #[derive(Debug)]
 struct Window {
     began: Instant,
-    counts: HashMap<u64, u32>,
+    clients: HashMap<u64, u32>,
+    networks: HashMap<Network, u32>,
+    others: u32,
 }
 
 /// What a caller has used of its allowance.
@@ -56,25 +76,60 @@ impl Rates {
         Rates { limit, ..Rates::default() }
     }
 
-    /// Counts a request of whoever sends this token, or from this address where there is none.
-    pub fn count(&self, headers: &HeaderMap, address: Option<IpAddr>) -> Allowance {
-        let caller = match headers.get(header::AUTHORIZATION) {
-            Some(token) => self.hasher.hash_one(token),
-            None => self.hasher.hash_one(address),
-        };
-        let now = Instant::now();
-        let window_length = Duration::from_secs(self.limit.seconds.into());
-        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Counts a request of whoever sends this token, or from this address where that is not known to be a good one.
+    pub fn count(&self, headers: &HeaderMap, address: Option<IpAddr>, now: Instant) -> Allowance {
+        let length = Duration::from_secs(self.limit.seconds.into());
+        let mut state = self.state();
+        let State { window, tokens } = &mut *state;
+        let good = self.token(headers).and_then(|token| tokens.get_mut(&token));
         let current = match window.take() {
-            Some(current) if now.duration_since(current.began) < window_length => current,
-            _ => Window { began: now, counts: HashMap::new() },
+            Some(current) if now.duration_since(current.began) < length => current,
+            _ => Window { began: now, clients: HashMap::new(), networks: HashMap::new(), others: 0 },
         };
         let current = window.insert(current);
-        let known = current.counts.len() < CALLERS_MAX || current.counts.contains_key(&caller);
-        let count = current.counts.entry(if known { caller } else { 0 }).or_default();
+        let count = match good {
+            Some(good) => {
+                good.used = now;
+                let room = current.clients.len() < TOKENS_MAX || current.clients.contains_key(&good.client);
+                if room { current.clients.entry(good.client).or_default() } else { &mut current.others }
+            }
+            None => {
+                let network = network(address);
+                let room = current.networks.len() < NETWORKS_MAX || current.networks.contains_key(&network);
+                if room { current.networks.entry(network).or_default() } else { &mut current.others }
+            }
+        };
         *count = count.saturating_add(1);
-        let left = window_length.saturating_sub(now.duration_since(current.began)).as_secs();
+        let left = length.saturating_sub(now.duration_since(current.began)).as_secs();
         Allowance { count: *count, allowed: self.limit.requests, reset: u32::try_from(left).unwrap_or(60) + 1 }
+    }
+
+    /// Remembers whose token a request came with: what comes with it from now on is counted with that client.
+    pub fn is_good(&self, headers: &HeaderMap, client: &str, now: Instant) {
+        let Some(token) = self.token(headers) else { return };
+        let mut state = self.state();
+        if state.tokens.len() >= TOKENS_MAX && !state.tokens.contains_key(&token) {
+            let length = Duration::from_secs(self.limit.seconds.into());
+            state.tokens.retain(|_, good| now.duration_since(good.used) < length);
+            if state.tokens.len() >= TOKENS_MAX {
+                state.tokens.clear();
+            }
+        }
+        state.tokens.insert(token, Good { client: self.hasher.hash_one(client), used: now });
+    }
+
+    /// Forgets a token that was refused: it has expired, or was revoked.
+    pub fn is_bad(&self, token: u64) {
+        self.state().tokens.remove(&token);
+    }
+
+    /// Returns what a request's token is known by here.
+    pub fn token(&self, headers: &HeaderMap) -> Option<u64> {
+        headers.get(header::AUTHORIZATION).map(|token| self.hasher.hash_one(token))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -98,29 +153,73 @@ impl Allowance {
 mod tests {
     use super::*;
 
-    #[test]
-    fn callers_are_counted_apart_and_stopped_beyond_their_allowance() {
-        let rates = Rates::new(RateLimit { requests: 100, seconds: 60 });
-        let mut one = HeaderMap::new();
-        one.insert(header::AUTHORIZATION, "Bearer a".parse().expect("a value"));
-        for count in 1..=100 {
-            let allowance = rates.count(&one, None);
-            assert_eq!((allowance.count, allowance.spent()), (count, false));
-        }
-        assert!(rates.count(&one, None).spent());
-        assert_eq!(rates.count(&HeaderMap::new(), None).count, 1);
-        assert!((1..=61).contains(&rates.count(&one, None).reset));
+    fn with(token: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, format!("Bearer {token}").parse().expect("a value"));
+        headers
+    }
+
+    fn address(text: &str) -> Option<IpAddr> {
+        Some(text.parse().expect("an address"))
     }
 
     #[test]
-    fn a_flood_of_made_up_tokens_takes_no_memory() {
-        let rates = Rates::default();
-        let mut headers = HeaderMap::new();
-        for n in 0..2 * CALLERS_MAX {
-            headers.insert(header::AUTHORIZATION, format!("Bearer {n}").parse().expect("a value"));
-            rates.count(&headers, None);
+    fn clients_are_counted_apart_with_all_their_tokens_and_stopped_beyond_their_allowance() {
+        let (rates, now) = (Rates::new(RateLimit { requests: 100, seconds: 60 }), Instant::now());
+        for (token, client) in [("a1", "a"), ("a2", "a"), ("b1", "b")] {
+            rates.is_good(&with(token), client, now);
         }
-        let window = rates.window.lock().unwrap_or_else(PoisonError::into_inner);
-        assert!(window.as_ref().is_some_and(|window| window.counts.len() <= CALLERS_MAX + 1));
+        for count in 1..=100 {
+            let allowance = rates.count(&with(if count % 2 == 0 { "a1" } else { "a2" }), address("192.0.2.1"), now);
+            assert_eq!((allowance.count, allowance.spent()), (count, false));
+        }
+        assert!(rates.count(&with("a1"), None, now).spent() && rates.count(&with("a2"), None, now).spent());
+        assert_eq!(rates.count(&with("b1"), address("192.0.2.1"), now).count, 1);
+        assert_eq!(rates.count(&HeaderMap::new(), address("192.0.2.1"), now).count, 1);
+        assert_eq!(rates.count(&with("a1"), None, now + Duration::from_secs(50)).reset, 11);
+        let next = now + Duration::from_secs(60);
+        assert_eq!(rates.count(&with("a2"), None, next), Allowance { count: 1, allowed: 100, reset: 61 });
+    }
+
+    #[test]
+    fn made_up_tokens_spend_the_allowance_of_where_they_come_from_and_of_no_client() {
+        let (rates, now) = (Rates::new(RateLimit { requests: 100, seconds: 60 }), Instant::now());
+        rates.is_good(&with("good"), "a", now);
+        for n in 0..200 {
+            let spent = rates.count(&with(&format!("made-up-{n}")), address("192.0.2.1"), now).spent();
+            assert_eq!(spent, n >= 100, "{n}");
+        }
+        assert_eq!(rates.count(&with("good"), address("192.0.2.1"), now).count, 1);
+        assert_eq!(rates.count(&with("made-up"), address("192.0.2.2"), now).count, 1);
+        // A token that was refused is made up from then on.
+        rates.is_bad(rates.token(&with("good")).expect("a token"));
+        assert!(rates.count(&with("good"), address("192.0.2.1"), now).spent());
+    }
+
+    #[test]
+    fn a_flood_of_made_up_tokens_and_networks_takes_no_memory_and_shuts_no_client_out() {
+        let (rates, now) = (Rates::default(), Instant::now());
+        rates.is_good(&with("good"), "a", now);
+        let flooder = |n: u32| Some(IpAddr::V6((u128::from(n) << 64).into()));
+        for n in 0..RateLimit::default().requests + 2 * u32::try_from(NETWORKS_MAX).expect("a number") {
+            rates.count(&with(&n.to_string()), flooder(n), now);
+        }
+        assert!(rates.count(&with("x"), flooder(u32::MAX), now).spent());
+        assert_eq!(rates.count(&with("good"), flooder(u32::MAX), now).count, 1);
+        let state = rates.state();
+        assert_eq!((state.window.as_ref().map(|window| window.networks.len()), state.tokens.len()), (Some(NETWORKS_MAX), 1));
+    }
+
+    #[test]
+    fn tokens_that_nobody_uses_any_more_make_room() {
+        let (rates, now) = (Rates::default(), Instant::now());
+        for n in 0..=TOKENS_MAX {
+            rates.is_good(&with(&n.to_string()), "a", now);
+        }
+        assert_eq!(rates.state().tokens.len(), 1);
+        for n in 0..TOKENS_MAX {
+            rates.is_good(&with(&n.to_string()), "a", now + Duration::from_secs(n as u64 / 500));
+        }
+        assert!(rates.state().tokens.len() <= TOKENS_MAX);
     }
 }

@@ -1,6 +1,7 @@
 //! The OpenAPI 3.1 document: one table of operations, held to the routes by a test in both directions; served as JSON and as a page.
 
 mod examples;
+mod links;
 mod operation;
 mod operations;
 mod page;

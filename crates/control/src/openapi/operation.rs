@@ -1,6 +1,6 @@
 use serde_json::{Map, Value, json};
 
-use super::examples;
+use super::{examples, links};
 
 /// What an operation answers when all is well.
 #[derive(Clone, Debug)]
@@ -52,6 +52,7 @@ pub struct Operation {
     requests: Vec<(&'static str, &'static str, bool)>,
     answers: Vec<Answer>,
     refusals: Vec<u16>,
+    makes: Option<&'static str>,
 }
 
 impl Operation {
@@ -77,6 +78,7 @@ impl Operation {
             requests: Vec::new(),
             answers: Vec::new(),
             refusals: Vec::new(),
+            makes: None,
         }
     }
 
@@ -172,6 +174,13 @@ impl Operation {
         self.refuses(400).refuses(413).refuses(415)
     }
 
+    /// Makes a plain resource of this schema, which is read, changed and deleted by the id that is answered.
+    #[must_use]
+    pub fn makes(mut self, schema: &'static str) -> Self {
+        self.makes = Some(schema);
+        self
+    }
+
     /// Answers so.
     #[must_use]
     pub fn answers(mut self, answer: Answer) -> Self {
@@ -264,8 +273,12 @@ impl Operation {
             body.insert("requestBody".into(), json!({ "required": required, "content": Value::Object(content.collect()) }));
         }
         let mut responses = Map::new();
+        let links = links::of(&self.id, self.makes);
         for answer in &self.answers {
-            let (status, response) = answer.body();
+            let (status, mut response) = answer.body();
+            if !links.is_empty() && response.pointer("/content/application~1json").is_some() {
+                response["links"] = links.clone().into();
+            }
             match responses.get_mut(&status.to_string()) {
                 // The same status, of another media type.
                 Some(Value::Object(told)) => {

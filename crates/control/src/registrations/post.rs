@@ -34,7 +34,7 @@ const WAIT_MAX: Duration = Duration::from_secs(40);
 /// An edge tells of a trunk's new state at most 250 ms after it happened; so long is that waited for once the carrier has accepted.
 const STATUS: Duration = Duration::from_millis(600);
 /// Longest Idempotency-Key.
-const KEY_CHARS_MAX: usize = 255;
+pub const KEY_CHARS_MAX: usize = 255;
 
 /// POST /registrations.
 pub(super) async fn post(State(app): State<App>, caller: Caller, headers: HeaderMap, JsonBody(map): JsonBody) -> Result<Response, Problem> {

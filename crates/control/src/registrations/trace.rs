@@ -12,7 +12,7 @@ use crate::time::rfc3339;
 /// Where the caller does not say.
 const MINUTES: u32 = 30;
 /// A day: whoever needs it longer has forgotten it.
-const MINUTES_MAX: u32 = 1_440;
+pub const MINUTES_MAX: u32 = 1_440;
 
 /// Reads `{"minutes": 30}`.
 ///

@@ -11,5 +11,5 @@ mod settings;
 mod show;
 
 pub use dispatch::Webhooks;
-pub use routes::routes;
+pub use routes::{WEBHOOKS_MAX, routes};
 pub use settings::WebhookLimits;

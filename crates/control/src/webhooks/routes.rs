@@ -28,7 +28,7 @@ use crate::time::{now, rfc3339};
 
 const KIND: &str = "webhook";
 /// So many webhooks an organisation has.
-const WEBHOOKS_MAX: usize = 100;
+pub const WEBHOOKS_MAX: usize = 100;
 // A webhook hears of everything that it does not leave out itself: each of these is needed for the whole organisation.
 const VIEW: &str = "telephony:webhook:view";
 const ADD: &str = "telephony:webhook:add";

@@ -1,85 +1,12 @@
 //! The authorization matrix, made from the document: every operation is refused without a token, with one that is made up, revoked or
-//! expired, with too little permission, and with all of it elsewhere; with exactly the permissions that the document names it is allowed.
+//! expired, with too little permission, and with all of it elsewhere; with exactly the permissions that the document names it is not. That
+//! each of them then does what it is for is shown in `tests/registrations/allowed.rs`, where there is an edge too.
 
 use axum::http::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::lab::{Answer, CARRIER, Lab, TRUNK};
-
-/// One operation, ready to be called.
-struct Operation {
-    named: String,
-    method: Method,
-    path: String,
-    media: String,
-    body: Option<String>,
-    permissions: Vec<String>,
-}
-
-impl Operation {
-    async fn call(&self, lab: &Lab, token: &str) -> Answer {
-        // Events as a listing: their stream has no end.
-        let headers: &[(&str, &str)] = &[("content-type", &self.media), ("accept", "application/json")];
-        lab.call(self.method.clone(), &self.path, token, headers, self.body.as_deref()).await
-    }
-}
-
-fn texts(value: &Value) -> Vec<String> {
-    value.as_array().map_or_else(Vec::new, |items| items.iter().filter_map(Value::as_str).map(str::to_owned).collect())
-}
-
-/// All operations that need a token.
-fn operations() -> Vec<Operation> {
-    let mut all = Vec::new();
-    for (path, item) in control::openapi_document()["paths"].as_object().expect("paths") {
-        for (method, operation) in item.as_object().expect("operations") {
-            if operation["security"].as_array().is_some_and(Vec::is_empty) {
-                continue;
-            }
-            let mut asked = path.clone();
-            let mut query = Vec::new();
-            for parameter in operation["parameters"].as_array().into_iter().flatten() {
-                let name = parameter["name"].as_str().expect("a name");
-                let example = parameter["example"].as_str().map_or_else(|| parameter["example"].to_string(), str::to_owned);
-                match parameter["in"].as_str() {
-                    Some("path") => asked = asked.replace(&format!("{{{name}}}"), &example),
-                    Some("query") if parameter["required"] == true => query.push(format!("{name}=x")),
-                    _ => {}
-                }
-            }
-            if !query.is_empty() {
-                asked = format!("{asked}?{}", query.join("&"));
-            }
-            let content = operation.pointer("/requestBody/content").and_then(Value::as_object).and_then(|content| content.iter().next());
-            let body =
-                content.map(|(_, content)| content["example"].as_str().map_or_else(|| content["example"].to_string(), str::to_owned));
-            // Nobody grants what they may not do themselves: what is granted would be needed too.
-            let body = body.map(|body| match serde_json::from_str::<Value>(&body) {
-                Ok(mut fields) => {
-                    for granted in ["roleGrants", "permissions"] {
-                        if fields.get(granted).is_some() {
-                            fields[granted] = json!([]);
-                        }
-                    }
-                    fields.to_string()
-                }
-                Err(_) => body,
-            });
-            let mut permissions = texts(&operation["x-required-permissions"]);
-            permissions.extend(texts(&operation["x-conditional-permissions"]));
-            permissions.extend(texts(&operation["x-any-permissions"]));
-            all.push(Operation {
-                named: format!("{method} {path}"),
-                method: method.to_uppercase().parse().expect("a method"),
-                path: asked,
-                media: content.map_or("application/json".into(), |(media, _)| media.clone()),
-                body,
-                permissions,
-            });
-        }
-    }
-    all
-}
+use crate::lab::{CARRIER, Lab, TRUNK};
+use crate::operations::operations;
 
 #[tokio::test]
 async fn without_a_good_token_every_operation_is_refused() {
@@ -106,7 +33,6 @@ async fn without_a_good_token_every_operation_is_refused() {
 async fn the_permissions_of_the_document_are_needed_and_enough() {
     let lab = Lab::furnished().await;
     lab.post("/api/v2/authorization/roles", r#"{"id": "nothing", "permissions": []}"#).await.is(201);
-    let mut done = 0;
     for (index, operation) in operations().iter().enumerate() {
         furnish(&lab).await;
         // A fresh one each time: one of the operations ends it.
@@ -131,10 +57,7 @@ async fn the_permissions_of_the_document_are_needed_and_enough() {
         let token = lab.token_with_role(&role).await;
         let answer = operation.call(&lab, &token).await;
         assert!(![401, 403].contains(&answer.status.as_u16()), "{} with {:?}: {}", operation.named, operation.permissions, answer.text);
-        done += u32::from(answer.status.is_success());
     }
-    // The others lack what no such directory has: an edge that is online, an attempt, a job.
-    assert!(done >= 50, "{done}");
 }
 
 /// What operations before have deleted is there again.

@@ -203,6 +203,7 @@ async fn a_providers_token_lets_in_with_the_roles_of_its_words_and_is_named_in_t
     lab.call(Method::DELETE, "/api/v2/tokens/me", &viewer, &[], None).await.refused(409, "conflict");
 }
 
+// limit: provider-token
 #[tokio::test]
 async fn what_a_token_must_not_be_is_refused() {
     let scene = Scene::new().await;
@@ -265,12 +266,44 @@ async fn a_new_key_of_the_provider_is_found_and_made_up_ones_do_not_make_trunkli
     scene.me(&new.token(&scene.claims())).await.is(200);
     assert_eq!(scene.asked(), 2);
     scene.shows(&[&new]);
-    for n in 0..20 {
-        scene.me(&Key::new(&format!("made-up-{n}")).token(&scene.claims())).await.refused(401, "bad.credentials");
+    // One id over and over is asked for once.
+    let made_up = Key::new("made-up");
+    for _ in 0..20 {
+        scene.me(&made_up.token(&scene.claims())).await.refused(401, "bad.credentials");
     }
-    assert!(scene.asked() <= 4, "{}", scene.asked());
+    assert_eq!(scene.asked(), 3);
     // Withdrawn meanwhile, and known to be.
     scene.me(&old.token(&scene.claims())).await.refused(401, "bad.credentials");
+    assert_eq!(scene.asked(), 3);
+    let newest = Key::new("k3");
+    let mut turned_down = 0;
+    for n in 0..20 {
+        let answer = scene.me(&Key::new(&format!("made-up-{n}")).token(&scene.claims())).await;
+        if answer.status.as_u16() == 401 {
+            answer.refused(401, "bad.credentials");
+            continue;
+        }
+        // Nobody can tell yet, so nobody is told that it is wrong: a client asks again by itself.
+        let wait: u64 = answer.refused(503, "identity.provider.unavailable").header("retry-after").parse().expect("seconds");
+        assert!((1..=6).contains(&wait), "{wait}");
+        turned_down += 1;
+        scene.shows(&[&new, &newest]);
+    }
+    let asked = scene.asked();
+    assert!(turned_down > 0 && asked < 20, "{turned_down} {asked}");
+    // The made-up ones go on; a key that is new meanwhile is found all the same, seconds later.
+    let mut n = 0;
+    loop {
+        scene.me(&Key::new(&format!("more-{n}")).token(&scene.claims())).await;
+        let answer = scene.me(&newest.token(&scene.claims())).await;
+        if answer.status.is_success() {
+            break;
+        }
+        let wait = answer.refused(503, "identity.provider.unavailable").header("retry-after").parse().expect("seconds");
+        n += 1;
+        assert!(n < 10, "it is never found");
+        tokio::time::sleep(std::time::Duration::from_secs(wait)).await;
+    }
     scene.me(&new.token(&scene.claims())).await.is(200);
 }
 

@@ -110,6 +110,30 @@ fn every_operation_has_examples_and_refusals_and_every_reference_leads_somewhere
     }
 }
 
+#[test]
+fn every_link_leads_to_an_operation_and_fills_parameters_that_it_has() {
+    let document = control::openapi_document();
+    let find = |id: &str| operations(document).find(|(_, _, operation)| operation["operationId"] == id);
+    let mut links = 0;
+    for (path, method, operation) in operations(document) {
+        for link in operation["responses"].as_object().expect("responses").values().filter_map(|response| response["links"].as_object()) {
+            for link in link.values() {
+                let to = link["operationId"].as_str().expect("an operation");
+                let (_, _, target) = find(to).unwrap_or_else(|| panic!("{method} {path} leads to {to}, which there is not"));
+                let named: Vec<&str> = target["parameters"].as_array().into_iter().flatten().filter_map(|of| of["name"].as_str()).collect();
+                for (name, from) in link["parameters"].as_object().expect("parameters") {
+                    assert!(named.contains(&name.as_str()), "{method} {path} to {to}: {name}");
+                    let from = from.as_str().expect("an expression");
+                    let own = from.strip_prefix("$request.path.").is_none_or(|own| path.contains(&format!("{{{own}}}")));
+                    assert!(own && (from.starts_with("$request.path.") || from.starts_with("$response.body#/")), "{from}");
+                }
+                links += 1;
+            }
+        }
+    }
+    assert!(links >= 60, "{links}");
+}
+
 fn collect(value: &Value, references: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {

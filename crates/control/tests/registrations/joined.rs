@@ -31,6 +31,7 @@ async fn different_secrets_go_one_after_the_other() {
     assert_eq!(scene.states().await, ["ACTIVE", "REJECTED", "REJECTED"]);
 }
 
+// limit: verification
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_does_not_wait_long_enough_for_its_turn_gets_409() {
     let scene = Scene::new().await;
@@ -45,6 +46,7 @@ async fn whoever_does_not_wait_long_enough_for_its_turn_gets_409() {
 /// So many verifications may be under way at a carrier.
 const AT_A_CARRIER: usize = 100;
 
+// limit: verifications
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_carrier_is_asked_about_so_many_at_a_time_and_the_next_are_told_to_come_again() {
     let scene = Scene::new().await;

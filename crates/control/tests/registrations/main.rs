@@ -4,7 +4,12 @@
 #[path = "../api/lab.rs"]
 mod lab;
 
+#[allow(dead_code)]
+#[path = "../api/operations.rs"]
+mod operations;
+
 mod accepted;
+mod allowed;
 mod attempts;
 mod bulk;
 mod converge;

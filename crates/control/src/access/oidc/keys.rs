@@ -5,7 +5,8 @@ use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
 use serde_json::Value;
 
-use super::{OidcSettings, refused, unavailable};
+use super::questions::Questions;
+use super::{OidcSettings, asked_lately, refused, unavailable};
 use crate::outward::{Outward, Target};
 use crate::problem::Problem;
 
@@ -13,9 +14,6 @@ use crate::problem::Problem;
 const FRESH: Duration = Duration::from_secs(600);
 /// And kept so long where the provider does not answer.
 const KEPT: Duration = Duration::from_secs(24 * 3600);
-/// So many questions in [`WINDOW`]: tokens with made-up key ids must not make Trunkline ask for each.
-const QUESTIONS_MAX: usize = 4;
-const WINDOW: Duration = Duration::from_secs(60);
 /// So long may the provider take.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// So many keys are looked at; providers have two or three.
@@ -36,8 +34,13 @@ struct Known {
     keys: Vec<Jwk>,
     /// When they came.
     since: Option<Instant>,
-    /// When they were asked for lately.
-    asked: Vec<Instant>,
+    questions: Questions,
+}
+
+impl Known {
+    fn shows(&self, kid: Option<&str>) -> bool {
+        self.keys.iter().any(|key| key.common.key_id.as_deref() == kid)
+    }
 }
 
 impl Keys {
@@ -56,23 +59,37 @@ impl Keys {
         if let Some(key) = self.known_key(kid, algorithm, FRESH) {
             return Ok(key);
         }
+        if self.is_not_shown(kid) {
+            return Err(not_shown());
+        }
         let turn = self.turn.lock().await;
         // Somebody else may have asked meanwhile.
         if let Some(key) = self.known_key(kid, algorithm, FRESH) {
             return Ok(key);
         }
-        let asked = self.may_ask();
-        let fault = if asked { self.ask().await.err() } else { None };
+        if self.is_not_shown(kid) {
+            return Err(not_shown());
+        }
+        let turned_down = self.known().questions.take(Instant::now()).err();
+        let fault = if turned_down.is_none() { self.ask().await.err() } else { None };
         drop(turn);
         if let Some(key) = self.known_key(kid, algorithm, KEPT) {
             return Ok(key);
         }
-        let none = self.known().since.is_none();
-        match fault {
-            Some(fault) => Err(unavailable(&fault)),
-            None if none => Err(unavailable("they were asked for a moment ago")),
-            None => Err(refused("is signed by a key that the provider does not show")),
+        match (turned_down, fault) {
+            // It may be a new one: whether it is good cannot be said yet.
+            (Some(wait), _) => Err(asked_lately(wait)),
+            (None, Some(fault)) => Err(unavailable(&fault)),
+            (None, None) => {
+                self.known().questions.in_vain(kid, Instant::now());
+                Err(not_shown())
+            }
         }
+    }
+
+    fn is_not_shown(&self, kid: Option<&str>) -> bool {
+        let known = self.known();
+        known.since.is_some_and(|since| since.elapsed() < FRESH) && known.questions.was_in_vain(kid, Instant::now())
     }
 
     fn known_key(&self, kid: Option<&str>, algorithm: Algorithm, age: Duration) -> Option<DecodingKey> {
@@ -87,16 +104,6 @@ impl Keys {
         DecodingKey::from_jwk(key).ok()
     }
 
-    fn may_ask(&self) -> bool {
-        let mut known = self.known();
-        known.asked.retain(|asked| asked.elapsed() < WINDOW);
-        let may = known.asked.len() < QUESTIONS_MAX;
-        if may {
-            known.asked.push(Instant::now());
-        }
-        may
-    }
-
     async fn ask(&self) -> Result<(), String> {
         let uri = match &self.jwks_uri {
             Some(uri) => uri.clone(),
@@ -105,9 +112,13 @@ impl Keys {
         let found = self.get(&uri).await?;
         let keys = found.get("keys").and_then(Value::as_array).ok_or_else(|| format!("{uri} holds no keys"))?;
         // One of a kind that we do not know is no reason to have none.
-        let keys = keys.iter().take(KEYS_MAX).filter_map(|key| serde_json::from_value(key.clone()).ok()).collect();
-        let mut known = self.known();
-        (known.keys, known.since) = (keys, Some(Instant::now()));
+        let keys: Vec<Jwk> = keys.iter().take(KEYS_MAX).filter_map(|key| serde_json::from_value(key.clone()).ok()).collect();
+        let (mut known, now) = (self.known(), Instant::now());
+        let before = std::mem::replace(&mut known.keys, keys);
+        known.since = Some(now);
+        for withdrawn in before.iter().filter(|key| !known.shows(key.common.key_id.as_deref())).collect::<Vec<_>>() {
+            known.questions.in_vain(withdrawn.common.key_id.as_deref(), now);
+        }
         Ok(())
     }
 
@@ -133,6 +144,10 @@ impl Keys {
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn not_shown() -> Problem {
+    refused("is signed by a key that the provider does not show")
 }
 
 /// Tells whether a key is one for this algorithm: by its kind, its curve, its use and its own word.

@@ -3,9 +3,12 @@
 mod crypto;
 mod identity;
 mod keys;
+mod questions;
 mod settings;
 
 pub use settings::{OidcGrant, OidcSettings};
+
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use jsonwebtoken::{Validation, decode, decode_header};
@@ -20,7 +23,7 @@ use crate::outward::Outward;
 use crate::problem::Problem;
 
 /// Longest token; a header line has a bound of its own above it.
-const TOKEN_BYTES_MAX: usize = 8 * 1024;
+pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
 /// So far the provider's clock may be off.
 const LEEWAY_SECONDS: u64 = 60;
 
@@ -99,4 +102,11 @@ fn unavailable(cause: &str) -> Problem {
     tracing::warn!(cause, "the identity provider's keys are not to be had");
     let message = "The identity provider's keys are not to be had, so its tokens cannot be checked. The log says why.";
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "identity.provider.unavailable", message).retry_after(5)
+}
+
+/// Whether a key is good cannot be said before the provider may be asked again.
+fn asked_lately(wait: Duration) -> Problem {
+    let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+    let message = "The key of the identity provider's token is not known, and the provider was asked for its keys a moment ago. Try again.";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "identity.provider.unavailable", message).retry_after(seconds)
 }

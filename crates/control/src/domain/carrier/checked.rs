@@ -13,7 +13,7 @@ use crate::domain::{SipUri, algorithm, uri};
 /// Longest time that the product waits or asks for: a day (`carriers.md` F4).
 const SECONDS_MAX: u32 = 86_400;
 /// So many next hops may a carrier have.
-const REGISTRARS_MAX: usize = 32;
+pub const REGISTRARS_MAX: usize = 32;
 
 /// At least one next hop.
 pub(in crate::domain) fn registrars<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<SipUri>, D::Error> {

@@ -25,7 +25,7 @@ const PATH: &str = "/api/v2/telephony/providers/edges";
 const EXTERNAL: &str = "EXTERNAL";
 
 /// So many entities are asked for by their ids at once.
-const IDS_MAX: usize = 100;
+pub const IDS_MAX: usize = 100;
 
 pub(super) fn routes() -> Router<App> {
     Router::new().merge(edges::routes()).merge(sites::routes()).merge(trunks::routes()).merge(trunk_bases::routes())

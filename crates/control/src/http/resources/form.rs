@@ -12,7 +12,7 @@ use crate::problem::Problem;
 pub const COMMON: [&str; 6] = ["id", "name", "version", "dateCreated", "dateModified", "selfUri"];
 
 /// Longest name.
-const NAME_CHARS_MAX: usize = 128;
+pub const NAME_CHARS_MAX: usize = 128;
 
 /// The common fields of a body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

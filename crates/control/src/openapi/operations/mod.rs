@@ -86,6 +86,7 @@ fn resource(all: &mut Vec<Operation>, of: &Resource) {
     all.push(
         Operation::new("post", path, tag, id("create"), format!("Makes a {noun}."))
             .may(add)
+            .makes(schema)
             .takes(leak("Form"))
             .answers(Answer::One(201, made))
             .refuses(409),

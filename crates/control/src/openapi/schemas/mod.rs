@@ -68,7 +68,7 @@ fn object() -> Value {
 }
 
 fn uri() -> Value {
-    json!({ "type": "string", "pattern": "^[sS][iI][pP][sS]?:.+$", "maxLength": 512 })
+    json!({ "type": "string", "format": "sip-uri", "pattern": "^[sS][iI][pP][sS]?:.+$", "maxLength": 512 })
 }
 
 fn positive() -> Value {
@@ -109,7 +109,8 @@ fn entity(mut properties: Value) -> Value {
 /// What every form may hold besides.
 fn with_common(mut properties: Value) -> Value {
     properties["id"] = reference("Id");
-    properties["name"] = json!({ "type": "string", "minLength": 1, "maxLength": 128 });
+    // Not all white space, and no control characters.
+    properties["name"] = json!({ "type": "string", "minLength": 1, "maxLength": 128, "pattern": "^(?!\\s+$)[^\\x00-\\x1f\\x7f-\\x9f]+$" });
     properties["version"] = version();
     for ignored in ["dateCreated", "dateModified", "selfUri"] {
         properties[ignored] = json!({ "description": "The server's own; what was read may be sent back." });

@@ -18,9 +18,11 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 pub(super) use self::export::export;
+pub use self::lines::LINE_BYTES_MAX;
 pub(super) use self::lines::Line;
 use self::lines::Lines;
 pub(super) use self::order::Order;
+pub use self::sheet::COLUMNS_MAX;
 use self::sheet::{Mapping, Sheet};
 use self::work::Work;
 use super::Registrations;

@@ -14,7 +14,7 @@ use crate::http::Query;
 use crate::problem::Problem;
 
 /// So many columns may a sheet have.
-const COLUMNS_MAX: usize = 256;
+pub const COLUMNS_MAX: usize = 256;
 
 /// How a cell is written in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,9 +179,16 @@ pub struct Sheet {
     cells: usize,
     /// Rows so far, the column names among them: what a spreadsheet shows at the left.
     rows: u64,
-    /// What is left of a row that is too long is skipped.
-    skipping: bool,
+    /// What is left of a row that is too long, or has too many cells, is skipped.
+    skipping: Option<Skipping>,
     ended: bool,
+}
+
+/// Why a row is skipped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Skipping {
+    Long,
+    Wide,
 }
 
 impl Sheet {
@@ -199,7 +206,7 @@ impl Sheet {
             ends: vec![0; COLUMNS_MAX + 1],
             cells: 0,
             rows: 0,
-            skipping: false,
+            skipping: None,
             ended: false,
         }
     }
@@ -213,7 +220,7 @@ impl Sheet {
             let Some(row) = self.row().await? else { return Ok(None) };
             self.rows += 1;
             if self.rows == 1 {
-                let header = row.map_err(|problem| problem.message("The first row, with the column names, is not as expected."))?;
+                let header = row?;
                 self.columns = header.len();
                 self.sources = self.mapping.on(&header.iter().map(|name| clean(name)).collect::<Vec<_>>())?;
                 continue;
@@ -249,22 +256,27 @@ impl Sheet {
             self.cells += ended;
             match result {
                 ReadRecordResult::InputEmpty => {}
-                ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
-                    self.skipping = true;
-                    (self.filled, self.cells) = (0, 0);
-                }
+                ReadRecordResult::OutputFull => self.skip(Skipping::Long),
+                ReadRecordResult::OutputEndsFull => self.skip(Skipping::Wide),
                 ReadRecordResult::Record => return Ok(Some(self.take())),
                 ReadRecordResult::End => return Ok(None),
             }
         }
     }
 
+    fn skip(&mut self, why: Skipping) {
+        self.skipping.get_or_insert(why);
+        (self.filled, self.cells) = (0, 0);
+    }
+
     /// Takes what was gathered as a row.
     fn take(&mut self) -> Result<Vec<Zeroizing<String>>, Problem> {
         let (cells, skipped) = (std::mem::take(&mut self.cells), std::mem::take(&mut self.skipping));
         self.filled = 0;
-        if skipped {
-            return Err(too_long());
+        match skipped {
+            Some(Skipping::Long) => return Err(too_long()),
+            None if cells <= COLUMNS_MAX => {}
+            Some(Skipping::Wide) | None => return Err(Problem::bad_request(format!("A row has at most {COLUMNS_MAX} cells."))),
         }
         let mut begin = 0;
         let row = self.ends[..cells].iter().map(|end| {

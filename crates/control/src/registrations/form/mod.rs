@@ -10,4 +10,4 @@ pub use credentials::Asked;
 pub use fault::{Fault, problem};
 pub use fields::Fields;
 pub use posted::{Mode, Posted};
-pub use target::{Target, VerifyAdHoc, VerifyTrunk};
+pub use target::{REGISTRARS_MAX, Target, VerifyAdHoc, VerifyTrunk};

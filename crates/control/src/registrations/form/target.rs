@@ -9,7 +9,7 @@ use super::fault::Fault;
 use super::fields::Fields;
 
 /// So many registrars are tried at most.
-const REGISTRARS_MAX: usize = 16;
+pub const REGISTRARS_MAX: usize = 16;
 
 /// Where and as whom a carrier is asked.
 #[derive(Debug)]

@@ -29,7 +29,7 @@ use crate::problem::Problem;
 /// So many trunks a second where the caller does not say.
 const PER_SECOND: u32 = 10;
 /// So many at most.
-const PER_SECOND_MAX: u32 = 1_000;
+pub const PER_SECOND_MAX: u32 = 1_000;
 /// Millionths; where the caller does not say.
 const FAILURE_SHARE: u32 = 50_000;
 
