@@ -636,3 +636,17 @@ fn a_verification_s_diagnosis_names_who_asked_whom_as_what_and_what_was_seen_bef
     silent.after(secs(33)).sent.clear();
     assert_eq!(silent.refusal().evidence.public_address.as_deref(), Some("192.0.2.10:5060"));
 }
+
+// covers: C20
+#[test]
+fn a_truncated_sha_512_is_suspected_unless_it_was_sent() {
+    for (truncated, code) in [(false, Code::SuspectTruncatedSha512), (true, Code::CredentialsRejected)] {
+        let mut talk = proven(|order| order.profile.truncated_sha512 = truncated);
+        optioned(&mut talk).we_send("REGISTER").they_say(challenge("v").algorithm("SHA-512-256"));
+        talk.we_send("REGISTER").they_say(challenge("w").algorithm("SHA-512-256"));
+        let refusal = talk.refusal();
+        assert_eq!(refusal.code, code);
+        // A trunk's carrier is one of this platform, and can be changed by a call.
+        assert!(truncated || refusal.remedy.contains("PATCH /api/v2/carriers/carrier "), "{}", refusal.remedy);
+    }
+}
