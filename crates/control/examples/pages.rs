@@ -82,7 +82,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         format!("{TRUNKS}?pageSize=25&pageNumber=400&site.id=s1"),
         format!("{TRUNKS}?pageSize=25&pageNumber=400&site.id=s1&sortBy=name"),
         format!("{TRUNKS}?pageSize=25&pageNumber=400&carrier.id=c0&sortBy=dateModified"),
+        format!("{TRUNKS}?pageSize=25&pageNumber=400&carrier.id=c0&sortBy=name&sortOrder=descending"),
+        format!("{TRUNKS}?pageSize=25&pageNumber=400&site.id=s1&carrier.id=c0&sortBy=version"),
         format!("{TRUNKS}?pageSize=25&inService=true"),
+        format!("{TRUNKS}?pageSize=25&pageNumber=400&inService=true&sortBy=dateModified"),
         format!("{REGISTRATIONS}?pageSize=25"),
         format!("{REGISTRATIONS}?pageSize=25&pageNumber=400"),
         format!("{REGISTRATIONS}?pageSize=25&pageNumber=400&sortBy=dateCreated&sortOrder=descending"),
@@ -117,6 +120,8 @@ async fn fill(file: &std::path::Path, trunks: u64) -> Result<(), Box<dyn Error>>
          SELECT id, 1, 'ACTIVE', id, 'r', 'MD5', '[]', 1, '', '', '', NULL, 1, 0, NULL, 0, '', 'accepted', 1, 1, 1, 1 FROM trunks"
             .to_owned(),
         format!("UPDATE counts SET total = {trunks} WHERE kind = 'trunk'"),
+        "INSERT INTO trunk_counts (site, carrier, in_service, total) SELECT site, carrier, in_service, COUNT(*) FROM trunks GROUP BY 1, 2, 3"
+            .to_owned(),
         "COMMIT".to_owned(),
     ] {
         sqlx::query(AssertSqlSafe(sql)).execute(&mut other).await?;
