@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: measurements. They print figures and judge none: a slow machine fails nothing.
 
+mod instructions;
 mod kamailio;
 mod measured;
 mod plot;
@@ -21,6 +22,8 @@ pub struct Arguments {
 enum Bench {
     /// What an edge with many registrations costs, against a registrar that is not the bottleneck
     Registrations(registrations::Arguments),
+    /// What a refresh costs the user agent in instructions, by callgrind, against what it cost before
+    Instructions(instructions::Arguments),
     /// Lines of an import through the API into an empty store, 10,000 changed, all removed
     Import {
         /// How many lines
@@ -57,6 +60,7 @@ enum Bench {
 pub fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.bench {
         Bench::Registrations(arguments) => registrations::run(arguments),
+        Bench::Instructions(arguments) => instructions::run(arguments),
         Bench::Import { lines, common } => bench_api::import(common, *lines),
         Bench::Pages { trunks, common } => bench_api::pages(common, *trunks),
         Bench::Console { trunks, common } => bench_api::console(common, *trunks),

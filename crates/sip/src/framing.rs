@@ -1,14 +1,12 @@
 //! Finds the lines of a message and indexes its headers; the strictness of RFC 3261 7 and 18.3 lives here.
 
-use crate::message::{Field, HEADERS_MAX, MESSAGE_BYTES_MAX};
+use crate::message::{Field, Fields, MESSAGE_BYTES_MAX};
 use crate::{Name, ParseError, Start, lex};
 
 /// What indexing finds; positions count from the start of the datagram.
 pub(crate) struct Index<'a> {
     pub(crate) start: Start<'a>,
-    pub(crate) names: [Name; HEADERS_MAX],
-    pub(crate) fields: [Field; HEADERS_MAX],
-    pub(crate) count: usize,
+    pub(crate) fields: Fields,
     pub(crate) body: &'a [u8],
 }
 
@@ -22,9 +20,7 @@ pub(crate) fn index(datagram: &[u8]) -> Result<Index<'_>, ParseError> {
         return Err(ParseError::Empty);
     }
     let (line, mut at) = line(datagram, first)?;
-    let mut names = [Name::Other; HEADERS_MAX];
-    let mut fields = [Field::default(); HEADERS_MAX];
-    let mut count = 0usize;
+    let mut fields = Fields::default();
     let start = Start::parse(line)?;
     loop {
         let (line, next) = self::line(datagram, at)?;
@@ -35,28 +31,20 @@ pub(crate) fn index(datagram: &[u8]) -> Result<Index<'_>, ParseError> {
             }
             // RFC 3261 7.3.1: a line that starts with white space continues the header before it.
             Some(b' ' | b'\t') => {
-                let last = count.checked_sub(1).and_then(|last| fields.get_mut(last));
-                last.ok_or(ParseError::Header { at })?.extend(line, at)?;
+                fields.last_mut().ok_or(ParseError::Header { at })?.extend(line, at)?;
             }
-            Some(_) => {
-                let (name, field) = header(line, at)?;
-                let (Some(name_slot), Some(slot)) = (names.get_mut(count), fields.get_mut(count)) else {
-                    return Err(ParseError::TooManyHeaders);
-                };
-                (*name_slot, *slot) = (name, field);
-                count += 1;
-            }
+            Some(_) => fields.push(header(line, at)?)?,
         }
         at = next;
     }
     let rest = datagram.get(at..).unwrap_or_default();
-    let lengths = names.iter().zip(&fields).take(count).filter(|(name, _)| **name == Name::ContentLength);
-    let body = match content_length(lengths.map(|(_, field)| field.value(datagram)))? {
+    let lengths = fields.iter().filter(|field| field.is(Name::ContentLength));
+    let body = match content_length(lengths.map(|field| field.value(datagram)))? {
         // RFC 3261 18.3: without Content-Length the body of a datagram reaches to its end.
         None => rest,
         Some(declared) => rest.get(..declared).ok_or(ParseError::BodyTruncated { declared, present: rest.len() })?,
     };
-    Ok(Index { start, names, fields, count, body })
+    Ok(Index { start, fields, body })
 }
 
 /// RFC 3261 7.5: line ends before the start line are to be ignored.
@@ -96,7 +84,7 @@ pub(crate) fn content_length<'a>(values: impl Iterator<Item = &'a [u8]>) -> Resu
 }
 
 /// Splits a header line that starts at `at` into what it is called and where its parts are.
-fn header(line: &[u8], at: usize) -> Result<(Name, Field), ParseError> {
+fn header(line: &[u8], at: usize) -> Result<Field, ParseError> {
     let fault = ParseError::Header { at };
     let (written, rest) = lex::token(line);
     if written.is_empty() {
@@ -105,5 +93,5 @@ fn header(line: &[u8], at: usize) -> Result<(Name, Field), ParseError> {
     // RFC 3261 7.3.1 allows white space before the colon.
     let value = lex::after(lex::trim_start(rest), b':').ok_or(fault)?;
     let value_at = at + (line.len() - value.len());
-    Ok((Name::of(written), Field::new(at, written.len(), value_at, value)?))
+    Field::new(Name::of(written), at, written.len(), value_at, value)
 }

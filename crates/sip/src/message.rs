@@ -15,9 +15,13 @@ pub const MESSAGE_BYTES_MAX: usize = 16 * 1024;
 /// The most header lines that a message may have: three times what carriers were seen to send.
 pub const HEADERS_MAX: usize = 128;
 
+/// So many headers are indexed where the message is: an answer to REGISTER has fewer, and what is not needed is not cleared.
+const HEADERS_AT_HAND: usize = 24;
+
 /// Where a header's name and value are in the datagram; 16 bits hold every place below [`MESSAGE_BYTES_MAX`].
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(crate) struct Field {
+    name: Name,
     name_at: u16,
     name_len: u16,
     value_at: u16,
@@ -25,10 +29,16 @@ pub(crate) struct Field {
 }
 
 impl Field {
-    pub(crate) fn new(name_at: usize, name_len: usize, value_at: usize, value: &[u8]) -> Result<Field, ParseError> {
-        let mut field = Field { name_at: place(name_at)?, name_len: place(name_len)?, ..Field::default() };
+    const NONE: Field = Field { name: Name::Other, name_at: 0, name_len: 0, value_at: 0, value_len: 0 };
+
+    pub(crate) fn new(name: Name, name_at: usize, name_len: usize, value_at: usize, value: &[u8]) -> Result<Field, ParseError> {
+        let mut field = Field { name, name_at: place(name_at)?, name_len: place(name_len)?, ..Field::NONE };
         field.set_value(value_at, value)?;
         Ok(field)
+    }
+
+    pub(crate) fn is(&self, name: Name) -> bool {
+        self.name == name
     }
 
     /// Takes in a continuation line that starts at `at`.
@@ -56,6 +66,44 @@ impl Field {
 
     pub(crate) fn value<'a>(&self, datagram: &'a [u8]) -> &'a [u8] {
         slice(datagram, self.value_at, self.value_len)
+    }
+}
+
+/// The headers of a message in order, at most [`HEADERS_MAX`].
+pub(crate) struct Fields {
+    at_hand: [Field; HEADERS_AT_HAND],
+    count: usize,
+    beyond: Vec<Field>,
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        Fields { at_hand: [Field::NONE; HEADERS_AT_HAND], count: 0, beyond: Vec::new() }
+    }
+}
+
+impl Fields {
+    pub(crate) fn push(&mut self, field: Field) -> Result<(), ParseError> {
+        if self.count >= HEADERS_MAX {
+            return Err(ParseError::TooManyHeaders);
+        }
+        match self.at_hand.get_mut(self.count) {
+            Some(slot) => *slot = field,
+            None => self.beyond.push(field),
+        }
+        self.count += 1;
+        Ok(())
+    }
+
+    pub(crate) fn last_mut(&mut self) -> Option<&mut Field> {
+        match self.beyond.last_mut() {
+            Some(last) => Some(last),
+            None => self.at_hand.get_mut(self.count.checked_sub(1)?),
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Field> {
+        self.at_hand.iter().take(self.count).chain(&self.beyond)
     }
 }
 
@@ -90,8 +138,8 @@ impl<'a> Message<'a> {
         self.index.start
     }
 
-    fn fields(&self) -> impl Iterator<Item = (Name, &Field)> {
-        self.index.names.iter().copied().zip(&self.index.fields).take(self.index.count)
+    fn fields(&self) -> impl Iterator<Item = &Field> {
+        self.index.fields.iter()
     }
 
     /// The value of the first header of this name, without white space around it; folds stay in it.
@@ -101,7 +149,7 @@ impl<'a> Message<'a> {
 
     /// The whole values of all header lines of this name, in order.
     pub fn headers(&self, name: Name) -> impl Iterator<Item = &'a [u8]> {
-        self.fields().filter(move |(n, _)| *n == name).map(|(_, field)| field.value(self.datagram))
+        self.fields().filter(move |field| field.is(name)).map(|field| field.value(self.datagram))
     }
 
     /// The value of the first header with exactly this name, in any case; for headers that [`Name`] does not know.
@@ -111,7 +159,7 @@ impl<'a> Message<'a> {
 
     /// All headers in order: the name as written, and the value.
     pub fn all(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
-        self.fields().map(|(_, field)| (field.name(self.datagram), field.value(self.datagram)))
+        self.fields().map(|field| (field.name(self.datagram), field.value(self.datagram)))
     }
 
     /// The datagram that it was read from, as it came.
@@ -196,7 +244,7 @@ impl<'a> Message<'a> {
     /// (RFC 3261 20.44, 20.27, RFC 8760 2.3).
     pub fn challenges(&self) -> impl Iterator<Item = (ChallengeSource, Result<Challenge<'a>, ChallengeFault<'a>>)> {
         self.fields()
-            .filter_map(|(name, field)| Some((ChallengeSource::of(name)?, field)))
+            .filter_map(|field| Some((ChallengeSource::of(field.name)?, field)))
             .flat_map(|(source, field)| ChallengeList::new(field.value(self.datagram)).map(move |raw| (source, Challenge::parse(raw))))
     }
 
@@ -209,6 +257,6 @@ impl<'a> Message<'a> {
 impl fmt::Debug for Message<'_> {
     /// Shows the start line only: headers may hold digests.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Message").field("start", &self.index.start).field("headers", &self.index.count).finish()
+        f.debug_struct("Message").field("start", &self.index.start).field("headers", &self.index.fields.count).finish()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ping::Ping;
@@ -9,7 +10,7 @@ use crate::slab::Key;
 use crate::slots::Slots;
 use crate::targets::Targets;
 use crate::wheel::TimerKey;
-use crate::{Instant, NonceReuse, Pacing, Profile, Transport};
+use crate::{Instant, Negotiated, NonceReuse, Pacing, Profile, Transport};
 
 /// carriers.md C12: so many refusals of a remembered nonce running, without `stale`, switch reuse off.
 const REUSE_REFUSALS: u8 = 2;
@@ -36,9 +37,21 @@ pub struct Carrier {
     pub healing: bool,
     /// Our address as it saw it last, whichever trunk asked.
     pub public: Option<SocketAddr>,
+    /// Which of its profiles this is, from 1.
+    pub epoch: u32,
+    /// The terms that were agreed upon last, whichever trunk's.
+    terms: Option<Arc<Negotiated>>,
 }
 
 impl Carrier {
+    /// Keeps terms once for all who agreed upon the same.
+    pub fn share(&mut self, terms: Negotiated) -> Arc<Negotiated> {
+        match &self.terms {
+            Some(shared) if **shared == terms => Arc::clone(shared),
+            Some(_) | None => Arc::clone(self.terms.insert(Arc::new(terms))),
+        }
+    }
+
     /// Begins to know a carrier.
     pub fn new(now: Instant, profile: Profile) -> Self {
         Carrier {
@@ -50,6 +63,8 @@ impl Carrier {
             registrations: 0,
             healing: false,
             public: None,
+            epoch: 1,
+            terms: None,
             profile,
         }
     }
@@ -152,6 +167,23 @@ impl Pace {
         self.tokens -= ONE;
         self.in_flight += 1;
         Ok(registration)
+    }
+
+    /// Admits one that asks while nobody waits, without a place in the queue; tells whether it did.
+    pub fn admit_at_once(&mut self, now: Instant, urgency: Urgency) -> bool {
+        if !self.waiting.is_empty() || self.is_full() {
+            return false;
+        }
+        self.fill(now);
+        if self.tokens < ONE {
+            return false;
+        }
+        // As if it had waited.
+        self.order += 1;
+        self.ordered_last = urgency == Urgency::Ordered;
+        self.tokens -= ONE;
+        self.in_flight += 1;
+        true
     }
 
     /// Takes who is next. Orders go first, but a due refresh has every second turn: a bulk of orders must not let bindings lapse.

@@ -10,6 +10,7 @@ mod flowing;
 mod inbound;
 mod keepalive;
 mod parking;
+mod plain;
 mod probing;
 mod queue;
 mod redirecting;
@@ -28,7 +29,7 @@ use crate::allowance::Allowance;
 use crate::budget::Budget;
 use crate::carrier::Carrier;
 use crate::probe::Probe;
-use crate::registration::Registration;
+use crate::registration::{Exchange, Registration};
 use crate::slab::{Key, Slab};
 use crate::wheel::TimerKey;
 use crate::wire::{Owner, Step, Ticked, Timer, Transaction, Way, Wire};
@@ -71,6 +72,8 @@ pub struct Endpoint {
     budget: Budget,
     allowance: Allowance,
     queries: HashMap<Query, (Inquirer, TimerKey)>,
+    /// Exchanges that are over, for their room.
+    spare: Vec<Box<Exchange>>,
     tag_key: u128,
 }
 
@@ -119,6 +122,7 @@ impl Endpoint {
             budget: Budget::default(),
             allowance: Allowance::default(),
             queries: HashMap::new(),
+            spare: Vec::new(),
             tag_key,
         }
     }

@@ -57,7 +57,7 @@ pub struct Registration {
     /// Every exchange that begins before then is told as an attempt.
     pub traced_until: Instant,
     /// What was last reported as accepted: version and terms.
-    pub reported: Option<(u32, Option<Negotiated>)>,
+    pub reported: Option<(u32, Option<Arc<Negotiated>>)>,
     /// Failures running.
     pub failures: u32,
     /// Something changed while an exchange was on: renew when it ends.
@@ -78,6 +78,8 @@ pub struct Registration {
     pub fresh_after: Flow,
     /// The fingerprint of what was told and saved when it last came to rest; zero where it is to be told whole.
     pub told: u64,
+    /// The carrier's epoch in which a refresh went as the next one will, unless something changes; zero where it is not known to.
+    pub plain: u32,
     /// What the operator sees.
     pub shown: Shown,
     /// The next thing to do.
@@ -229,9 +231,45 @@ pub struct Exchange {
     pub record: Record,
     /// Digests of it that may fail.
     pub risks: Vec<Risk>,
+    /// It was sent as the refresh before it, because nothing had changed.
+    pub marked: bool,
 }
 
 impl Exchange {
+    /// Begins a refresh; `tried` lends its room.
+    pub fn begun(now: Instant, transaction: Key, target: Target, local: Local, contact: Arc<str>, mut tried: Vec<Place>) -> Self {
+        tried.clear();
+        tried.push(target.place());
+        Exchange {
+            transaction,
+            target,
+            local,
+            flow: None,
+            large: Large::default(),
+            reconnected: false,
+            purpose: Purpose::Bind,
+            tried,
+            fresh: true,
+            answers: Vec::new(),
+            remembered: None,
+            stale: 0,
+            interval: 0,
+            redirects: 0,
+            redirected: None,
+            plain: false,
+            cseq: 0,
+            seen: Vec::new(),
+            contact,
+            expires: 0,
+            version: 0,
+            kind: AttemptKind::Refresh,
+            began: now,
+            record: Record::default(),
+            risks: Vec::new(),
+            marked: false,
+        }
+    }
+
     /// Returns the connection that a nonce belongs to: none where the target speaks UDP, whatever a large request did.
     pub fn flow_of_nonce(&self) -> Option<Flow> {
         self.flow.filter(|_| self.target.transport != Transport::Udp)
@@ -307,7 +345,7 @@ pub struct Shown {
     /// Why it is not as it should be.
     pub diagnosis: Option<Box<Diagnosis>>,
     /// What was negotiated.
-    pub negotiated: Option<Negotiated>,
+    pub negotiated: Option<Arc<Negotiated>>,
     /// What the latest 2xx said for requests on the trunk.
     pub routes: Option<Box<Routes>>,
     /// The version used last.

@@ -70,6 +70,49 @@ pub fn instance(trunk: &str, address_of_record: &str) -> String {
 }
 
 impl Register<'_> {
+    /// As [`Register::write`], of a request without Route and extension and with one Contact, in which nothing has to be made harmless
+    /// ([`Register::is_harmless`]).
+    pub fn write_harmless(&self, mut out: Vec<u8>) -> Vec<u8> {
+        let account = self.account;
+        let from = account.from_uri.as_deref().unwrap_or(&account.address_of_record);
+        let (contact, expires) = self.contacts.first().copied().unwrap_or_default();
+        let (cseq, expires) = (Decimal::new(self.identity.cseq), Decimal::new(expires));
+        let parts: [&[&str]; 8] = [
+            &["REGISTER ", &account.request_uri, " SIP/2.0\r\nVia: SIP/2.0/", self.transport.via(), " ", self.via, ";rport;branch=", self.branch],
+            &["\r\nMax-Forwards: 70\r\nFrom: <", from, ">;tag=", &self.identity.from_tag],
+            &["\r\nTo: <", &account.address_of_record],
+            &[">\r\nCall-ID: ", &self.identity.call_id],
+            &["\r\nCSeq: ", cseq.text()],
+            &[" REGISTER\r\nContact: <", contact, ">;expires=", expires.text()],
+            &["\r\nExpires: ", expires.text(), "\r\n"],
+            &["User-Agent: ", account.user_agent.as_deref().unwrap_or(self.user_agent), "\r\nContent-Length: 0\r\n\r\n"],
+        ];
+        let (before, after) = parts.split_at(7);
+        out.clear();
+        before.iter().copied().flatten().for_each(|part| out.extend_from_slice(part.as_bytes()));
+        out.extend_from_slice(self.answers);
+        after.iter().copied().flatten().for_each(|part| out.extend_from_slice(part.as_bytes()));
+        debug_assert_eq!(out, self.write(Vec::new()));
+        out
+    }
+
+    /// Tells whether all that stays the same for the life of a registration can stand in a message as it is.
+    pub fn is_harmless(&self) -> bool {
+        let account = self.account;
+        let texts: [&str; 8] = [
+            &account.request_uri,
+            self.via,
+            account.from_uri.as_deref().unwrap_or_default(),
+            &account.address_of_record,
+            &self.identity.call_id,
+            &self.identity.from_tag,
+            account.user_agent.as_deref().unwrap_or(self.user_agent),
+            self.contacts.first().map_or("", |(contact, _)| contact),
+        ];
+        let sound = |text: &str| !text.bytes().any(|b| matches!(b, b'\r' | b'\n' | 0));
+        texts.into_iter().all(sound) && !account.request_uri.contains([' ', '\t']) && account.extra_headers.is_empty()
+    }
+
     /// Writes the request into a buffer that is lent, and returns it.
     pub fn write(&self, buffer: Vec<u8>) -> Vec<u8> {
         let account = self.account;

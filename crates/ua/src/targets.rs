@@ -151,6 +151,20 @@ impl Targets {
         Next::Nowhere { registrar, fault }
     }
 
+    /// Returns the place that [`Targets::next`] gives whatever the lot, because there is no other.
+    pub fn sole(&self) -> Option<Place> {
+        let [hop] = self.hops.as_slice() else { return None };
+        let [place] = hop.places() else { return None };
+        Some(*place)
+    }
+
+    /// Returns the next hop at the sole place.
+    pub fn sole_target(&self) -> Option<Target> {
+        let (Some(Place { transport, address }), [hop]) = (self.sole(), self.hops.as_slice()) else { return None };
+        let name = hop.aim.as_ref().map_or_else(|_| Arc::default(), |aim| aim.host.clone());
+        Some(Target { address, transport, name, registrar: hop.uri.clone() })
+    }
+
     /// Returns what is to be looked up because nothing is known, or because it has grown old (it is used meanwhile); and what the
     /// searches that are on want next.
     pub fn stale(&self, now: Instant) -> Vec<(usize, Question)> {

@@ -148,6 +148,11 @@ impl Transaction {
         self.cseq
     }
 
+    /// How long its request is; zero once that was given away.
+    pub fn request_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Gives the request's bytes away, once.
     pub fn take_request(&mut self) -> Option<Vec<u8>> {
         Some(std::mem::take(&mut self.bytes)).filter(|bytes| !bytes.is_empty())

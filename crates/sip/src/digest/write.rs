@@ -66,8 +66,16 @@ impl Answer<'_> {
     }
 }
 
+/// Whether a text can stand between quotes as it is. Without a way out in between it is one instruction for many bytes.
+fn is_plain(text: &[u8]) -> bool {
+    !text.iter().fold(false, |any, &b| any | matches!(b, b'\r' | b'\n' | 0 | b'"' | b'\\'))
+}
+
 /// Writes a text into a quoted string.
 fn escaped(text: &[u8], out: &mut Vec<u8>) {
+    if is_plain(text) {
+        return out.extend_from_slice(text);
+    }
     for &byte in text {
         match byte {
             b'\r' | b'\n' | 0 => {}
@@ -79,6 +87,9 @@ fn escaped(text: &[u8], out: &mut Vec<u8>) {
 
 /// Writes what already was the inside of a quoted string, unchanged unless it would break out of one.
 fn literal(inner: &[u8], out: &mut Vec<u8>) {
+    if is_plain(inner) {
+        return out.extend_from_slice(inner);
+    }
     let mut bytes = inner.iter().copied().filter(|b| !matches!(b, b'\r' | b'\n' | 0));
     while let Some(byte) = bytes.next() {
         match byte {

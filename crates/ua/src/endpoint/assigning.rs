@@ -45,6 +45,7 @@ impl Endpoint {
         }
         carrier.pace.limit(profile.pacing);
         carrier.profile = profile;
+        carrier.epoch = carrier.epoch.wrapping_add(1).max(1);
         if moved {
             // A trunk that could not be registered at the old hop need not wait its back-off out.
             let cut_short = |phase: &Phase| matches!(phase, Phase::Waiting { why, .. } if *why != Wait::FailedDigest);
@@ -97,6 +98,7 @@ impl Endpoint {
             registration.granted = 0;
         }
         registration.assignment = assignment;
+        registration.plain = 0;
         if wanted_again {
             registration.intent = Intent::Keep;
         }
@@ -181,6 +183,7 @@ impl Endpoint {
             fresh_after: Flow::default(),
             started_at: now,
             told: 0,
+            plain: 0,
             shown: Shown::new(now),
             timer: None,
         };
@@ -226,10 +229,11 @@ impl Endpoint {
         shown.public = public;
         shown.since = saved.registered_at;
         shown.state = RegistrationState::Registered;
-        shown.negotiated.clone_from(&saved.negotiated);
+        let carrier = self.carriers.at_mut(registration.carrier);
+        shown.negotiated = saved.negotiated.clone().zip(carrier).map(|(terms, carrier)| carrier.share(terms));
         shown.version = Some(saved.credential_version);
         registration.accepted = same_version;
-        registration.reported = same_version.then(|| (saved.credential_version, saved.negotiated.clone().filter(|_| saved.authenticated)));
+        registration.reported = same_version.then(|| (saved.credential_version, shown.negotiated.clone().filter(|_| saved.authenticated)));
         registration.granted = seconds_of(saved.granted);
         let sent_at = saved.lapses_at - saved.granted;
         let (gin, rewrites, ports) = self.carriers.at(registration.carrier).map_or((false, false, 1), |carrier| {

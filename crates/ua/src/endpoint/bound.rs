@@ -73,8 +73,13 @@ impl Endpoint {
         shown.answered = true;
         if !shown.response.as_ref().is_some_and(|shown| shown.code == code && shown.reason.as_bytes() == words) {
             shown.response = Some(status(code, &reason_of(message).1));
+            registration.plain = 0;
         }
-        shown.public = public_address(message).or(shown.public);
+        let public = public_address(message).or(shown.public);
+        if public != shown.public {
+            shown.public = public;
+            registration.plain = 0;
+        }
         // After a retransmission nobody knows which request was answered (as RFC 6298 3, Karn).
         if transaction.sends == 1 {
             shown.round_trip = Some(now.since(transaction.sent_at));
@@ -165,7 +170,8 @@ impl Endpoint {
         self.send(now, key, exchange);
     }
 
-    fn succeeded(&mut self, now: Instant, key: Key, mut exchange: Box<Exchange>, transaction: &mut Transaction, message: &Message<'_>) {
+    fn succeeded(&mut self, now: Instant, key: Key, exchange: Box<Exchange>, transaction: &mut Transaction, message: &Message<'_>) {
+        let Err(mut exchange) = self.renewed_plainly(now, key, exchange, transaction, message) else { return };
         if let (Some(flow), Ok(Some(seconds))) = (exchange.flow, message.flow_timer()) {
             self.wire.take_flow_timer(now, flow, seconds);
         }
@@ -229,6 +235,7 @@ impl Endpoint {
         // Counted from sending (carriers.md B1): the registrar's clock started no sooner.
         let lapses_at = transaction.sent_at + time;
         let renewed = registration.binding.is_some();
+        registration.plain = 0;
         registration.binding = Some(Binding {
             address_of_record: registration.assignment.account.address_of_record.clone(),
             contact: exchange.contact.clone(),
@@ -292,6 +299,7 @@ impl Endpoint {
             warnings.push(Code::IntervalLong);
         }
         registration.shown.warnings = warnings;
+        let request_bytes = transaction.request_bytes();
         self.tell_accepted(now, key, &mut exchange, transaction, message, changes);
         if current {
             self.accept(key, exchange.version, authenticated);
@@ -308,6 +316,9 @@ impl Endpoint {
         registration.stray = None;
         self.unpace(carrier_key);
         self.settle(now, key);
+        if !unlisted && rewritten.is_none() {
+            self.mark_plain(key, &exchange, request_bytes);
+        }
     }
 
     /// A 2xx to a REGISTER that was given up: it binds all the same.
@@ -412,7 +423,9 @@ impl Endpoint {
             registration.remembered.shrink_to_fit();
             let of_account = |answering: &&Answering| answering.choice.holder == Holder::Account;
             if let Some(answering) = registration.remembered.get(own(&registration.remembered)).filter(of_account) {
-                registration.shown.negotiated = Some(answering.choice.negotiated());
+                let terms = answering.choice.negotiated();
+                // A carrier's terms are the same for all: they are kept once.
+                registration.shown.negotiated = self.carriers.at_mut(registration.carrier).map(|carrier| carrier.share(terms));
             }
         }
         let next = message.authentication_info().ok().flatten().and_then(|info| info.nextnonce());
@@ -471,7 +484,7 @@ impl Endpoint {
             generation: registration.assignment.generation,
             version,
             authenticated,
-            negotiated: report.1.clone(),
+            negotiated: report.1.as_deref().cloned(),
         };
         registration.reported = Some(report);
         if registration.which == Which::Active {

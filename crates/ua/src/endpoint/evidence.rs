@@ -38,7 +38,7 @@ impl Endpoint {
         let id: Arc<str> = self.wire.tokens.text::<32>().into();
         let negotiated = match exchange.purpose {
             Purpose::Bind if registration.binding.as_ref().is_some_and(|binding| binding.authenticated) => {
-                registration.shown.negotiated.clone()
+                registration.shown.negotiated.as_deref().cloned()
             }
             Purpose::Bind | Purpose::Unbind | Purpose::UnbindStray => exchange.answers.last().map(|answer| answer.choice.negotiated()),
         };
@@ -166,8 +166,8 @@ impl Endpoint {
         let Some(registration) = self.registrations.at(key) else { return Vec::new() };
         match &registration.reported {
             Some((version, before)) if *version == exchange.version && exchange.remembered.is_none() => {
-                let after = registration.shown.negotiated.as_ref().filter(|_| authenticated);
-                drift::of_terms(before.as_ref(), after)
+                let after = registration.shown.negotiated.as_deref().filter(|_| authenticated);
+                drift::of_terms(before.as_deref(), after)
             }
             Some(_) | None => Vec::new(),
         }
@@ -179,7 +179,7 @@ impl Endpoint {
         let key = probe.order.trunk.as_ref().and_then(|trunk| self.trunks.get(trunk));
         let reported = key.and_then(|&key| self.registrations.at(key)?.reported.as_ref());
         match (reported, &probe.negotiated) {
-            (Some((of, Some(before))), Some(after)) if Some(*of) == version => drift::of_terms(Some(before), Some(after)),
+            (Some((of, Some(before))), Some(after)) if Some(*of) == version => drift::of_terms(Some(&**before), Some(after)),
             _ => Vec::new(),
         }
     }

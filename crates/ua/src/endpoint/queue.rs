@@ -19,7 +19,7 @@ use crate::wire::{Outset, Owner, Timer};
 use crate::{AttemptKind, ContactReplacement, Instant, Local, NonceReuse, ResolveFault, Transport};
 
 /// After so many requests without success what is kept is told anew: well below the jump of an unclean start.
-const UNSAVED_MAX: u32 = 400;
+pub(super) const UNSAVED_MAX: u32 = 400;
 /// RFC 3261 18.1.1: within 200 bytes of the path's MTU, or above this where that is not known, a request goes over TCP.
 pub(super) const DATAGRAM_MAX: usize = 1_300;
 
@@ -45,6 +45,12 @@ impl Endpoint {
             Some(binding) => Urgency::Refresh { lapses_at: binding.lapses_at },
             None => Urgency::First,
         };
+        // As `pump` would, where nobody is to be asked about and nobody waits.
+        if at.targets.sole().is_some() && at.pace.admit_at_once(now, urgency) {
+            let stale = at.targets.stale(now);
+            self.look_up_carrier(now, carrier, stale);
+            return self.begin(now, key);
+        }
         registration.phase = Phase::Queued(at.pace.enqueue(urgency, key));
         self.arm(key);
         self.pump(now, carrier);
@@ -68,8 +74,12 @@ impl Endpoint {
             if carrier.pace.is_idle() {
                 return;
             }
-            match carrier.targets.next(now, &[], 0) {
-                Next::Ask(_) => {
+            let next = match carrier.targets.sole() {
+                Some(_) => None,
+                None => Some(carrier.targets.next(now, &[], 0)),
+            };
+            match next {
+                None | Some(Next::Ask(_)) => {
                     let stale = carrier.targets.stale(now);
                     match carrier.pace.admit(now) {
                         Ok(registration) => {
@@ -84,12 +94,12 @@ impl Endpoint {
                         }
                     }
                 }
-                Next::LookUp(hops) => {
+                Some(Next::LookUp(hops)) => {
                     self.look_up_carrier(now, carrier_key, hops);
                     return;
                 }
-                Next::Exhausted => return,
-                Next::Nowhere { registrar, fault } => {
+                Some(Next::Exhausted) => return,
+                Some(Next::Nowhere { registrar, fault }) => {
                     for registration in carrier.pace.drain() {
                         self.nowhere(now, registration, &registrar, &fault);
                     }
@@ -106,6 +116,10 @@ impl Endpoint {
         registration.phase = Phase::Idle;
         registration.again = false;
         registration.started_at = now;
+        if self.refresh_plainly(now, key) {
+            return;
+        }
+        let Some(registration) = self.registrations.at_mut(key) else { return };
         let removes = registration.intent.removes();
         let purpose = if removes { Purpose::Unbind } else { Purpose::Bind };
         // A removal is tried without credentials too: some registrars ask for none.
@@ -114,11 +128,13 @@ impl Endpoint {
             // They went while it waited.
             self.refund(carrier_key, true);
             self.unpace(carrier_key);
+            self.arm(key);
             return if removes { self.unbound(now, key, false) } else { self.tell_status(now, key) };
         };
         let lot = lot(&registration.assignment.trunk);
         let mut tried = Vec::new();
         let Some((target, local)) = self.next_hop(now, carrier_key, &mut tried, lot) else {
+            self.arm(key);
             self.refund(carrier_key, true);
             self.unpace(carrier_key);
             let places = self.carriers.at(carrier_key).into_iter().flat_map(|carrier| carrier.targets.places());
@@ -181,6 +197,7 @@ impl Endpoint {
             began: now,
             record: Record::default(),
             risks: Vec::new(),
+            marked: false,
         };
         self.send(now, key, Box::new(exchange));
     }
@@ -391,14 +408,14 @@ impl Endpoint {
     /// Arms the registration's one timer: its next action, or the lapse of its binding.
     pub(super) fn arm(&mut self, key: Key) {
         let Some(registration) = self.registrations.at_mut(key) else { return };
-        if let Some(timer) = registration.timer.take() {
-            self.wire.wheel.disarm(timer);
-        }
         let lapse = registration.binding.as_ref().map(|binding| binding.lapses_at);
         let due = match (registration.next_action_at(), lapse) {
             (Some(action), Some(lapse)) => Some(action.min(lapse)),
             (action, lapse) => action.or(lapse),
         };
+        if let Some(timer) = registration.timer.take() {
+            self.wire.wheel.disarm(timer);
+        }
         registration.timer = due.map(|due| self.wire.wheel.arm(due, Timer::Registration(key)));
     }
 

@@ -19,6 +19,7 @@ impl Endpoint {
             return;
         }
         registration.told = 0;
+        registration.plain = 0;
         let state = registration.state();
         let shown = &mut registration.shown;
         // A refresh does not interrupt being registered.
@@ -45,7 +46,7 @@ impl Endpoint {
             round_trip: shown.round_trip,
             consecutive_failures: registration.failures,
             last_response: shown.response.clone(),
-            negotiated: shown.negotiated.clone(),
+            negotiated: shown.negotiated.as_deref().cloned(),
             routes: shown.routes.clone().filter(|_| binding.is_some()),
             options: self.options_of(registration),
             diagnosis: shown.diagnosis.clone(),
@@ -68,6 +69,12 @@ impl Endpoint {
             }
             return;
         }
+        self.tell_renewed(key);
+    }
+
+    /// Tells the new times of a binding that was renewed, and has them saved.
+    pub(super) fn tell_renewed(&mut self, key: Key) {
+        let Some(registration) = self.registrations.at(key) else { return };
         let options = self.options_of(registration);
         let Some(registration) = self.registrations.at_mut(key) else { return };
         let Some(binding) = &registration.binding else { return };
@@ -204,7 +211,7 @@ impl Endpoint {
                 registered_at: binding.registered_at,
                 credential_version: binding.version,
                 authenticated: binding.authenticated,
-                negotiated: registration.shown.negotiated.clone(),
+                negotiated: registration.shown.negotiated.as_deref().cloned(),
             }),
             nonce,
             failed: self.failed_of(registration),
