@@ -2,10 +2,11 @@
 
 use secrecy::ExposeSecret;
 use sip::ChallengeSource;
-use sip::digest::{self, Answer, HexDigest, Request};
+use sip::digest::{self, Answer, HexDigest, PackedDigest, Request};
 
 use crate::account::Holder;
 use crate::challenge::Choice;
+use crate::chance::Tokens;
 use crate::{Credential, Flow, Instant, Local, Place, Secret};
 
 /// A challenge being answered. It belongs to one (target, realm, algorithm, local socket, Call-ID, credential version).
@@ -13,7 +14,7 @@ pub struct Answering {
     /// What the carrier asked.
     pub choice: Choice,
     /// Ours, kept as long as its nonce.
-    pub cnonce: Box<str>,
+    pub cnonce: Cnonce,
     /// How often the nonce was used.
     pub nc: u32,
     /// When it came.
@@ -28,13 +29,13 @@ pub struct Answering {
     pub flow: Option<Flow>,
     /// The digest user name where it is not the account's.
     other_name: Option<Box<str>>,
-    ha1: HexDigest,
+    ha1: PackedDigest,
     truncated_sha512: bool,
 }
 
 impl Answering {
     /// Begins to answer; nothing is computed for the wire yet. Without a usable secret there is nothing to begin.
-    pub fn begin(choice: Choice, credential: &Credential, cnonce: Box<str>, truncated_sha512: bool, came: Came) -> Option<Self> {
+    pub fn begin(choice: Choice, credential: &Credential, cnonce: Cnonce, truncated_sha512: bool, came: Came) -> Option<Self> {
         let hash = choice.algorithm.hash;
         let username = credential.username_of(choice.holder);
         let ha1 = match credential.secret_of(choice.holder) {
@@ -50,6 +51,7 @@ impl Answering {
         let other_name = (choice.holder == Holder::Proxy).then(|| username.into());
         let Came { at, local, target, flow } = came;
         let version = credential.version;
+        let ha1 = ha1.pack();
         Some(Answering { choice, cnonce, nc: 0, issued_at: at, version, local, target, flow, other_name, ha1, truncated_sha512 })
     }
 
@@ -61,7 +63,7 @@ impl Answering {
         };
         if let Some(old) = used.iter().find(same) {
             self.nc = old.nc;
-            self.cnonce.clone_from(&old.cnonce);
+            self.cnonce = old.cnonce;
         }
         self
     }
@@ -69,15 +71,16 @@ impl Answering {
     /// Counts the nonce up and appends the header line that answers this request; `username` is the account's.
     pub fn line(&mut self, username: &str, method: &str, uri: &str, lines: &mut Vec<u8>) {
         self.nc = self.nc.saturating_add(1);
+        let (ha1, cnonce) = (self.ha1.unpack(), self.cnonce.text());
         let answer = Answer {
             algorithm: self.choice.algorithm,
-            ha1: self.ha1.as_str(),
+            ha1: ha1.as_str(),
             realm: &self.choice.realm,
             username: self.other_name.as_deref().unwrap_or(username),
             nonce: &self.choice.nonce,
             opaque: self.choice.opaque.as_deref(),
             qop: self.choice.qop,
-            cnonce: &self.cnonce,
+            cnonce: cnonce.as_str(),
             nc: self.nc,
             algorithm_echo: self.choice.spelled.is_some(),
             userhash: self.choice.userhash,
@@ -97,6 +100,50 @@ impl Answering {
             self.nc = 0;
             self.issued_at = now;
         }
+    }
+}
+
+/// The client's nonce: 32 lower-case hexadecimal digits, kept as what they say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Cnonce(u128);
+
+impl Cnonce {
+    /// Draws one.
+    pub fn draw(tokens: &mut Tokens) -> Self {
+        tokens.hex::<32>().into_iter().fold(Cnonce(0), |Cnonce(all), digit| Cnonce(all << 4 | u128::from(value(digit))))
+    }
+
+    /// Takes one that was kept as text.
+    pub fn of(text: &str) -> Option<Self> {
+        let digits = text.as_bytes();
+        let sound = digits.len() == 32 && digits.iter().all(|digit| digit.is_ascii_digit() || (b'a'..=b'f').contains(digit));
+        sound.then(|| digits.iter().fold(Cnonce(0), |Cnonce(all), &digit| Cnonce(all << 4 | u128::from(value(digit)))))
+    }
+
+    /// Returns the digits.
+    pub fn text(self) -> Digits {
+        let mut digits = [0; 32];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0.to_be_bytes()) {
+            pair.copy_from_slice(&[b"0123456789abcdef"[usize::from(byte >> 4)], b"0123456789abcdef"[usize::from(byte & 15)]]);
+        }
+        Digits(digits)
+    }
+}
+
+fn value(digit: u8) -> u8 {
+    match digit {
+        b'a'..=b'f' => digit - b'a' + 10,
+        _ => digit.wrapping_sub(b'0') & 15,
+    }
+}
+
+/// A cnonce as text.
+pub struct Digits([u8; 32]);
+
+impl Digits {
+    /// Returns it.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
@@ -123,4 +170,22 @@ pub struct Came {
     pub target: Place,
     /// On which connection.
     pub flow: Option<Flow>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cnonce_is_the_same_text_after_it_was_kept() {
+        let mut tokens = Tokens::new([3; 32]);
+        for _ in 0..100 {
+            let cnonce = Cnonce::draw(&mut tokens);
+            assert_eq!(Cnonce::of(cnonce.text().as_str()).map(|kept| kept.text().0), Some(cnonce.text().0));
+        }
+        assert_eq!(Cnonce::of("00112233445566778899aabbccddeeff").unwrap().text().as_str(), "00112233445566778899aabbccddeeff");
+        for bad in ["", "0011", "00112233445566778899AABBCCDDEEFF", "+0112233445566778899aabbccddeeff"] {
+            assert!(Cnonce::of(bad).is_none(), "{bad}");
+        }
+    }
 }

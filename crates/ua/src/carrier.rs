@@ -5,6 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use diagnosis::SipStatus;
+
+use crate::challenge::Asked;
+use crate::desired::InCommon;
 use crate::ping::Ping;
 use crate::slab::Key;
 use crate::slots::Slots;
@@ -12,6 +16,8 @@ use crate::targets::Targets;
 use crate::wheel::TimerKey;
 use crate::{Instant, Negotiated, NonceReuse, Pacing, Profile, Transport};
 
+/// So many of what trunks may share are looked at.
+const SHARED_MAX: usize = 8;
 /// carriers.md C12: so many refusals of a remembered nonce running, without `stale`, switch reuse off.
 const REUSE_REFUSALS: u8 = 2;
 /// ... for so long. What was learnt of a nonce's age is forgotten after as long.
@@ -39,17 +45,42 @@ pub struct Carrier {
     pub public: Option<SocketAddr>,
     /// Which of its profiles this is, from 1.
     pub epoch: u32,
-    /// The terms that were agreed upon last, whichever trunk's.
-    terms: Option<Arc<Negotiated>>,
+    /// What was asked and agreed upon last, whichever trunk's.
+    terms: Vec<(Arc<Asked>, Arc<Negotiated>)>,
+    /// The final answers that came last.
+    statuses: Vec<Arc<SipStatus>>,
+    /// What its trunks have in common.
+    pub common: InCommon,
 }
 
 impl Carrier {
-    /// Keeps terms once for all who agreed upon the same.
-    pub fn share(&mut self, terms: Negotiated) -> Arc<Negotiated> {
-        match &self.terms {
-            Some(shared) if **shared == terms => Arc::clone(shared),
-            Some(_) | None => Arc::clone(self.terms.insert(Arc::new(terms))),
+    /// Keeps what was asked once for all who were asked the same, and returns what is agreed upon by answering it.
+    pub fn share(&mut self, asked: &mut Arc<Asked>) -> Arc<Negotiated> {
+        if let Some((shared, terms)) = self.terms.iter().find(|(shared, _)| *shared == *asked) {
+            *asked = Arc::clone(shared);
+            return Arc::clone(terms);
         }
+        let terms = asked.negotiated();
+        let same = self.terms.iter().find(|(_, shared)| **shared == terms).map(|(_, shared)| Arc::clone(shared));
+        let terms = same.unwrap_or_else(|| Arc::new(terms));
+        keep(&mut self.terms, (Arc::clone(asked), Arc::clone(&terms)));
+        terms
+    }
+
+    /// Keeps terms once for all who agreed upon the same.
+    pub fn share_terms(&self, terms: Negotiated) -> Arc<Negotiated> {
+        let same = self.terms.iter().find(|(_, shared)| **shared == terms);
+        same.map_or_else(|| Arc::new(terms), |(_, shared)| Arc::clone(shared))
+    }
+
+    /// Keeps a final answer's status line once for all who saw the same.
+    pub fn share_status(&mut self, code: u16, words: &[u8], make: impl FnOnce() -> SipStatus) -> Arc<SipStatus> {
+        if let Some(shared) = self.statuses.iter().find(|shared| shared.code == code && shared.reason.as_bytes() == words) {
+            return Arc::clone(shared);
+        }
+        let status = Arc::new(make());
+        keep(&mut self.statuses, Arc::clone(&status));
+        status
     }
 
     /// Begins to know a carrier.
@@ -64,10 +95,20 @@ impl Carrier {
             healing: false,
             public: None,
             epoch: 1,
-            terms: None,
+            terms: Vec::new(),
+            statuses: Vec::new(),
+            common: InCommon::default(),
             profile,
         }
     }
+}
+
+/// Keeps one more of what is shared, and lets the oldest go.
+fn keep<T>(shared: &mut Vec<T>, one: T) {
+    if shared.len() >= SHARED_MAX {
+        shared.remove(0);
+    }
+    shared.push(one);
 }
 
 /// Which REGISTER goes first.

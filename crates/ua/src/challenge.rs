@@ -1,5 +1,8 @@
 //! Which challenge of an answer is to be answered, and how. A pure function: same answer, same choice.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use sip::digest::{Algorithm, Hash, Qop};
 use sip::{AlgorithmOffer, Challenge, ChallengeFault, ChallengeSource, Message, QopOffer};
 
@@ -9,6 +12,29 @@ use crate::{Credential, DigestPolicy, Negotiated, OnDowngrade, Profile, Secret};
 /// The one challenge that is to be answered.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Choice {
+    /// What the challenges of a carrier have in common.
+    pub asked: Arc<Asked>,
+    /// As sent.
+    pub nonce: Box<[u8]>,
+    /// As sent.
+    pub opaque: Option<Box<[u8]>>,
+    /// The carrier says that only the nonce was too old.
+    pub stale: bool,
+    /// Weaker than what was pinned, and the policy lets it pass.
+    pub downgraded: bool,
+}
+
+impl Deref for Choice {
+    type Target = Asked;
+
+    fn deref(&self) -> &Asked {
+        &self.asked
+    }
+}
+
+/// What a carrier asks of everybody.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Asked {
     /// Decides the header of the answer.
     pub source: ChallengeSource,
     /// Whose secret answers.
@@ -21,23 +47,15 @@ pub struct Choice {
     pub spelled: Option<String>,
     /// `auth` before `auth-int`.
     pub qop: Qop,
-    /// As sent.
-    pub nonce: Box<[u8]>,
-    /// As sent.
-    pub opaque: Option<Box<[u8]>>,
     /// RFC 7616 3.4.4.
     pub userhash: bool,
     /// `charset=UTF-8`.
     pub utf8: bool,
-    /// The carrier says that only the nonce was too old.
-    pub stale: bool,
-    /// Weaker than what was pinned, and the policy lets it pass.
-    pub downgraded: bool,
     /// Every algorithm that was offered, in order.
     pub offered: Vec<String>,
 }
 
-impl Choice {
+impl Asked {
     /// Returns what was agreed upon, for the operator.
     pub fn negotiated(&self) -> Negotiated {
         Negotiated {
@@ -312,7 +330,7 @@ fn without_nonce(header: &str) -> String {
 
 fn choice(candidate: &Candidate<'_>, holder: Holder, algorithm: Algorithm, downgraded: bool, offered: Vec<String>) -> Choice {
     let challenge = &candidate.challenge;
-    Choice {
+    let asked = Asked {
         source: candidate.source,
         holder,
         realm: challenge.realm().into_owned(),
@@ -327,13 +345,16 @@ fn choice(candidate: &Candidate<'_>, holder: Holder, algorithm: Algorithm, downg
             QopOffer::Offers { auth: true, .. } => Qop::Auth,
             QopOffer::Offers { auth: false, .. } => Qop::AuthInt,
         },
-        nonce: challenge.nonce().into(),
-        opaque: challenge.opaque().map(Into::into),
         userhash: challenge.userhash(),
         utf8: challenge.utf8(),
+        offered,
+    };
+    Choice {
+        asked: Arc::new(asked),
+        nonce: challenge.nonce().into(),
+        opaque: challenge.opaque().map(Into::into),
         stale: challenge.stale(),
         downgraded,
-        offered,
     }
 }
 

@@ -207,13 +207,6 @@ pub struct Assignment {
     pub standby: Option<Credential>,
 }
 
-impl Assignment {
-    /// Returns a version, if it is still at hand.
-    pub(crate) fn credential_of(&self, version: u32) -> Option<&Credential> {
-        [&self.active, &self.previous, &self.standby].into_iter().flatten().find(|credential| credential.version == version)
-    }
-}
-
 /// What becomes of a withdrawn trunk's binding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Withdrawal {

@@ -14,6 +14,7 @@ mod carrier;
 mod challenge;
 pub mod chance;
 pub mod command;
+mod desired;
 mod drift;
 pub mod endpoint;
 pub mod event;

@@ -10,6 +10,7 @@ use crate::answering::Answering;
 use crate::budget::{Asker, Risk};
 use crate::carrier::Ticket;
 use crate::chance::Jitter;
+use crate::desired::Desired;
 use crate::drift;
 use crate::locate::Place;
 use crate::record::Record;
@@ -18,12 +19,12 @@ use crate::slab::Key;
 use crate::targets::Target;
 use crate::verdict::Final;
 use crate::wheel::TimerKey;
-use crate::{Assignment, AttemptKind, Credential, Drift, Flow, Instant, Local, Negotiated, RegistrationState, Routes, Transport};
+use crate::{AttemptKind, Credential, Drift, Flow, Instant, Local, Negotiated, RegistrationState, Routes, Transport};
 
 /// A registration.
 pub struct Registration {
     /// What is desired.
-    pub assignment: Box<Assignment>,
+    pub assignment: Box<Desired>,
     /// The carrier that it is with.
     pub carrier: Key,
     /// RFC 3261 10.2.4: one Call-ID and a rising CSeq for the life of the registration.
@@ -337,7 +338,7 @@ pub struct Shown {
     /// A binding ran and lapsed.
     pub lapsed: bool,
     /// The last final answer.
-    pub response: Option<SipStatus>,
+    pub response: Option<Arc<SipStatus>>,
     /// The last round trip.
     pub round_trip: Option<Duration>,
     /// Our address as the carrier saw it.
@@ -380,7 +381,7 @@ impl Shown {
 impl Registration {
     /// Returns the credential in use: for a removal the one that the binding was granted to, if it is still at hand.
     pub fn credential(&self) -> Option<&Credential> {
-        let Assignment { active, standby, .. } = &*self.assignment;
+        let Desired { active, standby, .. } = &*self.assignment;
         if let (true, Some(binding)) = (self.intent.removes(), &self.binding)
             && let Some(kept) = self.credential_of(binding.version)
         {
@@ -388,7 +389,7 @@ impl Registration {
         }
         match self.which {
             Which::Active => active.as_ref(),
-            Which::Standby => standby.as_ref(),
+            Which::Standby => standby.as_deref(),
         }
     }
 

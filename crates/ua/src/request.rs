@@ -25,8 +25,10 @@ pub const CSEQ_MAX: u32 = (1 << 31) - 1_000_000;
 
 /// What a REGISTER carries beside the account's own.
 pub struct Register<'r> {
-    /// Who registers.
+    /// Who registers; its own address-of-record is not looked at.
     pub account: &'r Account,
+    /// To, and From unless the account has another.
+    pub address_of_record: &'r str,
     /// Call-ID, tag and CSeq.
     pub identity: &'r Identity,
     /// The `Via` branch, cookie included.
@@ -74,13 +76,13 @@ impl Register<'_> {
     /// ([`Register::is_harmless`]).
     pub fn write_harmless(&self, mut out: Vec<u8>) -> Vec<u8> {
         let account = self.account;
-        let from = account.from_uri.as_deref().unwrap_or(&account.address_of_record);
+        let from = account.from_uri.as_deref().unwrap_or(self.address_of_record);
         let (contact, expires) = self.contacts.first().copied().unwrap_or_default();
         let (cseq, expires) = (Decimal::new(self.identity.cseq), Decimal::new(expires));
         let parts: [&[&str]; 8] = [
             &["REGISTER ", &account.request_uri, " SIP/2.0\r\nVia: SIP/2.0/", self.transport.via(), " ", self.via, ";rport;branch=", self.branch],
             &["\r\nMax-Forwards: 70\r\nFrom: <", from, ">;tag=", &self.identity.from_tag],
-            &["\r\nTo: <", &account.address_of_record],
+            &["\r\nTo: <", self.address_of_record],
             &[">\r\nCall-ID: ", &self.identity.call_id],
             &["\r\nCSeq: ", cseq.text()],
             &[" REGISTER\r\nContact: <", contact, ">;expires=", expires.text()],
@@ -103,7 +105,7 @@ impl Register<'_> {
             &account.request_uri,
             self.via,
             account.from_uri.as_deref().unwrap_or_default(),
-            &account.address_of_record,
+            self.address_of_record,
             &self.identity.call_id,
             &self.identity.from_tag,
             account.user_agent.as_deref().unwrap_or(self.user_agent),
@@ -116,7 +118,7 @@ impl Register<'_> {
     /// Writes the request into a buffer that is lent, and returns it.
     pub fn write(&self, buffer: Vec<u8>) -> Vec<u8> {
         let account = self.account;
-        let from = account.from_uri.as_deref().unwrap_or(&account.address_of_record);
+        let from = account.from_uri.as_deref().unwrap_or(self.address_of_record);
         let mut builder = Builder::request_into(buffer, "REGISTER", &account.request_uri)
             .parts("Via", &["SIP/2.0/", self.transport.via(), " ", self.via, ";rport;branch=", self.branch])
             .parts("Max-Forwards", &["70"]);
@@ -125,7 +127,7 @@ impl Register<'_> {
         }
         builder = builder
             .parts("From", &["<", from, ">;tag=", &self.identity.from_tag])
-            .parts("To", &["<", &account.address_of_record, ">"])
+            .parts("To", &["<", self.address_of_record, ">"])
             .parts("Call-ID", &[&self.identity.call_id])
             .parts("CSeq", &[Decimal::new(self.identity.cseq).text(), " REGISTER"]);
         for (contact, expires) in self.contacts {
@@ -217,10 +219,17 @@ impl Options<'_> {
 ///
 /// Where the Contact names no host of its own, it names the transport that the registration goes over, as calls are to come the same way.
 /// `seen` is the address that the carrier saw, where the profile wants that one; with `gin` it has no user and says `bnc` (RFC 6140 5.1).
-pub fn contact_uri(account: &Account, advertised: SocketAddr, seen: Option<SocketAddr>, gin: bool, over: Transport) -> String {
+pub fn contact_uri(
+    account: &Account,
+    address_of_record: &str,
+    advertised: SocketAddr,
+    seen: Option<SocketAddr>,
+    gin: bool,
+    over: Transport,
+) -> String {
     let ContactSpec { user, host, port, transport, params } = &account.contact;
     let advertised = seen.unwrap_or(advertised);
-    let own_user = Uri::parse(&account.address_of_record).ok().and_then(|uri| uri.user);
+    let own_user = Uri::parse(address_of_record).ok().and_then(|uri| uri.user);
     let mut uri = String::from("sip:");
     if let (Some(user), false) = (user.as_deref().or(own_user), gin) {
         uri.push_str(user);

@@ -5,7 +5,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, sendmmsg};
+use nix::sys::socket::{ControlMessage, MsgFlags, MultiHeaders, SockaddrStorage, sendmmsg, sendmsg};
 use ua::{Instant, SendFault};
 
 use super::icmp;
@@ -13,6 +13,16 @@ use super::receive::socket_address;
 
 /// So many datagrams go with one system call.
 pub(crate) const BATCH: usize = 64;
+
+/// So many datagrams of one length to one destination at least go as a train: one message that the system cuts up again (UDP_SEGMENT, udp(7)),
+/// so that they go through its layers once.
+const TRAIN_MIN: usize = 4;
+
+/// The system cuts a message into no more.
+const TRAIN_MAX: usize = 64;
+
+/// ... and takes none that is longer than an IP packet may be.
+const TRAIN_BYTES_MAX: usize = 60 * 1024;
 
 /// So many datagrams wait for a socket; beyond that the shard does nothing else first.
 const QUEUE: usize = 1024;
@@ -32,6 +42,8 @@ pub(crate) struct Outbox {
     gone: usize,
     /// Since when the socket takes none.
     blocked: Option<Instant>,
+    /// Before that one no train leaves: the system did not take it, and single datagrams say why.
+    single_until: usize,
     headers: MultiHeaders<SockaddrStorage>,
 }
 
@@ -53,6 +65,7 @@ impl Outbox {
             targets: Vec::new(),
             gone: 0,
             blocked: None,
+            single_until: 0,
             headers: MultiHeaders::preallocate(BATCH, None),
         }
     }
@@ -83,6 +96,19 @@ impl Outbox {
     pub(crate) fn flush(&mut self, now: Instant, fd: BorrowedFd<'_>, out: &mut Flushed) {
         let mut foreign = 0;
         while self.gone < self.spans.len() {
+            if let Some(length) = self.train() {
+                match self.send_train(fd, length) {
+                    Ok(()) => {
+                        self.gone += length;
+                        out.sent += length as u64;
+                        self.blocked = None;
+                        foreign = 0;
+                        continue;
+                    }
+                    Err(Errno::EINTR) => continue,
+                    Err(_) => self.single_until = self.gone + length,
+                }
+            }
             match self.send_batch(fd) {
                 Ok(count) => {
                     self.gone += count;
@@ -121,6 +147,27 @@ impl Outbox {
         self.spans.clear();
         self.targets.clear();
         self.gone = 0;
+        self.single_until = 0;
+    }
+
+    /// Returns how many of those that wait go as one train.
+    fn train(&self) -> Option<usize> {
+        let (first, to) = (self.spans.get(self.gone)?, self.targets.get(self.gone)?);
+        let (size, end) = (first.len(), self.spans.len().min(self.gone + TRAIN_MAX));
+        let most = (TRAIN_BYTES_MAX / size.max(1)).min(end - self.gone);
+        let following = self.spans.iter().zip(&self.targets).skip(self.gone).take(most);
+        let length = following.take_while(|(span, target)| span.len() == size && *target == to).count();
+        (length >= TRAIN_MIN && size > 0 && self.gone >= self.single_until).then_some(length)
+    }
+
+    fn send_train(&self, fd: BorrowedFd<'_>, length: usize) -> nix::Result<()> {
+        let cars = &self.spans[self.gone..self.gone + length];
+        let (Some(first), Some(last)) = (cars.first(), cars.last()) else { return Ok(()) };
+        let size = u16::try_from(first.len()).map_err(|_| Errno::EMSGSIZE)?;
+        // They lie end to end.
+        let slices = [IoSlice::new(&self.bytes[first.start..last.end])];
+        let segments = [ControlMessage::UdpGsoSegments(&size)];
+        sendmsg(fd.as_raw_fd(), &slices, &segments, MsgFlags::MSG_DONTWAIT, self.targets[self.gone].as_ref()).map(drop)
     }
 
     fn head(&self) -> Option<SocketAddr> {
@@ -128,7 +175,10 @@ impl Outbox {
     }
 
     fn send_batch(&mut self, fd: BorrowedFd<'_>) -> nix::Result<usize> {
-        let end = self.spans.len().min(self.gone + BATCH);
+        let mut end = self.spans.len().min(self.gone + BATCH);
+        if self.gone < self.single_until {
+            end = end.min(self.single_until);
+        }
         let batch = self.gone..end;
         let slices: Vec<[IoSlice<'_>; 1]> =
             self.spans[batch.clone()].iter().map(|span| [IoSlice::new(&self.bytes[span.clone()])]).collect();

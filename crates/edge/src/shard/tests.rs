@@ -53,6 +53,52 @@ fn datagrams_of_every_size_arrive_in_order_with_their_source_over_both_families(
 }
 
 #[test]
+fn datagrams_of_one_length_arrive_each_by_itself_whoever_else_is_written_to() {
+    for address in ["127.0.0.1:0", "[::1]:0"] {
+        let (mut from, source) = wire(address);
+        let (mut to, target) = wire(address);
+        let (mut other, beside) = wire(address);
+        // Trains of many, one that ends with a shorter, and single ones to another in between.
+        let lengths = [600; 150].into_iter().chain([599]).chain([700; 5]).chain([1; 3]).chain([640; 64]);
+        let sent: Vec<Vec<u8>> = lengths.enumerate().map(|(number, length)| vec![(number % 251) as u8; length]).collect();
+        for (number, bytes) in sent.iter().enumerate() {
+            from.push(target, bytes);
+            if number % 40 == 39 {
+                from.push(beside, bytes);
+            }
+        }
+        let mut flushed = Flushed::default();
+        from.flush(NOW, &mut flushed);
+        assert_eq!((flushed.sent as usize, from.waiting()), (sent.len() + sent.len() / 40, 0));
+        let got = received(&mut to, &mut Receiver::new(), sent.len());
+        assert!(got.iter().all(|(from, _)| *from == source));
+        assert!(got.iter().map(|(_, bytes)| bytes).eq(&sent));
+        assert_eq!(received(&mut other, &mut Receiver::new(), sent.len() / 40).len(), sent.len() / 40);
+    }
+}
+
+#[test]
+fn a_train_to_a_dead_destination_holds_nothing_up_and_is_told() {
+    let dead = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (mut from, _) = wire("127.0.0.1:0");
+    let (mut to, target) = wire("127.0.0.1:0");
+    let mut flushed = Flushed::default();
+    for number in 0..50_u32 {
+        (0..8).for_each(|_| from.push(dead, b"hello?"));
+        (0..8).for_each(|_| from.push(target, &number.to_be_bytes()));
+        from.flush(NOW, &mut flushed);
+    }
+    assert_eq!(received(&mut to, &mut Receiver::new(), 400).len(), 400, "none is lost");
+    let end = Clock::now() + DEADLINE;
+    while !flushed.faults.contains(&(dead, SendFault::Refused)) {
+        assert!(Clock::now() < end, "{:?}", flushed.faults);
+        wait(&from);
+        from.errors(|to, fault| flushed.faults.push((to, fault)));
+    }
+    assert!(flushed.faults.iter().all(|fault| *fault == (dead, SendFault::Refused)), "{:?}", flushed.faults);
+}
+
+#[test]
 fn one_receiver_serves_sockets_of_both_families() {
     let mut receiver = Receiver::new();
     let (mut v4, target4) = wire("127.0.0.1:0");

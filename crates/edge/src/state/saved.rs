@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::fs::File;
 use std::sync::Arc;
 
@@ -9,14 +8,14 @@ use zeroize::Zeroizing;
 use super::frame::FileId;
 use super::key::Key;
 use super::record::{KeptMore, Record};
-use super::scan::{Entry, Scan, Slot, VERIFICATION, verification};
+use super::scan::{Entry, Index, Scan, Slot, VERIFICATION, verification};
 use super::store::read;
 use crate::clock::Clock;
 
 /// What was saved before this start, each trunk's until it is taken. It stays in the file meanwhile; only its places are in memory.
 pub(crate) struct Saved {
     source: Option<(File, FileId, Arc<Key>)>,
-    index: HashMap<Arc<str>, Entry>,
+    index: Index,
     verifications: Vec<Verification>,
     clean: bool,
     clock: Clock,
@@ -34,11 +33,11 @@ pub(crate) struct Verification {
 
 impl Saved {
     pub(crate) fn none(clock: &Clock) -> Self {
-        Saved { source: None, index: HashMap::new(), verifications: Vec::new(), clean: false, clock: clock.clone() }
+        Saved { source: None, index: Index::default(), verifications: Vec::new(), clean: false, clock: clock.clone() }
     }
 
     pub(crate) fn of(file: File, found: &Scan, key: Arc<Key>, clock: &Clock) -> Self {
-        let (verifications, index): (HashMap<_, _>, _) = found
+        let (verifications, index): (Index, _) = found
             .index
             .iter()
             .map(|(subject, &entry)| (Arc::clone(subject), entry))
@@ -80,7 +79,7 @@ impl Saved {
 
     /// Takes what was saved of a trunk, once.
     pub(crate) fn take(&mut self, trunk: &str) -> Option<Box<Resume>> {
-        let (trunk, Entry { slot, renewed }) = self.index.remove_entry(trunk)?;
+        let (trunk, Entry { slot, renewed }) = self.index.swap_remove_entry(trunk)?;
         let plain = self.plain(slot)?;
         let mut resume = match Record::read(&plain) {
             Some(Record::Save(kept)) => Some(Box::new(kept.resume(KeptMore::default(), trunk, self.clean, &self.clock))),

@@ -13,7 +13,7 @@ use super::frame::{FileId, HEADER_BYTES, PREFIX_BYTES};
 use super::key::Key;
 use super::record::{KeptRenewal, Record, Renewed, Tried};
 use super::saved::Saved;
-use super::scan::{Entry, Scan, Slot, Tail, Unusable, VERIFICATION, scan};
+use super::scan::{Entry, Index, Scan, Slot, Tail, Unusable, VERIFICATION, scan};
 use crate::StartError;
 use crate::clock::Clock;
 
@@ -36,6 +36,9 @@ pub(crate) type Changes = HashMap<Arc<str>, Change>;
 /// A file is not written anew before it has so much to lose.
 const COMPACT_FROM: u64 = 1 << 20;
 
+/// So much room is kept for what is appended next.
+const BYTES_KEPT: usize = 256 * 1024;
+
 /// So many renewals are sealed together: with names of 200 bytes they fit a frame.
 const RENEWALS_A_FRAME: usize = 256;
 
@@ -46,7 +49,9 @@ pub(crate) struct Store {
     clock: Clock,
     /// Absent until the first file could be made.
     current: Option<Current>,
-    index: HashMap<Arc<str>, Entry>,
+    index: Index,
+    /// Where appended frames are put together.
+    bytes: Vec<u8>,
     live: u64,
 }
 
@@ -65,7 +70,7 @@ impl Store {
         let path = dir.join(STATE);
         let fault = |source| StartError::State { path: path.clone(), source };
         let mut store =
-            Store { path: path.clone(), key: Arc::clone(&key), clock: clock.clone(), current: None, index: HashMap::new(), live: 0 };
+            Store { path: path.clone(), key: Arc::clone(&key), clock: clock.clone(), current: None, index: Index::default(), bytes: Vec::new(), live: 0 };
         let mut saved = Saved::none(clock);
         match OpenOptions::new().read(true).write(true).open(&path) {
             Ok(file) if file.metadata().map_err(fault)?.len() == 0 => {}
@@ -126,8 +131,9 @@ impl Store {
         let Some(Current { file, id, end, next: Some(next) }) = &mut self.current else {
             return Err(io::Error::other("the state file could not be made"));
         };
-        let mut bytes = Vec::with_capacity(512 * changes.len());
-        let mut slots = Vec::with_capacity(changes.len());
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.clear();
+        let mut slots = Vec::new();
         let mut renewals = Vec::new();
         for (subject, change) in changes {
             let record = match change {
@@ -158,8 +164,11 @@ impl Store {
             return Err(error);
         }
         *end += bytes.len() as u64;
+        // What a start of everything at once needed is given back.
+        bytes.shrink_to(BYTES_KEPT);
+        self.bytes = bytes;
         for (subject, alive, slot) in slots {
-            let old = if alive { self.index.insert(Arc::clone(subject), slot.into()) } else { self.index.remove(subject) };
+            let old = if alive { self.index.insert(Arc::clone(subject), slot.into()) } else { self.index.swap_remove(subject) };
             self.live += if alive { slot.bytes() } else { 0 };
             self.live -= old.map_or(0, |old| old.slot.bytes());
         }
@@ -191,7 +200,7 @@ impl Store {
     /// Forgets what was found and is no longer needed, before the first append.
     fn forget(&mut self, subjects: &[Arc<str>]) {
         for subject in subjects {
-            self.live -= self.index.remove(subject).map_or(0, |entry| entry.slot.bytes());
+            self.live -= self.index.swap_remove(subject).map_or(0, |entry| entry.slot.bytes());
         }
     }
 
@@ -209,13 +218,13 @@ impl Store {
         Ok(())
     }
 
-    fn write_anew(&self, unfinished: &Path) -> io::Result<(Current, HashMap<Arc<str>, Entry>)> {
+    fn write_anew(&self, unfinished: &Path) -> io::Result<(Current, Index)> {
         let file = OpenOptions::new().create(true).truncate(true).read(true).write(true).mode(0o600).open(unfinished)?;
         let id = FileId::random()?;
         let mut out = BufWriter::with_capacity(1 << 20, &file);
         out.write_all(&id.header())?;
         let (mut end, mut next) = (HEADER_BYTES as u64, 0);
-        let mut index = HashMap::with_capacity(self.index.len());
+        let mut index = Index::with_capacity(self.index.len());
         let mut alive: Vec<(&Arc<str>, Entry)> = self.index.iter().map(|(subject, &entry)| (subject, entry)).collect();
         alive.sort_unstable_by_key(|(_, entry)| entry.slot.at);
         let (mut sealed, mut frame) = (Vec::new(), Vec::new());

@@ -34,6 +34,16 @@ impl HexDigest {
         Some(HexDigest { digits, len: text.len() })
     }
 
+    /// Takes it to be kept in half the room.
+    pub fn pack(&self) -> PackedDigest {
+        let mut packed = PackedDigest { bytes: [0; 32], len: 0 };
+        for (byte, pair) in packed.bytes.iter_mut().zip(self.as_bytes().chunks_exact(2)) {
+            *byte = pair.iter().fold(0, |byte, &digit| byte << 4 | crate::lex::hex(digit).unwrap_or_default());
+            packed.len += 1;
+        }
+        packed
+    }
+
     /// The digits.
     pub fn as_str(&self) -> &str {
         str::from_utf8(self.as_bytes()).unwrap_or_default()
@@ -42,6 +52,31 @@ impl HexDigest {
     /// The digits as bytes.
     pub fn as_bytes(&self) -> &[u8] {
         self.digits.get(..self.len).unwrap_or_default()
+    }
+}
+
+/// A digest as bytes, for who keeps many; wiped when dropped, and never printed.
+pub struct PackedDigest {
+    bytes: [u8; 32],
+    len: u8,
+}
+
+impl PackedDigest {
+    /// The digest as it is used.
+    pub fn unpack(&self) -> HexDigest {
+        HexDigest::of(self.bytes.get(..usize::from(self.len)).unwrap_or_default())
+    }
+}
+
+impl Drop for PackedDigest {
+    fn drop(&mut self) {
+        self.bytes.zeroize();
+    }
+}
+
+impl fmt::Debug for PackedDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PackedDigest(***, {} bytes)", self.len)
     }
 }
 
@@ -66,5 +101,19 @@ impl Drop for HexDigest {
 impl fmt::Debug for HexDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "HexDigest(***, {} digits)", self.len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_packed_digest_is_the_same_again() {
+        for (hash, digits) in [(Hash::Md5, "00ff10a9".repeat(4)), (Hash::Sha256, "0123456789abcdef".repeat(4))] {
+            let digest = HexDigest::from_hex(hash, &digits).unwrap();
+            assert_eq!(digest.pack().unpack().as_str(), digits);
+            assert!(!format!("{:?}", digest.pack()).contains("ff"), "it is not shown");
+        }
     }
 }

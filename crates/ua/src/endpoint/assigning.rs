@@ -10,12 +10,12 @@ use sip::digest::{Algorithm, Qop};
 use super::Endpoint;
 use super::failed::ONCE_MORE;
 use crate::account::Holder;
-use crate::answering::{Answering, Came};
+use crate::answering::{Answering, Came, Cnonce};
 use crate::carrier::Carrier;
-use crate::challenge::Choice;
+use crate::challenge::{Asked, Choice};
 use crate::chance::lot;
 use crate::registration::{Binding, Intent, Phase, Registration, Shown, Wait, Which, seconds_of};
-use crate::request::Identity;
+use crate::request::{Identity, contact_uri};
 use crate::slab::Key;
 use crate::targets::Targets;
 use crate::{
@@ -65,7 +65,7 @@ impl Endpoint {
         let Some(&key) = self.trunks.get(&assignment.trunk) else {
             return self.begin_registration(now, carrier, assignment, resume, Instant::default());
         };
-        let Some(registration) = self.registrations.at_mut(key) else { return };
+        let (Some(registration), Some(at)) = (self.registrations.at_mut(key), self.carriers.at_mut(carrier)) else { return };
         if assignment.generation < registration.assignment.generation {
             return;
         }
@@ -81,16 +81,19 @@ impl Endpoint {
             self.leave(now, key);
             return self.begin_registration(now, carrier, assignment, None, traced_until);
         }
-        let version = |credential: &Option<Credential>| credential.as_ref().map(|credential| credential.version);
-        let fresh_secret = version(&old.active) != version(&assignment.active);
-        let promoted_standby = registration.which == Which::Standby && version(&old.standby) == version(&assignment.active);
-        let other_standby = version(&old.standby) != version(&assignment.standby);
+        let assignment = Box::new(at.common.keep(*assignment));
+        let version = |credential: Option<&Credential>| credential.map(|credential| credential.version);
+        let active = version(assignment.active.as_ref());
+        let (old_standby, standby) = (version(old.standby.as_deref()), version(assignment.standby.as_deref()));
+        let fresh_secret = version(old.active.as_ref()) != active;
+        let promoted_standby = registration.which == Which::Standby && old_standby == active;
+        let other_standby = old_standby != standby;
         // What was removed by hand stays away until something new is desired.
         let wanted_again = registration.intent.removes() && (registration.intent != Intent::Away || assignment.generation > old.generation);
         let spent = matches!(registration.phase, Phase::Waiting { why: Wait::FailedDigest, .. });
         // A changed policy alone ends no binding and sends nothing; where nothing is bound it may be what was waited for.
-        let other_policy = old.policy != assignment.policy;
-        let changed = old.account != assignment.account || (other_policy && registration.binding.is_none());
+        let other_policy = old.policy() != assignment.policy();
+        let changed = !old.account.is_as(&assignment.account) || (other_policy && registration.binding.is_none());
         let renew = (fresh_secret && !promoted_standby) || wanted_again || matches!(registration.phase, Phase::Idle) || (changed && !spent);
         if old.account.expires != assignment.account.expires {
             registration.min_expires = None;
@@ -144,6 +147,8 @@ impl Endpoint {
         resume: Option<Resume>,
         traced_until: Instant,
     ) {
+        let Some(at) = self.carriers.at_mut(carrier) else { return };
+        let assignment = Box::new(at.common.keep(*assignment));
         let trunk = assignment.trunk.clone();
         let resume = resume.filter(|resume| resume.trunk == trunk);
         let identity = match &resume {
@@ -229,8 +234,13 @@ impl Endpoint {
         shown.public = public;
         shown.since = saved.registered_at;
         shown.state = RegistrationState::Registered;
-        let carrier = self.carriers.at_mut(registration.carrier);
-        shown.negotiated = saved.negotiated.clone().zip(carrier).map(|(terms, carrier)| carrier.share(terms));
+        // With the nonce came what was asked: that is shared, and the terms with it.
+        if let Some(carrier) = self.carriers.at_mut(registration.carrier) {
+            for answering in &mut registration.remembered {
+                carrier.share(&mut answering.choice.asked);
+            }
+            shown.negotiated = saved.negotiated.clone().map(|terms| carrier.share_terms(terms));
+        }
         shown.version = Some(saved.credential_version);
         registration.accepted = same_version;
         registration.reported = same_version.then(|| (saved.credential_version, shown.negotiated.clone().filter(|_| saved.authenticated)));
@@ -245,7 +255,7 @@ impl Endpoint {
             .wire
             .local_of(saved.registrar.address, ports, lot(&registration.assignment.trunk))
             .and_then(|local| self.wire.advertised(local))
-            .map(|own| crate::request::contact_uri(account, own, seen, gin, saved.registrar.transport));
+            .map(|own| contact_uri(account, &account.address_of_record, own, seen, gin, saved.registrar.transport));
         // An older state file does not say what the carrier saw; the next answer tells it.
         let known = !rewrites || seen.is_some();
         let unchanged = same_version && (!known || contact.as_deref() == Some(&*saved.contact));
@@ -297,7 +307,7 @@ impl Endpoint {
         let negotiated = saved.negotiated.as_ref()?;
         let algorithm = Algorithm::from_token(&negotiated.algorithm)?;
         let at = self.wire.config.sockets.iter().position(|socket| socket.address == nonce.local)?;
-        let choice = Choice {
+        let asked = Asked {
             holder: Holder::Account,
             source: if nonce.proxy { ChallengeSource::Proxy } else { ChallengeSource::Registrar },
             realm: negotiated.realm.clone(),
@@ -308,16 +318,13 @@ impl Endpoint {
                 Some(_) => Qop::Auth,
                 None => Qop::None,
             },
-            nonce: nonce.nonce,
-            opaque: nonce.opaque,
             userhash: nonce.userhash,
             utf8: nonce.utf8,
-            stale: false,
-            downgraded: false,
             offered: negotiated.offered.clone(),
         };
+        let choice = Choice { asked: Arc::new(asked), nonce: nonce.nonce, opaque: nonce.opaque, stale: false, downgraded: false };
         let came = Came { at: nonce.issued_at, local: Local(u16::try_from(at).ok()?), target: saved.registrar, flow: None };
-        let mut answering = Answering::begin(choice, credential, nonce.cnonce, truncated, came)?;
+        let mut answering = Answering::begin(choice, credential, Cnonce::of(&nonce.cnonce)?, truncated, came)?;
         answering.nc = nonce.nc;
         Some(answering)
     }

@@ -1,5 +1,6 @@
 //! Answers to a registration's REGISTER, and what a 2xx grants.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use diagnosis::Code;
@@ -72,7 +73,9 @@ impl Endpoint {
         let shown = &mut registration.shown;
         shown.answered = true;
         if !shown.response.as_ref().is_some_and(|shown| shown.code == code && shown.reason.as_bytes() == words) {
-            shown.response = Some(status(code, &reason_of(message).1));
+            let carrier = self.carriers.at_mut(registration.carrier);
+            let make = || status(code, &reason_of(message).1);
+            shown.response = carrier.map(|carrier| carrier.share_status(code, words, make));
             registration.plain = 0;
         }
         let public = public_address(message).or(shown.public);
@@ -290,10 +293,10 @@ impl Endpoint {
             (manners.nat_rewrite, registration.shown.public, self.wire.advertised(exchange.local))
         {
             let account = &registration.assignment.account;
-            let plain = contact_uri(account, advertised, None, manners.gin, exchange.target.transport);
+            let plain = contact_uri(account, &account.address_of_record, advertised, None, manners.gin, exchange.target.transport);
             // Once: where the carrier sees another port each time, the next refresh is soon enough.
             registration.again |= *plain == *exchange.contact
-                && contact_uri(account, advertised, Some(public), manners.gin, exchange.target.transport) != plain;
+                && contact_uri(account, &account.address_of_record, advertised, Some(public), manners.gin, exchange.target.transport) != plain;
         }
         if registration.min_expires.is_some_and(|least| least > LONG) {
             warnings.push(Code::IntervalLong);
@@ -348,7 +351,7 @@ impl Endpoint {
         });
         registration.shown.lapsed = false;
         registration.shown.answered = true;
-        registration.shown.response = Some(status(200, &reason_of(message).1));
+        registration.shown.response = Some(Arc::new(status(200, &reason_of(message).1)));
         let rests = matches!(registration.phase, Phase::Waiting { .. } | Phase::Queued(_)) && registration.uses(late.version);
         self.tell_late(now, key, kind, transaction, message);
         let Some(registration) = self.registrations.at_mut(key) else { return };
@@ -421,11 +424,15 @@ impl Endpoint {
         if exchange.remembered.is_none() {
             registration.remembered = std::mem::take(&mut exchange.answers);
             registration.remembered.shrink_to_fit();
-            let of_account = |answering: &&Answering| answering.choice.holder == Holder::Account;
-            if let Some(answering) = registration.remembered.get(own(&registration.remembered)).filter(of_account) {
-                let terms = answering.choice.negotiated();
-                // A carrier's terms are the same for all: they are kept once.
-                registration.shown.negotiated = self.carriers.at_mut(registration.carrier).map(|carrier| carrier.share(terms));
+            // What a carrier asks is the same for all: it is kept once.
+            if let Some(carrier) = self.carriers.at_mut(registration.carrier) {
+                let at = own(&registration.remembered);
+                for (place, answering) in registration.remembered.iter_mut().enumerate() {
+                    let terms = carrier.share(&mut answering.choice.asked);
+                    if place == at && answering.choice.holder == Holder::Account {
+                        registration.shown.negotiated = Some(terms);
+                    }
+                }
             }
         }
         let next = message.authentication_info().ok().flatten().and_then(|info| info.nextnonce());
@@ -450,7 +457,7 @@ impl Endpoint {
         let bare = negotiated.qop.is_none() && credential.is_some_and(|credential| credential.qop);
         [
             (used.hash == sip::digest::Hash::Md5, Code::AlgorithmWeak),
-            (!registration.assignment.policy.allowed.contains(&used.hash), Code::AlgorithmDisallowedActive),
+            (!registration.assignment.policy().allowed.contains(&used.hash), Code::AlgorithmDisallowedActive),
             (bare || pinned.is_some_and(|pinned| used.hash < pinned.hash), Code::AlgorithmDowngraded),
         ]
         .into_iter()

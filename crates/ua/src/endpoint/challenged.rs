@@ -7,7 +7,7 @@ use sip::Message;
 use super::redirecting::realm_there;
 use super::{Endpoint, final_of};
 use crate::Instant;
-use crate::answering::{Answering, Came};
+use crate::answering::{Answering, Came, Cnonce};
 use crate::budget::{Denied, Waiter};
 use crate::challenge::{Choice, choose, seen};
 use crate::registration::{Exchange, Phase};
@@ -39,7 +39,7 @@ impl Endpoint {
             credential.realm = realm_there(registration);
         }
         exchange.version = credential.version;
-        let choices = match choose(message, &credential, &registration.assignment.policy, profile) {
+        let choices = match choose(message, &credential, registration.assignment.policy(), profile) {
             Ok(choices) => choices,
             Err(refusal) if exchange.answers.is_empty() => return self.failed(now, key, exchange, &End::Challenge(refusal)),
             Err(_) => return self.failed(now, key, exchange, &End::Final(final_of(message))),
@@ -70,7 +70,7 @@ impl Endpoint {
         }
         let came = Came { at: now, local: exchange.local, target: exchange.target.place(), flow: exchange.flow_of_nonce() };
         for choice in choices {
-            let cnonce = self.wire.tokens.text::<32>();
+            let cnonce = Cnonce::draw(&mut self.wire.tokens);
             let begun = Answering::begin(choice, &credential, cnonce, profile.truncated_sha512, came);
             exchange.answers.extend(begun.map(|answering| answering.going_on_from(&used)));
         }

@@ -219,7 +219,7 @@ impl Endpoint {
         self.budget.refused(&carrier.profile.id, &username);
         let chosen = match registration.which {
             Which::Active => registration.assignment.active.as_ref(),
-            Which::Standby => registration.assignment.standby.as_ref(),
+            Which::Standby => registration.assignment.standby.as_deref(),
         };
         if chosen.is_some_and(|credential| credential.version == version) {
             registration.failed_digests += 1;
@@ -309,7 +309,7 @@ impl Endpoint {
         seen.sip = match end {
             End::Final(answer) => Some(crate::verdict::status(answer.code, &answer.reason)),
             End::Challenge(_) | End::StaleLoop | End::BindingMissing { .. } | End::GrantedNothing => {
-                self.registrations.at(key).and_then(|registration| registration.shown.response.clone())
+                self.registrations.at(key).and_then(|registration| registration.shown.response.as_deref().cloned())
             }
             End::Unresolved(_) | End::NotSent(_) | End::Disconnected(_) | End::Silence | End::Unproven | End::BudgetSpent { .. } => None,
         };
@@ -357,7 +357,7 @@ impl Endpoint {
             username: credential.map(|credential| credential.username.to_string()),
             public: registration.shown.public,
             realm: credential.and_then(|credential| credential.realm.as_deref()).map(str::to_owned),
-            ..Observation::new(registration.assignment.policy.clone())
+            ..Observation::new(registration.assignment.policy().clone())
         })
     }
 }

@@ -32,6 +32,7 @@ impl Endpoint {
         let Some(carrier) = self.carriers.at(registration.carrier) else { return };
         let request = Register {
             account: &registration.assignment.account,
+            address_of_record: &registration.assignment.account.address_of_record,
             identity: &registration.identity,
             branch: "",
             via: self.wire.advertised_text(exchange.local),
@@ -77,6 +78,7 @@ impl Endpoint {
         remembered.line(username, "REGISTER", &account.request_uri, &mut lines);
         let request = Register {
             account,
+            address_of_record: &account.address_of_record,
             identity: &registration.identity,
             branch: &branch.text(),
             via: self.wire.advertised_text(local),

@@ -74,9 +74,9 @@ impl Endpoint {
         let contact: Option<(Arc<str>, u32)> = match probe.asks {
             Asks::Query => None,
             Asks::Binding => {
-                Some((contact_uri(account, via, None, gin, transport).into(), account.expires.clamp(OWN_BINDING.0, OWN_BINDING.1)))
+                Some((contact_uri(account, &account.address_of_record, via, None, gin, transport).into(), account.expires.clamp(OWN_BINDING.0, OWN_BINDING.1)))
             }
-            Asks::Unbinding => Some((contact_uri(account, via, None, gin, transport).into(), 0)),
+            Asks::Unbinding => Some((contact_uri(account, &account.address_of_record, via, None, gin, transport).into(), 0)),
             Asks::Renewal(registration) => {
                 self.renewed_contact(registration, account, local, transport).map(|contact| (contact, account.expires))
             }
@@ -97,6 +97,7 @@ impl Endpoint {
         let Some(mut place) = probe.place() else { return };
         let mut request = Register {
             account,
+            address_of_record: &account.address_of_record,
             identity: &probe.identity,
             branch: &branch.text(),
             via: self.wire.advertised_text(local),
@@ -200,7 +201,7 @@ impl Endpoint {
                 .at(key)
                 .and_then(|registration| self.carriers.at(registration.carrier))
                 .is_some_and(|carrier| carrier.profile.manners.gin);
-            Some(contact_uri(account, self.wire.advertised(local)?, None, gin, over).into())
+            Some(contact_uri(account, &account.address_of_record, self.wire.advertised(local)?, None, gin, over).into())
         })
     }
 }

@@ -149,7 +149,8 @@ impl Endpoint {
         let contact: Arc<str> = match (&registration.binding, purpose) {
             (Some(binding), Purpose::Unbind) => binding.contact.clone(),
             (Some(_) | None, Purpose::Bind | Purpose::Unbind | Purpose::UnbindStray) => {
-                let uri = contact_uri(&registration.assignment.account, advertised, seen, manners.gin, target.transport);
+                let account = &registration.assignment.account;
+                let uri = contact_uri(account, &account.address_of_record, advertised, seen, manners.gin, target.transport);
                 let same = registration.binding.as_ref().map(|binding| &binding.contact).filter(|contact| ***contact == *uri);
                 same.cloned().unwrap_or_else(|| uri.into())
             }
@@ -255,6 +256,7 @@ impl Endpoint {
         let (one, both);
         let mut request = Register {
             account,
+            address_of_record: &account.address_of_record,
             identity: &registration.identity,
             branch: &branch.text(),
             via: self.wire.advertised_text(exchange.local),

@@ -45,7 +45,7 @@ impl Endpoint {
             next_action_at: registration.next_action_at(),
             round_trip: shown.round_trip,
             consecutive_failures: registration.failures,
-            last_response: shown.response.clone(),
+            last_response: shown.response.as_deref().cloned(),
             negotiated: shown.negotiated.as_deref().cloned(),
             routes: shown.routes.clone().filter(|_| binding.is_some()),
             options: self.options_of(registration),
@@ -113,7 +113,7 @@ impl Endpoint {
         if let Some(public) = shown.public {
             print.address(public);
         }
-        if let Some(SipStatus { code, reason }) = &shown.response {
+        if let Some(SipStatus { code, reason }) = shown.response.as_deref() {
             print.number(u64::from(*code)).text(reason);
         }
         if let Some(negotiated) = &shown.negotiated {
@@ -187,7 +187,7 @@ impl Endpoint {
                 nonce: answering.choice.nonce.clone(),
                 opaque: answering.choice.opaque.clone(),
                 nc: answering.nc,
-                cnonce: answering.cnonce.clone(),
+                cnonce: answering.cnonce.text().as_str().into(),
                 issued_at: answering.issued_at,
                 local: self.wire.address(answering.local)?,
                 algorithm_named: answering.choice.spelled.is_some(),

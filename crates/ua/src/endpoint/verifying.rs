@@ -11,7 +11,7 @@ use super::evidence::note;
 use super::failed::{code_of, goes_on};
 use super::{Endpoint, Reply, final_of, public_address, reason_of};
 use crate::account::Holder;
-use crate::answering::{Answering, Came, refused_holder};
+use crate::answering::{Answering, Came, Cnonce, refused_holder};
 use crate::budget::{Asker, Denied, Waiter};
 use crate::challenge::{choose, learn, seen};
 use crate::probe::{Asks, Concluded, Probe, Redirect};
@@ -285,7 +285,7 @@ impl Endpoint {
             probe.answers = choices
                 .into_iter()
                 .filter_map(|choice| {
-                    Some(Answering::begin(choice, &credential, tokens.text::<32>(), truncated, came)?.going_on_from(&used))
+                    Some(Answering::begin(choice, &credential, Cnonce::draw(tokens), truncated, came)?.going_on_from(&used))
                 })
                 .collect();
             return self.probe_register(now, key);
@@ -352,7 +352,7 @@ impl Endpoint {
         let (truncated, tokens) = (profile.truncated_sha512, &mut self.wire.tokens);
         probe.answers.extend(
             choices.into_iter().filter_map(|choice| {
-                Some(Answering::begin(choice, credential, tokens.text::<32>(), truncated, came)?.going_on_from(&used))
+                Some(Answering::begin(choice, credential, Cnonce::draw(tokens), truncated, came)?.going_on_from(&used))
             }),
         );
         self.passed(key, VerifyStep::Challenged);
