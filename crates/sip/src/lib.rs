@@ -54,4 +54,4 @@ pub use redact::redact;
 pub use start_line::Start;
 pub use uri::{Scheme, Uri};
 pub use uri_error::UriError;
-pub use via::Via;
+pub use via::{Via, ViaMarks};

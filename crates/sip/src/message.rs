@@ -157,6 +157,12 @@ impl<'a> Message<'a> {
         self.all().find(|(n, _)| n.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
     }
 
+    /// Whether there is a header of this name, and every one of them has exactly this value.
+    pub fn repeats(&self, name: Name, value: &[u8]) -> bool {
+        let mut values = self.headers(name);
+        values.next().is_some_and(|first| first == value) && values.all(|other| other == value)
+    }
+
     /// All headers in order: the name as written, and the value.
     pub fn all(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
         self.fields().map(|field| (field.name(self.datagram), field.value(self.datagram)))

@@ -2,7 +2,7 @@
 
 use secrecy::ExposeSecret;
 use sip::ChallengeSource;
-use sip::digest::{self, Answer, HexDigest, PackedDigest, Request};
+use sip::digest::{self, Answer, Hash, HexDigest, PackedDigest, Qop, Request};
 
 use crate::account::Holder;
 use crate::challenge::Choice;
@@ -70,6 +70,11 @@ impl Answering {
 
     /// Counts the nonce up and appends the header line that answers this request; `username` is the account's.
     pub fn line(&mut self, username: &str, method: &str, uri: &str, lines: &mut Vec<u8>) {
+        self.line_over(None, username, method, uri, lines);
+    }
+
+    /// As [`Answering::line`]; the H(A2) of method and URI by its algorithm may be kept for the next.
+    pub fn line_over(&mut self, kept: Option<&mut Ha2>, username: &str, method: &str, uri: &str, lines: &mut Vec<u8>) {
         self.nc = self.nc.saturating_add(1);
         let (ha1, cnonce) = (self.ha1.unpack(), self.cnonce.text());
         let answer = Answer {
@@ -89,7 +94,11 @@ impl Answering {
         };
         lines.extend_from_slice(self.choice.source.answered_in().as_str().as_bytes());
         lines.extend_from_slice(b": ");
-        answer.write(&Request { method, uri, body: b"" }, lines);
+        let request = Request { method, uri, body: b"" };
+        match kept {
+            Some(kept) => answer.write_over(&request, kept.of(&answer, &request), lines),
+            None => answer.write(&request, lines),
+        }
         lines.extend_from_slice(b"\r\n");
     }
 
@@ -100,6 +109,23 @@ impl Answering {
             self.nc = 0;
             self.issued_at = now;
         }
+    }
+}
+
+/// The H(A2) that was used last.
+#[derive(Default)]
+pub struct Ha2(Option<(Hash, bool, bool, Box<str>, Box<str>, HexDigest)>);
+
+impl Ha2 {
+    /// Returns that of a request without a body.
+    fn of(&mut self, answer: &Answer<'_>, request: &Request<'_>) -> &HexDigest {
+        let (hash, cut, whole) = (answer.algorithm.hash, answer.truncated_sha512, answer.qop == Qop::AuthInt);
+        let same = self.0.as_ref().is_some_and(|(of, of_cut, of_whole, method, uri, _)| {
+            (*of, *of_cut, *of_whole) == (hash, cut, whole) && **method == *request.method && **uri == *request.uri
+        });
+        let kept = self.0.take().filter(|_| same);
+        let kept = kept.unwrap_or_else(|| (hash, cut, whole, request.method.into(), request.uri.into(), answer.ha2(request)));
+        &self.0.insert(kept).5
     }
 }
 

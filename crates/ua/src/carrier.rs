@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use diagnosis::SipStatus;
 
+use crate::answering::Ha2;
 use crate::challenge::Asked;
 use crate::desired::InCommon;
 use crate::ping::Ping;
@@ -47,6 +48,8 @@ pub struct Carrier {
     pub epoch: u32,
     /// What was asked and agreed upon last, whichever trunk's.
     terms: Vec<(Arc<Asked>, Arc<Negotiated>)>,
+    /// The digest of method and URI that was used last.
+    pub ha2: Ha2,
     /// The final answers that came last.
     statuses: Vec<Arc<SipStatus>>,
     /// What its trunks have in common.
@@ -96,6 +99,7 @@ impl Carrier {
             public: None,
             epoch: 1,
             terms: Vec::new(),
+            ha2: Ha2::default(),
             statuses: Vec::new(),
             common: InCommon::default(),
             profile,

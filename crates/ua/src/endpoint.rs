@@ -23,7 +23,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use sip::{Message, Start};
+use sip::{Message, Start, Via, ViaMarks};
 
 use crate::allowance::Allowance;
 use crate::budget::Budget;
@@ -266,8 +266,13 @@ impl Endpoint {
 /// Returns our address as the answerer saw it (RFC 3581), if it tells.
 pub(crate) fn public_address(message: &Message<'_>) -> Option<SocketAddr> {
     let via = message.via().ok()?;
-    let rport = via.rport().flatten();
-    let received = via.received();
+    public_of(&via, &via.marks())
+}
+
+/// As [`public_address`], of a Via that was read.
+pub(crate) fn public_of(via: &Via<'_>, marks: &ViaMarks<'_>) -> Option<SocketAddr> {
+    let rport = marks.rport().flatten();
+    let received = marks.received();
     if rport.is_none() && received.is_none() {
         return None;
     }

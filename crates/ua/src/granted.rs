@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sip::{Contact, Message, Uri};
+use sip::{Contact, Message, Name, Uri};
 
 /// carriers.md B3a: what to assume where neither Contact nor Expires says.
 const ASSUMED: u32 = 300;
@@ -37,7 +37,10 @@ pub fn granted(answer: &Message<'_>, contact: &str, instance: Option<&str>, aske
         let seconds = own.or_else(|| answer.expires().ok().flatten()).unwrap_or(otherwise);
         Duration::from_secs(u64::from(seconds))
     };
-    // Nearly always the only one, and as it was sent.
+    // Nearly always the only one, as it was sent, and with its time alone.
+    if let (Some(granted), None) = (plainly(answer, contact), instance) {
+        return Granted::Bound { time: seconds(Some(granted), asked), rewritten: None };
+    }
     let mut all = answer.contacts();
     if let (Some(Ok(only)), None) = (all.next(), all.next())
         && only.uri() == contact
@@ -60,6 +63,16 @@ pub fn granted(answer: &Message<'_>, contact: &str, instance: Option<&str>, aske
         }
         None => Granted::Missing { listed: listed.iter().map(|contact| crate::challenge::printable(contact.uri())).collect() },
     }
+}
+
+/// Reads `<contact>;expires=seconds` where that is all there is of Contacts.
+fn plainly(answer: &Message<'_>, contact: &str) -> Option<u32> {
+    let mut lines = answer.headers(Name::Contact);
+    let (line, None) = (lines.next()?, lines.next()) else { return None };
+    let rest = line.strip_prefix(b"<")?.strip_prefix(contact.as_bytes())?.strip_prefix(b">;expires=")?;
+    // Longer ones are for who knows what is too long.
+    let sound = (1..=9).contains(&rest.len()) && rest.iter().all(u8::is_ascii_digit);
+    sound.then(|| rest.iter().fold(0, |seconds, digit| seconds * 10 + u32::from(digit - b'0')))
 }
 
 fn is_instance(contact: &Contact<'_>, instance: &str) -> bool {

@@ -74,15 +74,16 @@ pub fn instance(trunk: &str, address_of_record: &str) -> String {
 impl Register<'_> {
     /// As [`Register::write`], of a request without Route and extension and with one Contact, in which nothing has to be made harmless
     /// ([`Register::is_harmless`]).
-    pub fn write_harmless(&self, mut out: Vec<u8>) -> Vec<u8> {
+    /// Says too where the value of From begins.
+    pub fn write_harmless(&self, mut out: Vec<u8>) -> (Vec<u8>, usize) {
         let account = self.account;
         let from = account.from_uri.as_deref().unwrap_or(self.address_of_record);
         let (contact, expires) = self.contacts.first().copied().unwrap_or_default();
         let (cseq, expires) = (Decimal::new(self.identity.cseq), Decimal::new(expires));
         let parts: [&[&str]; 8] = [
             &["REGISTER ", &account.request_uri, " SIP/2.0\r\nVia: SIP/2.0/", self.transport.via(), " ", self.via, ";rport;branch=", self.branch],
-            &["\r\nMax-Forwards: 70\r\nFrom: <", from, ">;tag=", &self.identity.from_tag],
-            &["\r\nTo: <", self.address_of_record],
+            &["\r\nMax-Forwards: 70\r\nFrom: "],
+            &["<", from, ">;tag=", &self.identity.from_tag, "\r\nTo: <", self.address_of_record],
             &[">\r\nCall-ID: ", &self.identity.call_id],
             &["\r\nCSeq: ", cseq.text()],
             &[" REGISTER\r\nContact: <", contact, ">;expires=", expires.text()],
@@ -91,11 +92,17 @@ impl Register<'_> {
         ];
         let (before, after) = parts.split_at(7);
         out.clear();
-        before.iter().copied().flatten().for_each(|part| out.extend_from_slice(part.as_bytes()));
+        let mut from_at = 0;
+        for (at, parts) in before.iter().enumerate() {
+            if at == 2 {
+                from_at = out.len();
+            }
+            parts.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
+        }
         out.extend_from_slice(self.answers);
         after.iter().copied().flatten().for_each(|part| out.extend_from_slice(part.as_bytes()));
         debug_assert_eq!(out, self.write(Vec::new()));
-        out
+        (out, from_at)
     }
 
     /// Tells whether all that stays the same for the life of a registration can stand in a message as it is.

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sip::{Message, Start};
+use sip::{Message, Name, Start, Via, ViaMarks};
 
 use crate::chance::{Jitter, Tokens};
 use crate::flows::Flows;
@@ -85,6 +85,8 @@ pub struct Transaction {
     pub order: u64,
     /// Where the final answer came from; until then the target.
     pub answered_from: SocketAddr,
+    /// Our address as the answerer of the final answer saw it.
+    pub public: Option<SocketAddr>,
     /// The first provisional answer.
     pub provisional: Option<Box<Provisional>>,
     branch: u128,
@@ -94,6 +96,7 @@ pub struct Transaction {
     from_tag: Arc<str>,
     exact_source: bool,
     bytes: Vec<u8>,
+    from_at: usize,
     interval: Duration,
     next_send: Instant,
     gives_up_at: Instant,
@@ -129,6 +132,8 @@ pub struct Outset<'r> {
     pub branch: Branch,
     /// The request.
     pub bytes: Vec<u8>,
+    /// Where the value of its From begins; zero where that is not known.
+    pub from_at: usize,
     /// It goes out then, and not before.
     pub at: Instant,
     /// Timer F, or less; from then on.
@@ -146,6 +151,13 @@ impl Transaction {
     /// Its CSeq.
     pub fn cseq(&self) -> u32 {
         self.cseq
+    }
+
+    /// Tells whether a response has the From that was sent, tag included.
+    fn sent_from(&self, message: &Message<'_>) -> bool {
+        let line = self.bytes.get(self.from_at..).filter(|_| self.from_at > 0).unwrap_or_default();
+        let sent = line.iter().position(|&b| b == b'\r').and_then(|end| line.get(..end));
+        sent.is_some_and(|sent| message.repeats(Name::From, sent))
     }
 
     /// How long its request is; zero once that was given away.
@@ -389,7 +401,7 @@ impl Wire {
 
     /// Starts a transaction and queues its request.
     pub fn start(&mut self, now: Instant, outset: Outset<'_>) -> Key {
-        let Outset { owner, method, identity, local, target, flow, branch, bytes, at, patience, exact_source } = outset;
+        let Outset { owner, method, identity, local, target, flow, branch, bytes, from_at, at, patience, exact_source } = outset;
         let waits = at > now;
         self.started += 1;
         let gives_up_at = at + patience.min(TIMER_F);
@@ -403,6 +415,7 @@ impl Wire {
             paid: waits,
             order: self.started,
             answered_from: target.address,
+            public: None,
             provisional: None,
             branch: branch.0,
             method,
@@ -411,6 +424,7 @@ impl Wire {
             from_tag: identity.from_tag.clone(),
             exact_source,
             bytes,
+            from_at,
             interval: T1,
             next_send: match (waits, flow) {
                 (true, _) => at,
@@ -547,7 +561,9 @@ impl Wire {
     /// response is final. A provisional one slows its retransmissions down.
     pub fn answered(&mut self, now: Instant, way: Way, message: &Message<'_>) -> Option<Transaction> {
         let source = self.remote(way)?;
-        let key = self.matching(way, source, message);
+        let via = message.via().ok();
+        let marks = via.as_ref().map(Via::marks).unwrap_or_default();
+        let key = self.matching(way, source, &marks, message);
         let (Some(key), Start::Status { code, .. }) = (key, message.start()) else {
             self.counters.strangers += 1;
             return None;
@@ -560,6 +576,7 @@ impl Wire {
         if code >= 200 {
             let mut transaction = self.end(key)?;
             transaction.answered_from = source;
+            transaction.public = via.and_then(|via| super::endpoint::public_of(&via, &marks));
             return Some(transaction);
         }
         let bytes = match self.transactions.at(key)?.provisional {
@@ -581,15 +598,15 @@ impl Wire {
         }
     }
 
-    fn matching(&self, way: Way, source: SocketAddr, message: &Message<'_>) -> Option<Key> {
-        let branch = Branch::parse(message.via().ok()?.branch()?)?;
+    fn matching(&self, way: Way, source: SocketAddr, marks: &ViaMarks<'_>, message: &Message<'_>) -> Option<Key> {
+        let branch = Branch::parse(marks.branch()?)?;
         let &key = self.branches.get(&branch)?;
         let transaction = self.transactions.at(key)?;
         let cseq = message.cseq().ok()?;
         let ours = cseq.method == transaction.method
             && cseq.number == transaction.cseq
             && message.call_id().ok()? == transaction.call_id.as_bytes()
-            && message.from().ok()?.tag() == Some(&transaction.from_tag)
+            && (transaction.sent_from(message) || message.from().ok()?.tag() == Some(&transaction.from_tag))
             && (!transaction.exact_source || source == transaction.target.address)
             && transaction.flow == way.flow();
         ours.then_some(key)

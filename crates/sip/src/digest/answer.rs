@@ -58,16 +58,26 @@ pub struct Answer<'r> {
 }
 
 impl Answer<'_> {
+    /// The H(A2) of this request, which is the same for all that answer alike where the body is not protected (RFC 7616 3.4.3).
+    pub fn ha2(&self, request: &Request<'_>) -> HexDigest {
+        let function = self.function();
+        let (method, uri) = (request.method.as_bytes(), request.uri.as_bytes());
+        match self.qop {
+            Qop::None | Qop::Auth => function.joined(&[method, uri]),
+            Qop::AuthInt => function.joined(&[method, uri, function.joined(&[request.body]).as_bytes()]),
+        }
+    }
+
     /// The `response` for this request (RFC 7616 3.4.1).
     pub fn response(&self, request: &Request<'_>) -> HexDigest {
+        self.response_over(&self.ha2(request))
+    }
+
+    /// The `response` for a request of this H(A2).
+    pub fn response_over(&self, ha2: &HexDigest) -> HexDigest {
         let function = self.function();
         let session = self.algorithm.session.then(|| function.joined(&[self.ha1.as_bytes(), self.nonce, self.cnonce.as_bytes()]));
         let ha1 = session.as_ref().map_or(self.ha1.as_bytes(), HexDigest::as_bytes);
-        let (method, uri) = (request.method.as_bytes(), request.uri.as_bytes());
-        let ha2 = match self.qop {
-            Qop::None | Qop::Auth => function.joined(&[method, uri]),
-            Qop::AuthInt => function.joined(&[method, uri, function.joined(&[request.body]).as_bytes()]),
-        };
         let qop: &[u8] = match self.qop {
             Qop::None => return function.joined(&[ha1, self.nonce, ha2.as_bytes()]),
             Qop::Auth => b"auth",

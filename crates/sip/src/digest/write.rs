@@ -1,6 +1,6 @@
 //! The answer as text (RFC 7616 3.4, RFC 3261 25.1 digest-response).
 
-use super::{Answer, Qop, Request};
+use super::{Answer, HexDigest, Qop, Request};
 use crate::digest::hex::pair_of;
 
 impl Answer<'_> {
@@ -9,7 +9,12 @@ impl Answer<'_> {
     /// `algorithm`, `qop` and `nc` are unquoted (RFC 7616 3.4), all others quoted. CR, LF and NUL, which cannot stand
     /// in a header, are left out.
     pub fn write(&self, request: &Request<'_>, out: &mut Vec<u8>) {
-        let response = self.response(request);
+        self.write_over(request, &self.ha2(request), out);
+    }
+
+    /// As [`write`](Answer::write), where [`ha2`](Answer::ha2) of the request is at hand.
+    pub fn write_over(&self, request: &Request<'_>, ha2: &HexDigest, out: &mut Vec<u8>) {
+        let response = self.response_over(ha2);
         out.extend_from_slice(b"Digest ");
         self.write_username(out);
         out.extend_from_slice(b", realm=\"");

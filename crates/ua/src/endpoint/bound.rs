@@ -7,7 +7,7 @@ use diagnosis::Code;
 use sip::{ChallengeSource, Message, Start};
 
 use super::evidence::note;
-use super::{Endpoint, Loss, Reply, final_of, public_address, reason_of};
+use super::{Endpoint, Loss, Reply, final_of, reason_of};
 use crate::account::Holder;
 use crate::answering::Answering;
 use crate::granted::{Granted, granted, lists, others};
@@ -78,7 +78,7 @@ impl Endpoint {
             shown.response = carrier.map(|carrier| carrier.share_status(code, words, make));
             registration.plain = 0;
         }
-        let public = public_address(message).or(shown.public);
+        let public = transaction.public.or(shown.public);
         if public != shown.public {
             shown.public = public;
             registration.plain = 0;

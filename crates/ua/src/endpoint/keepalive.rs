@@ -53,6 +53,7 @@ impl Endpoint {
             flow,
             branch,
             bytes,
+            from_at: 0,
             at: now,
             patience,
             exact_source: carrier.profile.response_source_exact,

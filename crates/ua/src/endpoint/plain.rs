@@ -51,7 +51,7 @@ impl Endpoint {
     /// Sends the refresh of a marked registration, and tells whether it did. The carrier's pace has admitted it.
     pub(super) fn refresh_plainly(&mut self, now: Instant, key: Key) -> bool {
         let Some(registration) = self.registrations.at_mut(key) else { return false };
-        let Some(carrier) = self.carriers.at(registration.carrier) else { return false };
+        let Some(carrier) = self.carriers.at_mut(registration.carrier) else { return false };
         let (Some(binding), Some(place)) = (&registration.binding, carrier.targets.sole()) else { return false };
         let version = binding.version;
         let same = registration.is_as_marked(carrier.epoch) && binding.registrar == place && registration.uses(version);
@@ -75,7 +75,7 @@ impl Endpoint {
         let mut lines = std::mem::take(&mut self.wire.lines);
         lines.clear();
         let username = registration.assignment.credential_of(version).map_or("", |credential| &*credential.username);
-        remembered.line(username, "REGISTER", &account.request_uri, &mut lines);
+        remembered.line_over(Some(&mut carrier.ha2), username, "REGISTER", &account.request_uri, &mut lines);
         let request = Register {
             account,
             address_of_record: &account.address_of_record,
@@ -89,7 +89,7 @@ impl Endpoint {
             answers: &lines,
             user_agent: &self.wire.config.user_agent,
         };
-        let bytes = request.write_harmless(buffer);
+        let (bytes, from_at) = request.write_harmless(buffer);
         self.wire.lines = lines;
         let outset = Outset {
             owner: Owner::Registration(key),
@@ -100,6 +100,7 @@ impl Endpoint {
             flow: None,
             branch,
             bytes,
+            from_at,
             at: now,
             patience: patience(now, Some(lapses_at)),
             exact_source: carrier.profile.response_source_exact,

@@ -305,6 +305,7 @@ impl Endpoint {
             flow: exchange.flow,
             branch,
             bytes,
+            from_at: 0,
             at,
             patience: patience(now, lapses_at),
             exact_source: carrier.profile.response_source_exact,
