@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use carrier::fast::{FastConfig, FastRegistrar};
 use ua::{
-    Account, Assignment, Command, Config, Credential, DigestPolicy, Endpoint, FailureBudget, Generation, Hash, Input, Instant, Local, NonceReuse, OnDowngrade,
-    Output, Pacing, PolicySource, Profile, Query, Records, Resolution, Secret, Seeds, Socket,
+    Account, Assignment, Command, Config, Credential, DigestPolicy, Endpoint, FailureBudget, Generation, Hash, Input, Instant, Local,
+    NonceReuse, OnDowngrade, Output, Pacing, PolicySource, Profile, Query, Records, Resolution, Secret, Seeds, Socket,
 };
 
 /// As in the product.

@@ -114,18 +114,35 @@ impl Answering {
 
 /// The H(A2) that was used last.
 #[derive(Default)]
-pub struct Ha2(Option<(Hash, bool, bool, Box<str>, Box<str>, HexDigest)>);
+pub struct Ha2(Option<KeptHa2>);
+
+struct KeptHa2 {
+    hash: Hash,
+    truncated_sha512: bool,
+    qop: Qop,
+    method: Box<str>,
+    uri: Box<str>,
+    digest: HexDigest,
+}
 
 impl Ha2 {
     /// Returns that of a request without a body.
     fn of(&mut self, answer: &Answer<'_>, request: &Request<'_>) -> &HexDigest {
-        let (hash, cut, whole) = (answer.algorithm.hash, answer.truncated_sha512, answer.qop == Qop::AuthInt);
-        let same = self.0.as_ref().is_some_and(|(of, of_cut, of_whole, method, uri, _)| {
-            (*of, *of_cut, *of_whole) == (hash, cut, whole) && **method == *request.method && **uri == *request.uri
+        let (hash, truncated_sha512, qop) = (answer.algorithm.hash, answer.truncated_sha512, answer.qop);
+        let kept = self.0.take().filter(|kept| {
+            (kept.hash, kept.truncated_sha512, kept.qop) == (hash, truncated_sha512, qop)
+                && *kept.method == *request.method
+                && *kept.uri == *request.uri
         });
-        let kept = self.0.take().filter(|_| same);
-        let kept = kept.unwrap_or_else(|| (hash, cut, whole, request.method.into(), request.uri.into(), answer.ha2(request)));
-        &self.0.insert(kept).5
+        let kept = kept.unwrap_or_else(|| KeptHa2 {
+            hash,
+            truncated_sha512,
+            qop,
+            method: request.method.into(),
+            uri: request.uri.into(),
+            digest: answer.ha2(request),
+        });
+        &self.0.insert(kept).digest
     }
 }
 

@@ -72,7 +72,8 @@ pub struct Endpoint {
     budget: Budget,
     allowance: Allowance,
     queries: HashMap<Query, (Inquirer, TimerKey)>,
-    /// Exchanges that are over, for their room.
+    /// Exchanges that are over, for their room: a phase takes one as it is.
+    #[expect(clippy::vec_box)]
     spare: Vec<Box<Exchange>>,
     tag_key: u128,
 }

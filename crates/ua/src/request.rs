@@ -81,7 +81,16 @@ impl Register<'_> {
         let (contact, expires) = self.contacts.first().copied().unwrap_or_default();
         let (cseq, expires) = (Decimal::new(self.identity.cseq), Decimal::new(expires));
         let parts: [&[&str]; 8] = [
-            &["REGISTER ", &account.request_uri, " SIP/2.0\r\nVia: SIP/2.0/", self.transport.via(), " ", self.via, ";rport;branch=", self.branch],
+            &[
+                "REGISTER ",
+                &account.request_uri,
+                " SIP/2.0\r\nVia: SIP/2.0/",
+                self.transport.via(),
+                " ",
+                self.via,
+                ";rport;branch=",
+                self.branch,
+            ],
             &["\r\nMax-Forwards: 70\r\nFrom: "],
             &["<", from, ">;tag=", &self.identity.from_tag, "\r\nTo: <", self.address_of_record],
             &[">\r\nCall-ID: ", &self.identity.call_id],

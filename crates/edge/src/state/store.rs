@@ -69,8 +69,15 @@ impl Store {
     pub(crate) fn open(dir: &Path, key: Arc<Key>, clock: &Clock) -> Result<(Self, Saved), StartError> {
         let path = dir.join(STATE);
         let fault = |source| StartError::State { path: path.clone(), source };
-        let mut store =
-            Store { path: path.clone(), key: Arc::clone(&key), clock: clock.clone(), current: None, index: Index::default(), bytes: Vec::new(), live: 0 };
+        let mut store = Store {
+            path: path.clone(),
+            key: Arc::clone(&key),
+            clock: clock.clone(),
+            current: None,
+            index: Index::default(),
+            bytes: Vec::new(),
+            live: 0,
+        };
         let mut saved = Saved::none(clock);
         match OpenOptions::new().read(true).write(true).open(&path) {
             Ok(file) if file.metadata().map_err(fault)?.len() == 0 => {}

@@ -296,7 +296,8 @@ impl Endpoint {
             let plain = contact_uri(account, &account.address_of_record, advertised, None, manners.gin, exchange.target.transport);
             // Once: where the carrier sees another port each time, the next refresh is soon enough.
             registration.again |= *plain == *exchange.contact
-                && contact_uri(account, &account.address_of_record, advertised, Some(public), manners.gin, exchange.target.transport) != plain;
+                && contact_uri(account, &account.address_of_record, advertised, Some(public), manners.gin, exchange.target.transport)
+                    != plain;
         }
         if registration.min_expires.is_some_and(|least| least > LONG) {
             warnings.push(Code::IntervalLong);

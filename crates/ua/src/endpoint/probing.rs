@@ -74,9 +74,10 @@ impl Endpoint {
         let gin = probe.order.profile.manners.gin;
         let contact: Option<(Arc<str>, u32)> = match probe.asks {
             Asks::Query => None,
-            Asks::Binding => {
-                Some((contact_uri(account, &account.address_of_record, via, None, gin, transport).into(), account.expires.clamp(OWN_BINDING.0, OWN_BINDING.1)))
-            }
+            Asks::Binding => Some((
+                contact_uri(account, &account.address_of_record, via, None, gin, transport).into(),
+                account.expires.clamp(OWN_BINDING.0, OWN_BINDING.1),
+            )),
             Asks::Unbinding => Some((contact_uri(account, &account.address_of_record, via, None, gin, transport).into(), 0)),
             Asks::Renewal(registration) => {
                 self.renewed_contact(registration, account, local, transport).map(|contact| (contact, account.expires))
