@@ -37,6 +37,7 @@ mod refusals;
 mod removal;
 mod restart;
 mod rotation;
+mod schemathesis;
 mod scripted_by_sipp;
 mod sdk;
 mod secrets;

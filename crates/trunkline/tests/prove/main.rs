@@ -20,3 +20,4 @@ mod diagnosis;
 mod durability;
 mod figures;
 mod registration;
+mod schemathesis;

@@ -4,6 +4,7 @@
 
 #![allow(dead_code, clippy::print_stderr)]
 
+pub mod alone;
 pub mod api;
 pub mod canaries;
 pub mod capture;
