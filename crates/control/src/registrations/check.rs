@@ -1,5 +1,8 @@
 //! What is to be done with posted credentials: nothing, ask the carrier, or promote. Decided from what is stored, without asking anyone.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use diagnosis::Diagnosis;
 use link::{Secret, UnixMicros};
 
@@ -37,6 +40,30 @@ pub enum Checked {
         /// The rejected version.
         again: Option<Box<Version>>,
     },
+}
+
+/// Refused digests of credentials that belong to no trunk yet, each for a minute.
+#[derive(Debug, Default)]
+pub struct Refused(Mutex<HashMap<String, (UnixMicros, Diagnosis)>>);
+
+impl Refused {
+    /// So many at most; a carrier's failure budget lets no more pass in a minute than are kept.
+    const MOST: usize = 10_000;
+
+    /// Keeps how a question ended; `question` names all that the answer depends on, a secret by its keyed MAC.
+    pub fn remember(&self, question: String, now: UnixMicros, diagnosis: Diagnosis) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|_, (at, _)| now - *at < REMEMBERED_MICROS);
+        if kept.len() < Self::MOST {
+            kept.insert(question, (now, diagnosis));
+        }
+    }
+
+    /// Returns how it ended moments ago.
+    pub fn recent(&self, question: &str, now: UnixMicros) -> Option<Diagnosis> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(question).filter(|(at, _)| now - at < REMEMBERED_MICROS).map(|(_, diagnosis)| diagnosis.clone())
+    }
 }
 
 impl Standing {

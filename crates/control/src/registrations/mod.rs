@@ -51,6 +51,7 @@ pub use running::Turn;
 
 use self::asking::Asking;
 use self::attempts::Attempts;
+use self::check::Refused;
 use self::fleet::AttachedEdge;
 use self::noticed::Unrouted;
 use self::rotation::Runners;
@@ -80,6 +81,7 @@ struct Inner {
     fleet: Fleet,
     running: Running,
     asking: Asking,
+    refused: Refused,
     attempts: Attempts,
     clock: Clock,
     /// Told of new plans.
@@ -118,6 +120,7 @@ pub async fn start(store: Store, keyring: Keyring, changes: ChangesReader, setti
         fleet,
         running: Running::default(),
         asking: Asking::default(),
+        refused: Refused::default(),
         attempts,
         clock,
         plans: Notify::new(),

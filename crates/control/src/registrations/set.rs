@@ -185,24 +185,34 @@ impl Registrations {
         // Before anything is written: who is to come again later finds everything as it was.
         let _place = self.inner.asking.take(&settings.trunk.carrier)?;
         let accept_unproven = accept_unproven(posted, settings);
+        let new = New { trunk: &posted.trunk, asked: &posted.asked, mac, accept_unproven };
+        self.try_version(turn, origin, &new, settings, &edge, again).await
+    }
 
+    /// Stages a version, or takes up the rejected one of the same content, asks the carrier about it, and promotes or rejects it.
+    pub(super) async fn try_version(
+        &self,
+        turn: &Turn,
+        origin: &Origin,
+        new: &New<'_>,
+        settings: &Settings,
+        edge: &AttachedEdge,
+        again: Option<Box<Version>>,
+    ) -> Result<Settled, Problem> {
         let mut tx = self.inner.store.begin(origin).await?;
-        self.decide_orphans(&mut tx, &posted.trunk, &settings.basis()).await?;
+        self.decide_orphans(&mut tx, new.trunk, &settings.basis()).await?;
         let version = match again {
             Some(again) => {
                 let mut version = *again;
-                version.accept_unproven = accept_unproven;
+                version.accept_unproven = new.accept_unproven;
                 transition::enter(&mut tx, &mut version, VersionState::Verifying, "verify").await?;
                 version
             }
-            None => {
-                let new = New { trunk: &posted.trunk, asked: &posted.asked, mac, accept_unproven };
-                transition::stage(&mut tx, &self.inner.keyring, &new, VersionState::Verifying).await?
-            }
+            None => transition::stage(&mut tx, &self.inner.keyring, new, VersionState::Verifying).await?,
         };
-        let row = Self::open_verification(&mut tx, origin, &version, &edge).await?;
+        let row = Self::open_verification(&mut tx, origin, &version, edge).await?;
         tx.commit().await?;
-        self.ask_and_decide(turn, origin, settings, &edge, &row, &version, &posted.asked.secrets).await
+        self.ask_and_decide(turn, origin, settings, edge, &row, &version, &new.asked.secrets).await
     }
 
     /// Writes that a version is about to be tried, before anything is sent.

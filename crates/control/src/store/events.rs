@@ -128,6 +128,14 @@ async fn place(connection: &mut Connection, events: &mut [Event]) -> Result<(), 
         let found: Vec<(String, String, String)> = query.fetch_all(&mut *connection).await?;
         places.extend(found.into_iter().map(|(trunk, site, carrier)| (trunk, (site, carrier))));
     }
+    // A trunk that was deleted is where it was when something was told of it last: who reads a site or a carrier hears its end too.
+    for trunk in trunks.iter().filter(|trunk| !places.contains_key(*trunk)).cloned().collect::<Vec<_>>() {
+        let sql =
+            "SELECT site, carrier FROM events WHERE trunk = $1 AND site IS NOT NULL AND carrier IS NOT NULL ORDER BY revision DESC LIMIT 1";
+        if let Some(place) = sqlx::query_as(sql).bind(&trunk).fetch_optional(&mut *connection).await? {
+            places.insert(trunk, place);
+        }
+    }
     for Subject { trunk, site, carrier, .. } in events.iter_mut().map(|event| &mut event.subject) {
         if let Some((at, with)) = trunk.as_ref().and_then(|trunk| places.get(trunk)) {
             site.get_or_insert_with(|| at.clone());

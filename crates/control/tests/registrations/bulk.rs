@@ -3,10 +3,13 @@
 use std::time::{Duration, Instant};
 
 use axum::http::Method;
+use control::Config;
+use link::Sites;
 use serde_json::{Value, json};
 
-use crate::lab::Answer;
+use crate::lab::{Answer, Lab};
 use crate::scene::{PATH, Scene, trunk};
+use crate::scripted_edge::ScriptedEdge;
 
 fn line(id: &str, password: &str) -> Value {
     json!({"trunk": trunk(id), "credentials": {"username": id, "password": password}})
@@ -334,4 +337,86 @@ async fn lines_that_the_carriers_pacing_cannot_bear_are_refused_and_the_others_i
     // The same lines again change nothing, and are not judged anew.
     let again = results(&scene, &lines[2..5]).await;
     assert!(again.iter().all(|result| result["status"] == 200), "{again:?}");
+}
+
+fn live(id: &str, password: &str) -> Value {
+    json!({"trunkId": id, "credentials": {"username": id, "password": password}, "verify": "live"})
+}
+
+fn statuses(done: &[Value]) -> Vec<u64> {
+    done.iter().map(|result| result["status"].as_u64().expect("a status")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_live_line_about_a_trunk_that_is_there_goes_by_the_rules_of_the_single_call() {
+    let scene = Scene::new().await;
+    results(&scene, &[line("b1", "first")]).await;
+    let asked = |scene: &Scene| scene.edge.verifications().len();
+    assert_eq!(statuses(&results(&scene, &[live("b1", "wrong")]).await), [422]);
+    let versions = scene.lab.get(&format!("{PATH}/b1/credentials")).await.is(200).body;
+    let of = |number: usize, field: &str| versions["entities"][number][field].clone();
+    assert_eq!((of(0, "state"), of(1, "state")), (json!("ACTIVE"), json!("REJECTED")));
+    assert_eq!(versions["entities"][1]["diagnosis"]["code"], "sip.credentials.rejected");
+    assert_eq!(statuses(&results(&scene, &[live("b1", "wrong")]).await), [422], "the verdict answers for itself");
+    // So it does for a trunk that is not there, or would be another.
+    assert_eq!(asked(&scene), 1);
+    for _ in 0..2 {
+        let mut new = line("b2", "wrong");
+        new["verify"] = json!("live");
+        let mut changed = line("b1", "worse");
+        changed["trunk"]["name"] = json!("Renamed");
+        changed["verify"] = json!("live");
+        assert_eq!(statuses(&results(&scene, &[new, changed]).await), [422, 422]);
+        assert_eq!(asked(&scene), 3);
+    }
+    scene.lab.get("/api/v2/trunks/voice/b2").await.is(404);
+    assert_eq!(scene.lab.get("/api/v2/trunks/voice/b1").await.is(200).body["name"], "Trunk b1");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_live_lines_about_a_trunk_are_asked_one_after_the_other() {
+    let scene = Scene::new().await;
+    results(&scene, &[line("b1", "first")]).await;
+    scene.edge.takes("b1", "third");
+    scene.edge.carrier(|carrier| carrier.silent = true);
+    let lines = [live("b1", "second"), live("b1", "third")];
+    let (done, ()) = tokio::join!(results(&scene, &lines), async {
+        scene.edge.until("the first is asked", |_| !scene.edge.verifications().is_empty()).await;
+        // Whatever else would be asked at once has its turn.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(scene.edge.verifications().len(), 1);
+        scene.edge.speaks().await;
+    });
+    assert_eq!(statuses(&done), [422, 200]);
+    let shown = scene.lab.get(&format!("{PATH}/b1")).await.is(200).body;
+    assert_eq!(shown["credentials"]["activeVersion"], 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_live_line_that_was_asked_about_when_the_server_stopped_is_not_asked_again() {
+    let scene = Scene::new().await;
+    scene.edge.carrier(|carrier| carrier.silent = true);
+    let mut new = line("b1", "right");
+    new["verify"] = json!("live");
+    let text = format!("{new}\n");
+    let headers = [("content-type", "application/x-ndjson"), ("idempotency-key", "k")];
+    let path = format!("{PATH}/bulk");
+    let begun = scene.lab.call(Method::POST, &path, &scene.lab.token, &headers, Some(&text)).await.is(202);
+    let location = begun.header("location").to_owned();
+    scene.edge.until("it is asked", |_| !scene.edge.verifications().is_empty()).await;
+    let Scene { lab, edge } = scene;
+    let Lab { dir, control, router, token } = lab;
+    control.shutdown().await;
+    drop((edge, control, router));
+    let mut lab = Lab::on(Config::in_directory(dir.path()), dir).await;
+    lab.token = token;
+    let edge = ScriptedEdge::attach(&lab.control, "e1", Sites::Unserved);
+    edge.takes("b1", "right");
+    lab.call(Method::POST, &path, &lab.token, &headers, Some(&text)).await.is(202);
+    let job = lab.until(&location, |answer| answer.body["state"] == "COMPLETED").await.body;
+    assert_eq!(job["results"][0]["error"]["code"], "verification.indeterminate", "{job:#}");
+    assert_eq!(job["progress"], json!({"lines": 1, "succeeded": 0, "failed": 1}));
+    assert!(edge.verifications().is_empty());
 }

@@ -198,6 +198,18 @@ async fn a_scope_shows_its_own_events_and_no_others() {
 }
 
 #[tokio::test]
+async fn who_reads_a_carrier_hears_the_end_of_a_trunk_that_was_deleted() {
+    let scene = Scene::registered().await;
+    let grants = json!([{"roleId": "trunk-viewer", "scope": {"carrier": {"id": "c1"}}}]);
+    let token = scene.lab.token_with_grants(&grants).await;
+    let mut stream = Stream::open(&scene.lab.router, &token, "?kind=registration", None).await;
+    assert!(stream.part().await.expect("a comment").raw.contains("connected"));
+    scene.lab.delete("/api/v2/trunks/voice/t1").await.is(204);
+    let removed = stream.event("registration.removed").await;
+    assert_eq!((&removed.data["trunk"]["id"], &removed.data["site"]["id"]), (&json!("t1"), &json!("s1")));
+}
+
+#[tokio::test]
 async fn a_reader_that_takes_nothing_is_cut_off_with_a_word_and_can_go_on() {
     let scene = scene_with(EventSettings { slow_reader: Duration::from_millis(50), ..EventSettings::default() }).await;
     let mut slow = stream(&scene, "?kind=call", None).await;

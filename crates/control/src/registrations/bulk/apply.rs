@@ -2,17 +2,14 @@
 //! of it is written; what is new is then written with that of other lines, what changes something that is there in a part of its own.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use diagnosis::Code;
-use link::{Secret, VerifyBy, VerifyMode};
+use link::Secret;
 use secrecy::SecretString;
 use serde_json::Value;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 
 use super::ground::{Ground, Row};
+use super::live::{AllHeard, Heard, apart};
 use super::order::Order;
 use super::{NEEDED, result_line};
 use crate::access::Caller;
@@ -21,24 +18,18 @@ use crate::domain::{Place, Trunk, id};
 use crate::http::resources::form::{Common, merge};
 use crate::http::resources::{Places, TrunkForm, may_put, show_trunk};
 use crate::problem::Problem;
-use crate::registrations::assignment::Settings;
+use crate::registrations::Registrations;
 use crate::registrations::check::{Checked, Standing, allowed};
 use crate::registrations::fleet::Loader;
-use crate::registrations::form::{Asked, Mode};
+use crate::registrations::form::Asked;
 use crate::registrations::load::{self, Load};
-use crate::registrations::refusal::{edge_offline, refusal};
+use crate::registrations::refusal::refusal;
 use crate::registrations::running::{Entry, Identity, Turn};
 use crate::registrations::transition::{self, New, Proof};
-use crate::registrations::verification::{self, Question};
-use crate::registrations::verify::seal;
 use crate::registrations::version::{Version, VersionState};
-use crate::registrations::{Registrations, policy};
 use crate::sealing::Keyring;
 use crate::store::jobs::{self, Job, LineResult};
 use crate::store::{StoreError, Turns, Tx, trunks};
-
-/// So many lines with `"verify": "live"` ask carriers at the same time.
-const ASKING: usize = 16;
 
 /// A line that was read.
 #[derive(Debug)]
@@ -76,7 +67,7 @@ enum Outcome {
 }
 
 impl Done {
-    fn new(line: &Read, trunk: Option<String>, outcome: Result<u16, Problem>) -> Self {
+    pub fn new(line: &Read, trunk: Option<String>, outcome: Result<u16, Problem>) -> Self {
         Done { number: line.number, trunk, outcome: Outcome::Now(outcome), mac: line.mac.clone(), again: line.again }
     }
 
@@ -97,7 +88,7 @@ struct Batch<'a> {
     lines: &'a [Read],
     turns: &'a HashMap<String, Turn>,
     /// What carriers said, by the number of the line.
-    proofs: &'a HashMap<u64, Result<Proof, Problem>>,
+    heard: &'a AllHeard,
     dry_run: bool,
 }
 
@@ -149,7 +140,25 @@ impl Registrations {
         mut job: Option<&mut Job>,
         dry_run: bool,
     ) -> (Vec<Done>, Duration) {
-        let (mut before, lines) = match job.as_deref().filter(|job| job.key.is_some()) {
+        let parts = if dry_run { vec![lines] } else { apart(lines) };
+        let (mut done, mut held) = (Vec::new(), Duration::ZERO);
+        for part in parts {
+            let (of_part, for_so_long) = self.apply_part(caller, origin, part, job.as_deref_mut(), dry_run).await;
+            done.extend(of_part);
+            held = held.max(for_so_long);
+        }
+        (done, held)
+    }
+
+    async fn apply_part(
+        &self,
+        caller: &Caller,
+        origin: &Origin,
+        lines: Vec<Read>,
+        mut job: Option<&mut Job>,
+        dry_run: bool,
+    ) -> (Vec<Done>, Duration) {
+        let (mut before, mut lines) = match job.as_deref().filter(|job| job.key.is_some()) {
             None => (Vec::new(), lines),
             Some(job) => match self.known(job, lines).await {
                 Ok(split) => split,
@@ -161,8 +170,11 @@ impl Registrations {
             },
         };
         let turns = if dry_run { HashMap::new() } else { self.turns(&lines) };
-        let proofs = if dry_run { HashMap::new() } else { self.ask_carriers(origin, caller, &lines, &turns).await };
-        let work = Batch { caller, lines: &lines, turns: &turns, proofs: &proofs, dry_run };
+        let heard = match dry_run {
+            true => HashMap::new(),
+            false => self.ask_carriers(origin, caller, &mut lines, &turns, job.as_deref_mut()).await,
+        };
+        let work = Batch { caller, lines: &lines, turns: &turns, heard: &heard, dry_run };
         let mut turns_missed = Turns::default();
         let applied = loop {
             match self.apply_all(origin, &work, job.as_deref_mut()).await {
@@ -247,83 +259,6 @@ impl Registrations {
         turns
     }
 
-    /// Asks carriers about the lines that want it, before anything is written of them.
-    async fn ask_carriers(
-        &self,
-        origin: &Origin,
-        caller: &Caller,
-        lines: &[Read],
-        turns: &HashMap<String, Turn>,
-    ) -> HashMap<u64, Result<Proof, Problem>> {
-        let mut proofs = HashMap::new();
-        let limit = Arc::new(Semaphore::new(ASKING));
-        let mut asking = JoinSet::new();
-        for line in lines {
-            let Ok(order) = &line.order else { continue };
-            let Some(asked) = order.asked.as_ref().filter(|_| order.mode == Mode::Live && turns.contains_key(&order.trunk)) else {
-                continue;
-            };
-            let settings = match self.would_be(origin, caller, order).await {
-                Ok(Some(settings)) => settings,
-                Ok(None) => continue,
-                Err(problem) => {
-                    proofs.insert(line.number, Err(problem));
-                    continue;
-                }
-            };
-            let Some(edge) = self.inner.fleet.serving(&settings.trunk.site) else {
-                proofs.insert(line.number, Err(edge_offline(&settings.trunk)));
-                continue;
-            };
-            let question = Question {
-                accept_unproven: order.accept_unproven,
-                ..Question::new(VerifyMode::Digest, Some(seal(asked, &edge, &order.trunk)))
-            };
-            let verify = question.order(&settings);
-            let (fleet, limit, number) = (self.inner.fleet.clone(), Arc::clone(&limit), line.number);
-            asking.spawn(async move {
-                let _place = limit.acquire_owned().await;
-                let verdict = verification::ask(&fleet, &edge, verify).await;
-                let proof = match verdict.outcome {
-                    link::Outcome::Proved => Ok(Proof { negotiated: verdict.negotiated, authenticated: true }),
-                    link::Outcome::AcceptedUnproven => Ok(Proof::default()),
-                    link::Outcome::Learned => Err(diagnosis::Diagnosis::new(Code::Indeterminate)),
-                    link::Outcome::Refused(diagnosis) => Err(*diagnosis),
-                };
-                let proof = proof.map_err(|diagnosis| {
-                    refusal(&settings.trunk, policy::name_override(diagnosis, &settings.policy(), Some(&settings.trunk.meta.id)))
-                });
-                (number, proof)
-            });
-        }
-        while let Some(asked) = asking.join_next().await {
-            match asked {
-                Ok((number, proof)) => drop(proofs.insert(number, proof)),
-                Err(error) => tracing::error!(%error, "a verification of a bulk line ended early"),
-            }
-        }
-        proofs
-    }
-
-    /// What would stand above the credentials of a line; `None` where the carrier need not be asked.
-    async fn would_be(&self, origin: &Origin, caller: &Caller, order: &Order) -> Result<Option<Settings>, Problem> {
-        let Some(asked) = &order.asked else { return Ok(None) };
-        // Dropped without a commit: nothing is written yet.
-        let mut tx = self.inner.store.begin(origin).await?;
-        let mut ground = Ground::load(tx.connection(), std::iter::once(order.trunk.as_str())).await?;
-        let Row { trunk, registration, versions } = ground.known.row(tx.connection(), &order.trunk).await?;
-        let after = wanted(&mut tx, caller, &mut ground.places, order, trunk.as_ref()).await?;
-        let settings = ground.loader.settings(tx.connection(), after).await?;
-        allowed(&settings, asked).map_err(|diagnosis| refusal(&settings.trunk, *diagnosis))?;
-        let standing = Standing { settings, registration, versions, held: self.is_held(&order.trunk) };
-        let mac = self.mac_of(asked);
-        match standing.check(asked, &mac, tx.now())? {
-            Checked::Unchanged => Ok(None),
-            Checked::New { .. } if standing.settings.verify_by() == VerifyBy::None => Ok(None),
-            Checked::New { .. } => Ok(Some(standing.settings)),
-        }
-    }
-
     async fn apply_all(&self, origin: &Origin, batch: &Batch<'_>, job: Option<&mut Job>) -> Result<(Vec<Done>, Duration), StoreError> {
         let mut tx = self.inner.store.begin(origin).await?;
         let began = Instant::now();
@@ -335,10 +270,12 @@ impl Registrations {
             let (trunk, outcome) = match &line.order {
                 Err((trunk, problem)) => (trunk.clone(), Err(problem.clone())),
                 Ok(order) => {
-                    let outcome = match batch.proofs.get(&line.number).cloned().transpose() {
+                    let outcome = match batch.heard.get(&line.number).cloned().transpose() {
                         Err(problem) => Err(problem),
+                        Ok(Some(Heard::Done(status))) => Ok(status),
                         Ok(_) if batch.is_busy(order) => Err(busy(&order.trunk)),
-                        Ok(proof) => {
+                        Ok(heard) => {
+                            let proof = heard.and_then(Heard::proof);
                             if ground.fresh.has(&order.trunk) {
                                 ground.fresh.write(&mut tx).await?;
                             }
@@ -453,7 +390,7 @@ impl Registrations {
     }
 
     /// Writes results of lines that were not applied.
-    async fn note(&self, origin: &Origin, job: &mut Job, done: &[Done]) -> Result<(), StoreError> {
+    pub(super) async fn note(&self, origin: &Origin, job: &mut Job, done: &[Done]) -> Result<(), StoreError> {
         let mut tx = self.inner.store.begin(origin).await?;
         let next = write_results(&mut tx, job, done).await?;
         tx.commit().await?;
@@ -463,7 +400,7 @@ impl Registrations {
 }
 
 /// Finds out what a line makes of its trunk, as far as the caller may. Nothing is written.
-async fn wanted(tx: &mut Tx, caller: &Caller, places: &mut Places, order: &Order, before: Option<&Trunk>) -> Result<Trunk, Problem> {
+pub async fn wanted(tx: &mut Tx, caller: &Caller, places: &mut Places, order: &Order, before: Option<&Trunk>) -> Result<Trunk, Problem> {
     if let Some(before) = before {
         caller.require_on(tx.connection(), &NEEDED, &Place::trunk(before)).await?;
     }

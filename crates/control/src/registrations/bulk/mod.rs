@@ -5,6 +5,7 @@ mod export;
 mod ground;
 mod job;
 mod lines;
+mod live;
 mod order;
 mod sheet;
 mod work;
