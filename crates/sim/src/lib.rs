@@ -5,6 +5,7 @@
 //!   and not; a control plane in small assigns, rotates passwords, rolls back and withdraws.
 //! - A reference model of what a registration must be runs beside the machine and checks every [`Rule`] at every step.
 //! - A run has two parts: things go wrong, then all is well and everything must be bound within a bound of time.
+//! - The [`planner`] forecasts fleets of millions by the same pace and slots, without messages.
 //! - The same [`Plan`] gives the same trace hash; a [`Report`] shows the last lines of each trunk that broke a rule.
 
 mod act;
@@ -17,6 +18,7 @@ mod lab;
 mod model;
 mod network;
 mod plan;
+pub mod planner;
 mod report;
 mod roster;
 mod seen;

@@ -121,7 +121,10 @@ pub enum Urgency {
     /// A person waits for it.
     Ordered,
     /// A binding runs; the nearest to lapse goes first.
-    Refresh { lapses_at: Instant },
+    Refresh {
+        /// When it lapses.
+        lapses_at: Instant,
+    },
     /// Nothing is bound yet.
     First,
 }
@@ -148,7 +151,8 @@ pub struct Pace {
 const ONE: i64 = 1_000;
 
 impl Pace {
-    fn new(now: Instant, limits: Pacing) -> Self {
+    /// Begins with a full bucket.
+    pub fn new(now: Instant, limits: Pacing) -> Self {
         Pace {
             limits,
             tokens: burst(limits),

@@ -23,6 +23,7 @@ mod flows;
 mod granted;
 pub mod locate;
 mod ping;
+pub mod planning;
 mod probe;
 pub mod profile;
 mod record;

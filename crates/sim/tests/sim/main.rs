@@ -5,6 +5,7 @@ mod darkness;
 mod digests;
 mod forgers;
 mod orders;
+mod planner;
 mod restarts;
 mod seeds;
 mod weather;
