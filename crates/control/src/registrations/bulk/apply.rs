@@ -123,7 +123,7 @@ struct Set<'a> {
 }
 
 impl Set<'_> {
-    fn new<'b>(&'b self, trunk: &'b str) -> New<'b> {
+    fn as_new<'b>(&'b self, trunk: &'b str) -> New<'b> {
         New { trunk, asked: self.asked, mac: &self.mac, accept_unproven: self.accept_unproven }
     }
 }
@@ -354,7 +354,7 @@ impl Registrations {
             tx.audit(AuditEntry::new("create", "trunk", &order.trunk).after(show_trunk(&trunk)));
         }
         let generation = tx.generation().await?;
-        let first = first.map(|set| transition::promote_first(tx, generation, keyring, &trunk, &set.new(&order.trunk), proof));
+        let first = first.map(|set| transition::promote_first(tx, generation, keyring, &trunk, &set.as_new(&order.trunk), proof));
         if created || first.is_some() {
             ground.fresh.push(&order.trunk, created.then_some(trunk), first);
         }
@@ -445,7 +445,7 @@ async fn change(
     let Some(set) = set else { return Ok(false) };
     let version = match &set.again {
         Some(again) => (**again).clone(),
-        None => transition::stage(tx, keyring, &set.new(&after.meta.id), VersionState::Staged).await?,
+        None => transition::stage(tx, keyring, &set.as_new(&after.meta.id), VersionState::Staged).await?,
     };
     Ok(transition::promote(tx, &version, proof, "promote").await?.first)
 }
