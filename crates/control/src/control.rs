@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use tokio::task::JoinHandle;
 
 use crate::access::first_start;
-use crate::access::oidc::Oidc;
+use crate::access::oidc::{Oidc, OidcSignIn};
 use crate::audit::{Origin, keeper};
 use crate::changes::changes;
 use crate::events::Streams;
@@ -70,6 +70,11 @@ impl Control {
     /// Returns the HTTP API. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`, so that audit records have addresses.
     pub fn router(&self) -> Router {
         http::server::router(self.app.clone())
+    }
+
+    /// Signs people in at the identity provider, where there is one and the console is a client of it.
+    pub fn oidc_sign_in(&self) -> Option<OidcSignIn> {
+        self.app.oidc.as_ref()?.sign_in()
     }
 
     /// Joins an edge; its orders begin with a snapshot.

@@ -25,7 +25,7 @@ mod time;
 mod upkeep;
 mod webhooks;
 
-pub use access::oidc::{OidcGrant, OidcSettings};
+pub use access::oidc::{OidcAsk, OidcConsole, OidcGrant, OidcReturn, OidcSettings, OidcSignIn, OidcTokens, SignInError};
 pub use audit::file::{ExportError, ExportReport, verify_export};
 pub use audit::keeper::AuditSettings;
 pub use config::Config;

@@ -146,6 +146,11 @@ impl Problem {
         self.0.status
     }
 
+    /// Returns the words for the caller.
+    pub fn words(&self) -> &str {
+        &self.0.message
+    }
+
     /// Returns the code.
     pub fn code_str(&self) -> &str {
         &self.0.code

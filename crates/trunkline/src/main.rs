@@ -13,6 +13,7 @@ mod serve;
 mod server;
 mod settings;
 mod settings_file;
+mod sign_in;
 mod signals;
 mod simulate;
 mod verify;

@@ -1,6 +1,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use control::Control;
@@ -12,6 +13,7 @@ use tokio::task::JoinHandle;
 use crate::edges::{Edges, Place, Reach};
 use crate::failure::Failure;
 use crate::settings::Settings;
+use crate::sign_in::SignIn;
 
 /// So long may requests under way go on after the word to stop: design section 11 gives the process 10 s, the edges take up to six of them.
 const REQUESTS_PATIENCE: Duration = Duration::from_secs(2);
@@ -74,7 +76,8 @@ impl Server {
         let (stop_serving, stopped) = oneshot::channel();
         let api = control.router();
         // Behind a proxy browsers come over TLS; without one only loopback is served.
-        let service = api.clone().merge(web::router(api, behind_proxy)).into_make_service_with_connect_info::<SocketAddr>();
+        let provider = control.oidc_sign_in().map(|sign_in| Arc::new(SignIn(sign_in)) as Arc<dyn web::Provider>);
+        let service = api.clone().merge(web::router(api, behind_proxy, provider)).into_make_service_with_connect_info::<SocketAddr>();
         let serving = axum::serve(listener, service).with_graceful_shutdown(async {
             // An error is a sender that is gone: the same.
             let _ = stopped.await;

@@ -106,6 +106,16 @@ impl Api {
         Ok(body["access_token"].as_str().unwrap_or_default().into())
     }
 
+    /// Asks who the holder of a token is.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] with the API's own words.
+    pub async fn whoami(&self, remote: &Remote, token: &SecretString) -> Result<Value, Fault> {
+        let mut request = request(remote, Method::GET, "/api/v2/tokens/me", None, Body::empty())?;
+        request.headers_mut().insert(header::AUTHORIZATION, bearer(token)?);
+        read(self.ask(request).await).await?.yes()
+    }
+
     async fn ask(&self, request: Request<Body>) -> Response {
         match self.router.clone().oneshot(request).await {
             Ok(response) => response,
@@ -127,11 +137,15 @@ impl Answer {
 /// A request with the session's token.
 fn authorized(who: &Session, method: Method, path: &str, media: Option<&str>, body: Body) -> Result<Request<Body>, Fault> {
     let mut request = request(&who.remote, method, path, media, body)?;
-    let bearer = HeaderValue::from_str(&format!("Bearer {}", who.token.expose_secret()));
+    request.headers_mut().insert(header::AUTHORIZATION, bearer(&who.token)?);
+    Ok(request)
+}
+
+fn bearer(token: &SecretString) -> Result<HeaderValue, Fault> {
+    let bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()));
     let mut bearer = bearer.map_err(|_| Fault::SignIn { next: None })?;
     bearer.set_sensitive(true);
-    request.headers_mut().insert(header::AUTHORIZATION, bearer);
-    Ok(request)
+    Ok(bearer)
 }
 
 fn request(remote: &Remote, method: Method, path: &str, media: Option<&str>, body: Body) -> Result<Request<Body>, Fault> {

@@ -11,9 +11,11 @@ mod form;
 mod inputs;
 mod jobs;
 mod ladder;
+mod oidc;
 mod page;
 mod pages;
 mod parts;
+mod provider;
 mod rates;
 mod session;
 mod timeline;
@@ -29,6 +31,7 @@ use axum::response::Response;
 
 use api::Api;
 use jobs::Jobs;
+pub use provider::{Ask, Promise, Provider, Returned, Tokens};
 use session::Sessions;
 
 /// Longest form; a sheet of some ten thousand trunks fits in.
@@ -43,12 +46,14 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; c
 struct Console {
     api: Api,
     sessions: Arc<Sessions>,
+    provider: Option<Arc<dyn Provider>>,
     jobs: Arc<Jobs>,
 }
 
 /// Builds the console's pages over this API. `secure` where browsers come over TLS: the cookie is then `Secure` and bound to the host.
-pub fn router(api: Router, secure: bool) -> Router {
-    let console = Console { api: Api::new(api), sessions: Arc::new(Sessions::new(secure)), jobs: Arc::default() };
+/// `provider` where people sign in at one besides client credentials.
+pub fn router(api: Router, secure: bool, provider: Option<Arc<dyn Provider>>) -> Router {
+    let console = Console { api: Api::new(api), sessions: Arc::new(Sessions::new(secure)), provider, jobs: Arc::default() };
     pages::routes()
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .layer(middleware::from_fn(guarded))

@@ -10,8 +10,8 @@ use axum::http::{HeaderMap, header};
 use secrecy::SecretString;
 use serde_json::Value;
 
-use crate::Console;
 use crate::fault::Fault;
+use crate::{Console, oidc};
 
 /// So many people are signed in at once; whoever was quiet for longest makes room.
 const SESSIONS_MAX: usize = 10_000;
@@ -27,6 +27,8 @@ pub struct Sessions {
 struct Open {
     signed_in: Arc<SignedIn>,
     last: Instant,
+    /// Held by whoever renews its token: what a token is renewed for is good once.
+    renewing: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// What a session is.
@@ -39,6 +41,23 @@ pub struct SignedIn {
     pub name: String,
     /// What it may do, as the API says: to leave away what would be refused.
     pub permissions: Vec<String>,
+    /// How its token is renewed before it ends; none where it is not.
+    pub renewal: Option<Renewal>,
+}
+
+/// How a token is renewed.
+pub struct Renewal {
+    /// What the provider gives the next one for.
+    pub refresh: SecretString,
+    /// When.
+    pub due: Instant,
+}
+
+impl Renewal {
+    /// Tells whether it is time.
+    pub fn is_due(&self) -> bool {
+        Instant::now() >= self.due
+    }
 }
 
 /// Where a request comes from.
@@ -76,9 +95,13 @@ impl SignedIn {
     /// [`Fault`] where the system gives no randomness.
     pub fn new(token: SecretString, me: &Value) -> Result<Self, Fault> {
         let name = me["OAuthClient"]["name"].as_str().or(me["OAuthClient"]["id"].as_str()).unwrap_or_default().to_owned();
+        Ok(SignedIn { token, csrf: draw()?, name, permissions: Self::permissions_of(me), renewal: None })
+    }
+
+    /// Reads what the API says that it may do.
+    pub fn permissions_of(me: &Value) -> Vec<String> {
         let permissions = me["permissions"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let permissions = permissions.iter().filter_map(|permission| Some(permission.as_str()?.to_owned())).collect();
-        Ok(SignedIn { token, csrf: draw()?, name, permissions })
+        permissions.iter().filter_map(|permission| Some(permission.as_str()?.to_owned())).collect()
     }
 
     /// Tells whether it may do this somewhere. The API decides; this only leaves away what it would refuse.
@@ -128,8 +151,40 @@ impl Sessions {
             oldest.and_then(|id| open.remove(&id));
         }
         let cookie = self.cookie(&id, None);
-        open.insert(id, Open { signed_in: Arc::new(signed_in), last: Instant::now() });
+        open.insert(id, Open { signed_in: Arc::new(signed_in), last: Instant::now(), renewing: Arc::default() });
         Ok(cookie)
+    }
+
+    /// Takes the turn to renew a session's token, when that is due; none where somebody else has renewed it meanwhile.
+    pub async fn turn(&self, id: &str) -> Option<(tokio::sync::OwnedMutexGuard<()>, Arc<SignedIn>)> {
+        let lock = Arc::clone(&self.open.lock().unwrap_or_else(PoisonError::into_inner).get(id)?.renewing);
+        let turn = lock.lock_owned().await;
+        let signed_in = Arc::clone(&self.open.lock().unwrap_or_else(PoisonError::into_inner).get(id)?.signed_in);
+        signed_in.renewal.as_ref().is_some_and(Renewal::is_due).then_some((turn, signed_in))
+    }
+
+    /// Returns what a session is by now.
+    pub fn present(&self, id: &str) -> Option<Arc<SignedIn>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).get(id).map(|session| Arc::clone(&session.signed_in))
+    }
+
+    /// Puts what a session has become in its place, if it is still open.
+    pub fn replace(&self, id: &str, signed_in: Arc<SignedIn>) {
+        if let Some(session) = self.open.lock().unwrap_or_else(PoisonError::into_inner).get_mut(id) {
+            session.signed_in = signed_in;
+        }
+    }
+
+    /// Returns what this browser has in a cookie.
+    pub fn from_cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+        let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+        let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.find(|(found, _)| *found == name).map(|(_, value)| value)
+    }
+
+    /// Tells whether browsers come over TLS.
+    pub fn is_secure(&self) -> bool {
+        self.secure
     }
 
     /// Ends a session and returns the cookie that forgets it.
@@ -146,9 +201,7 @@ impl Sessions {
     }
 
     fn find(&self, headers: &HeaderMap) -> Option<(String, Arc<SignedIn>)> {
-        let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-        let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        let (_, id) = pairs.find(|(name, _)| *name == self.cookie_name())?;
+        let id = Self::from_cookie(headers, self.cookie_name())?;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let session = open.get_mut(id).filter(|session| session.last.elapsed() < IDLE)?;
         session.last = Instant::now();
@@ -162,7 +215,10 @@ impl FromRequestParts<Console> for Session {
     async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Fault> {
         let Ok(remote) = Remote::from_request_parts(parts, console).await;
         match console.sessions.find(&parts.headers) {
-            Some((id, signed_in)) => Ok(Session { signed_in, id, remote }),
+            Some((id, signed_in)) => {
+                let signed_in = oidc::renewed(console, &id, signed_in, &remote).await;
+                Ok(Session { signed_in, id, remote })
+            }
             None => Err(Fault::SignIn { next: parts.uri.path_and_query().map(ToString::to_string) }),
         }
     }

@@ -1,4 +1,5 @@
-//! What comes from PyPI and npm: the official SDKs of the platform, schemathesis, and what the console's tests drive Chromium with. Into `sdk` in the target directory, at pinned versions.
+//! What comes from PyPI and npm: the official SDKs of the platform, schemathesis,
+//! what the console's tests drive Chromium with, and an OpenID provider. Into `sdk` in the target directory, at pinned versions.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,8 @@ use crate::command::{cargo, must, output};
 const PYTHON: &[&str] = &["PureCloudPlatformClientV2==269.0.0", "schemathesis==4.32.5"];
 /// Drives Chromium, and judges pages: the console's tests.
 const BROWSER: &[&str] = &["playwright-core@1.56.1", "axe-core@4.11.0"];
+/// A real OpenID provider: who signs in by one, and whose tokens are taken.
+const PROVIDER: &[&str] = &["oidc-provider@9.13.3"];
 const JAVASCRIPT: &[&str] = &["purecloud-platform-client-v2@262.0.0"];
 
 /// Names what is installed; lies beside it when all went well.
@@ -28,7 +31,8 @@ pub fn run() -> Result<()> {
     let place = place()?;
     kept(&place.join("python"), PYTHON, python)?;
     kept(&place.join("javascript"), JAVASCRIPT, javascript)?;
-    kept(&place.join("browser"), BROWSER, javascript)
+    kept(&place.join("browser"), BROWSER, javascript)?;
+    kept(&place.join("provider"), PROVIDER, javascript)
 }
 
 fn kept(place: &Path, packages: &[&str], install: fn(&Path, &[&str]) -> Result<()>) -> Result<()> {

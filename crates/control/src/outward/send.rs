@@ -77,6 +77,20 @@ impl Outward {
         self.call(Method::GET, target, accept, Bytes::new(), patience, ANSWER_BYTES_MAX).await
     }
 
+    /// Posts a body and reads what is answered, up to 64 KiB.
+    ///
+    /// # Errors
+    /// [`OutwardFault`] where there is no answer, or too long a one.
+    pub async fn submit(
+        &self,
+        target: &Target,
+        headers: Vec<(HeaderName, HeaderValue)>,
+        body: Bytes,
+        patience: Duration,
+    ) -> Result<Answer, OutwardFault> {
+        self.call(Method::POST, target, headers, body, patience, ANSWER_BYTES_MAX).await
+    }
+
     async fn call(
         &self,
         method: Method,

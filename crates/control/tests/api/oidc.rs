@@ -134,6 +134,7 @@ impl Scene {
             jwks_uri: None,
             roles_claim: "roles".into(),
             grant: vec![grant("viewers", "trunk-viewer", None), grant("jakarta-desk", "trunk-administrator", Some("jakarta"))],
+            console: None,
         });
         let control = Control::open(config).await?;
         let mut lab = Lab { router: control.router(), control, token: String::new(), dir };

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import assert from "node:assert/strict";
 
 export const place = JSON.parse(process.env.TRUNKLINE_CONSOLE_PLACE);
-const require = createRequire(join(process.env.TRUNKLINE_CONSOLE_MODULES, "node_modules/"));
+const require = createRequire(join(process.env.TRUNKLINE_MODULES, "node_modules/"));
 const { chromium } = require("playwright-core");
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 

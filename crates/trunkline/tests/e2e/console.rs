@@ -3,9 +3,6 @@
 //! The suites are scripts in `tests/console`, by Playwright. What they need beyond the browser, such as another password at the registrar,
 //! they ask of this program: a line that begins with `@`, answered by a line.
 
-use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -15,7 +12,7 @@ use super::lab_carrier::started;
 use crate::support::kamailio::Kamailio;
 use crate::support::loopback;
 use crate::support::scene::{PASSWORD, Scene, credentials};
-use crate::support::schemathesis::installed;
+use crate::support::script::{self, Script};
 use crate::support::server::{ADMIN_ID, ADMIN_SECRET};
 use crate::support::udp::{Peer, challenge, granted as granted_by, has_digest};
 use crate::support::wait::{self, secs};
@@ -25,52 +22,24 @@ const MARKUP: &str = "<img src=x onerror=alert(1)><script>alert(2)</script>";
 
 /// Runs a suite to its end and answers what it asks; `own` grants what this suite alone asks for.
 fn run(script: &str, scene: &Scene, kamailio: &Kamailio, own: &dyn Fn(&str)) {
-    let modules = installed("browser");
-    let pictures = modules.parent().and_then(Path::parent).expect("the target directory").join("console");
     let place = json!({
         "url": format!("http://{}", scene.server.launch().http()), "client": ADMIN_ID, "secret": ADMIN_SECRET, "realm": kamailio.realm(),
-        "password": PASSWORD, "pictures": pictures, "trunk": "alice", "carrier": "kam", "markup": MARKUP,
+        "password": PASSWORD, "pictures": script::pictures(), "trunk": "alice", "carrier": "kam", "markup": MARKUP,
     });
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/console").join(script);
-    let complaints = tempfile::NamedTempFile::new().expect("a file");
-    let aside = complaints.reopen().expect("a file");
-    let mut suite = Command::new("node");
-    suite
-        .arg(script)
-        .env("TRUNKLINE_CONSOLE_PLACE", place.to_string())
-        .env("TRUNKLINE_CONSOLE_MODULES", modules)
-        .env_remove("NODE_OPTIONS");
-    let mut child = suite.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(aside).spawn().expect("the suite starts");
-    let (mut input, output) = (child.stdin.take().expect("stdin"), child.stdout.take().expect("stdout"));
-    let mut said = String::new();
-    for line in BufReader::new(output).lines() {
-        let line = line.expect("text");
-        match line.strip_prefix('@') {
-            Some(wish) => {
-                let answer = match wish.strip_prefix("own ") {
-                    Some(wish) => {
-                        own(wish);
-                        "done".to_owned()
-                    }
-                    None => granted(wish, scene, kamailio),
-                };
-                writeln!(input, "{answer}").expect("the suite listens");
-            }
-            None => {
-                said.push_str(&line);
-                said.push('\n');
-            }
+    let mut suite = script::node(&format!("console/{script}"), "browser");
+    suite.env("TRUNKLINE_CONSOLE_PLACE", place.to_string());
+    let answer = |wish: &[&str]| match wish {
+        ["own", wish @ ..] => {
+            own(&wish.join(" "));
+            "done".to_owned()
         }
-    }
-    let status = child.wait().expect("an end");
-    let complaints = std::fs::read_to_string(complaints.path()).unwrap_or_default();
-    // Figures that it has measured.
-    print!("{said}");
-    assert!(status.success(), "the suite ended with {status}:\n{said}\n{complaints}\nserver:\n{}", scene.server.log());
+        wish => granted(wish, scene, kamailio),
+    };
+    Script::start(&suite).run(answer, || scene.server.log());
 }
 
-fn granted(wish: &str, scene: &Scene, kamailio: &Kamailio) -> String {
-    match wish.split(' ').collect::<Vec<_>>().as_slice() {
+fn granted(wish: &[&str], scene: &Scene, kamailio: &Kamailio) -> String {
+    match wish {
         ["password", user, password] => {
             kamailio.set_password(user, password);
             "done".to_owned()

@@ -30,6 +30,7 @@ mod lab_carrier;
 mod listing;
 mod live_credentials;
 mod nonce_reuse;
+mod oidc;
 mod outage;
 mod planned;
 mod policy;

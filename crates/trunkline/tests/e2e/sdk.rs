@@ -3,33 +3,15 @@
 //! The suites are scripts in the SDKs' own languages, in `tests/sdk`. What they need beyond the API, such as another password at the
 //! registrar, they ask of this program: a line that begins with `@`, answered by a line.
 
-use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::json;
 
 use crate::support::kamailio::Kamailio;
 use crate::support::scene::{PASSWORD, Scene, credentials};
-use crate::support::schemathesis::installed;
+use crate::support::script::{self, Script};
 use crate::support::server::{ADMIN_ID, ADMIN_SECRET, Launch};
 use crate::support::wait::{self, secs};
-
-fn scripts() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sdk")
-}
-
-fn python(script: &str) -> Command {
-    let mut command = Command::new(installed("python/bin/python"));
-    command.arg("-B").arg(scripts().join(script));
-    command
-}
-
-fn javascript(script: &str) -> Command {
-    let mut command = Command::new("node");
-    command.arg(scripts().join(script)).env("TRUNKLINE_SDK_MODULES", installed("javascript"));
-    command
-}
 
 /// Runs a suite to its end and answers what it asks.
 fn run(mut suite: Command, scene: &Scene, kamailio: &Kamailio, trunks: &[&str]) {
@@ -37,40 +19,23 @@ fn run(mut suite: Command, scene: &Scene, kamailio: &Kamailio, trunks: &[&str]) 
         "url": format!("http://{}", scene.server.launch().http()), "client": ADMIN_ID, "secret": ADMIN_SECRET,
         "registrar": kamailio.address().to_string(), "realm": kamailio.realm(), "password": PASSWORD, "trunks": trunks,
     });
-    suite.env("TRUNKLINE_SDK_PLACE", place.to_string()).env_remove("NODE_OPTIONS").env_remove("HTTP_PROXY").env_remove("http_proxy");
-    // Kept apart: half a line of a suite before one of ours hides how a test of ours ended.
-    let complaints = tempfile::NamedTempFile::new().expect("a file");
-    let aside = complaints.reopen().expect("a file");
-    let mut child = suite.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(aside).spawn().expect("the suite starts");
-    let (mut input, output) = (child.stdin.take().expect("stdin"), child.stdout.take().expect("stdout"));
-    let mut said = String::new();
-    for line in BufReader::new(output).lines() {
-        let line = line.expect("text");
-        let Some(wish) = line.strip_prefix('@') else {
-            said.push_str(&line);
-            said.push('\n');
-            continue;
-        };
-        let answer = match wish.split(' ').collect::<Vec<_>>().as_slice() {
-            ["user", user, password] => {
-                kamailio.add_user(user, password);
-                "done".to_owned()
-            }
-            ["password", user, password] => {
-                kamailio.set_password(user, password);
-                "done".to_owned()
-            }
-            ["bindings", user] => {
-                wait::until(&format!("Kamailio lists {user}"), secs(10), || kamailio.lookup(user));
-                kamailio.bindings_of(user).len().to_string()
-            }
-            _ => panic!("the suite asks for {wish:?}"),
-        };
-        writeln!(input, "{answer}").expect("the suite listens");
-    }
-    let status = child.wait().expect("an end");
-    let complaints = std::fs::read_to_string(complaints.path()).unwrap_or_default();
-    assert!(status.success(), "the suite ended with {status}:\n{said}\n{complaints}\nserver:\n{}", scene.server.log());
+    suite.env("TRUNKLINE_SDK_PLACE", place.to_string());
+    let granted = |wish: &[&str]| match wish {
+        ["user", user, password] => {
+            kamailio.add_user(user, password);
+            "done".to_owned()
+        }
+        ["password", user, password] => {
+            kamailio.set_password(user, password);
+            "done".to_owned()
+        }
+        ["bindings", user] => {
+            wait::until(&format!("Kamailio lists {user}"), secs(10), || kamailio.lookup(user));
+            kamailio.bindings_of(user).len().to_string()
+        }
+        _ => panic!("the suite asks for {wish:?}"),
+    };
+    Script::start(&suite).run(granted, || scene.server.log());
 }
 
 fn suite(suite: Command) {
@@ -98,20 +63,20 @@ fn resend(suite: Command) {
 
 #[test]
 fn the_python_sdk_runs_unchanged() {
-    suite(python("suite.py"));
+    suite(script::python("sdk/suite.py"));
 }
 
 #[test]
 fn the_javascript_sdk_runs_unchanged() {
-    suite(javascript("suite.mjs"));
+    suite(script::node("sdk/suite.mjs", "javascript"));
 }
 
 #[test]
 fn the_python_sdk_sends_a_refused_post_again() {
-    resend(python("resend.py"));
+    resend(script::python("sdk/resend.py"));
 }
 
 #[test]
 fn the_javascript_sdk_tells_when_to_send_again() {
-    resend(javascript("resend.mjs"));
+    resend(script::node("sdk/resend.mjs", "javascript"));
 }

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 
 import { ask, place } from './conversation.mjs';
 
-const platformClient = createRequire(`${process.env.TRUNKLINE_SDK_MODULES}/`)('purecloud-platform-client-v2');
+const platformClient = createRequire(`${process.env.TRUNKLINE_MODULES}/`)('purecloud-platform-client-v2');
 const REGISTRATIONS = '/api/v2/trunks/voice/registrations';
 const url = new URL(place.url);
 const client = platformClient.ApiClient.instance;

@@ -6,7 +6,7 @@ import { before, test } from 'node:test';
 
 import { ask, place, until } from './conversation.mjs';
 
-const platformClient = createRequire(`${process.env.TRUNKLINE_SDK_MODULES}/`)('purecloud-platform-client-v2');
+const platformClient = createRequire(`${process.env.TRUNKLINE_MODULES}/`)('purecloud-platform-client-v2');
 
 const REGISTRATIONS = '/api/v2/trunks/voice/registrations';
 const [REALM, USERNAME, PASSWORD] = ['realm', 'username', 'password'].map((part) => `trunk_sip_authentication_credentials_${part}`);

@@ -14,14 +14,14 @@ mod events;
 mod live;
 mod overview;
 mod report;
-mod sign_in;
+pub mod sign_in;
 mod trunk;
 mod trunks;
 
 use axum::Router;
 use axum::routing::{get, post};
 
-use crate::Console;
+use crate::{Console, oidc};
 
 /// Where registrations are in the API.
 const REGISTRATIONS: &str = "/api/v2/trunks/voice/registrations";
@@ -31,6 +31,8 @@ pub fn routes() -> Router<Console> {
     Router::new()
         .route("/", get(overview::page))
         .route("/sign-in", get(sign_in::page).post(sign_in::enter))
+        .route("/sign-in/oidc", get(oidc::begin))
+        .route(oidc::CALLBACK, get(oidc::callback))
         .route("/sign-out", post(sign_in::leave))
         .route("/live", get(live::events))
         .route("/trunks", get(trunks::page))

@@ -74,6 +74,7 @@ mod tests {
             jwks_uri: None,
             roles_claim: claim.into(),
             grant: vec![grant("ops", "trunk-operator", None), grant("desk", "trunk-administrator", Some("jakarta"))],
+            console: None,
         }
     }
 

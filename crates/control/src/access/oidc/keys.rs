@@ -1,29 +1,26 @@
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
 use serde_json::Value;
 
+use super::discovery::Discovery;
 use super::questions::Questions;
 use super::{OidcSettings, asked_lately, refused, unavailable};
-use crate::outward::{Outward, Target};
 use crate::problem::Problem;
 
 /// Keys are asked for anew after so long: one that was withdrawn is not taken longer.
 const FRESH: Duration = Duration::from_secs(600);
 /// And kept so long where the provider does not answer.
 const KEPT: Duration = Duration::from_secs(24 * 3600);
-/// So long may the provider take.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// So many keys are looked at; providers have two or three.
 const KEYS_MAX: usize = 64;
 
 /// The provider's public keys.
 pub struct Keys {
-    issuer: String,
     jwks_uri: Option<String>,
-    outward: Outward,
+    discovery: Arc<Discovery>,
     known: Mutex<Known>,
     /// One asks, the others wait for what comes of it.
     turn: tokio::sync::Mutex<()>,
@@ -44,14 +41,8 @@ impl Known {
 }
 
 impl Keys {
-    pub fn new(settings: &OidcSettings, outward: Outward) -> Self {
-        Keys {
-            issuer: settings.issuer.clone(),
-            jwks_uri: settings.jwks_uri.clone(),
-            outward,
-            known: Mutex::default(),
-            turn: tokio::sync::Mutex::default(),
-        }
+    pub fn new(settings: &OidcSettings, discovery: Arc<Discovery>) -> Self {
+        Keys { jwks_uri: settings.jwks_uri.clone(), discovery, known: Mutex::default(), turn: tokio::sync::Mutex::default() }
     }
 
     /// Finds the key of a token; asks the provider where it is not known, or what is known is old.
@@ -107,9 +98,9 @@ impl Keys {
     async fn ask(&self) -> Result<(), String> {
         let uri = match &self.jwks_uri {
             Some(uri) => uri.clone(),
-            None => self.discover().await?,
+            None => self.discovery.fetch().await?.jwks_uri.ok_or("the provider's document names no jwks_uri")?,
         };
-        let found = self.get(&uri).await?;
+        let found: Value = self.discovery.get(&uri).await?;
         let keys = found.get("keys").and_then(Value::as_array).ok_or_else(|| format!("{uri} holds no keys"))?;
         // One of a kind that we do not know is no reason to have none.
         let keys: Vec<Jwk> = keys.iter().take(KEYS_MAX).filter_map(|key| serde_json::from_value(key.clone()).ok()).collect();
@@ -120,25 +111,6 @@ impl Keys {
             known.questions.in_vain(withdrawn.common.key_id.as_deref(), now);
         }
         Ok(())
-    }
-
-    /// OpenID Connect Discovery 1.0, 4: the document must be of the very issuer.
-    async fn discover(&self) -> Result<String, String> {
-        let place = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
-        let found = self.get(&place).await?;
-        if found.get("issuer").and_then(Value::as_str) != Some(&self.issuer) {
-            return Err(format!("{place} is of another issuer"));
-        }
-        found.get("jwks_uri").and_then(Value::as_str).map(str::to_owned).ok_or_else(|| format!("{place} names no jwks_uri"))
-    }
-
-    async fn get(&self, url: &str) -> Result<Value, String> {
-        let target = Target::parse(url).map_err(|fault| format!("{url}: {fault}"))?;
-        let answer = self.outward.get(&target, PATIENCE).await.map_err(|fault| format!("{url}: {fault}"))?;
-        if !answer.status.is_success() {
-            return Err(format!("{url} answers {}", answer.status.as_u16()));
-        }
-        serde_json::from_slice(&answer.body).map_err(|_| format!("{url} answers no JSON"))
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {

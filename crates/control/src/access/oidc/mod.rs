@@ -1,12 +1,17 @@
 //! People and programs that an OpenID Connect provider vouches for: its JWTs as bearer tokens, its words mapped to roles.
 
 mod crypto;
+mod discovery;
 mod identity;
 mod keys;
 mod questions;
 mod settings;
+mod sign_in;
 
-pub use settings::{OidcGrant, OidcSettings};
+pub use settings::{OidcConsole, OidcGrant, OidcSettings};
+pub use sign_in::{OidcAsk, OidcReturn, OidcSignIn, OidcTokens, SignInError};
+
+use std::sync::Arc;
 
 use std::time::Duration;
 
@@ -17,6 +22,7 @@ use serde_json::{Map, Value};
 
 pub use identity::Identity;
 
+use self::discovery::Discovery;
 use self::keys::Keys;
 use crate::StartError;
 use crate::outward::Outward;
@@ -30,7 +36,10 @@ const LEEWAY_SECONDS: u64 = 60;
 /// A provider that is trusted.
 pub struct Oidc {
     settings: OidcSettings,
+    secret: Option<SecretString>,
+    discovery: Arc<Discovery>,
     keys: Keys,
+    outward: Outward,
 }
 
 impl Oidc {
@@ -40,8 +49,17 @@ impl Oidc {
     /// [`StartError::Oidc`] where the settings contradict themselves.
     pub fn new(settings: OidcSettings, outward: Outward) -> Result<Self, StartError> {
         settings.check(outward.gate()).map_err(|what| StartError::Oidc { what })?;
+        let secret = settings.console.as_ref().and_then(|console| console.client_secret_file.as_deref()).map(settings::secret);
+        let secret = secret.transpose().map_err(|what| StartError::Oidc { what })?;
         crypto::install();
-        Ok(Oidc { keys: Keys::new(&settings, outward), settings })
+        let discovery = Arc::new(Discovery::new(&settings.issuer, outward.clone()));
+        Ok(Oidc { keys: Keys::new(&settings, Arc::clone(&discovery)), secret, discovery, outward, settings })
+    }
+
+    /// Signs people in for the console, where the settings have a client for that.
+    pub fn sign_in(self: &Arc<Self>) -> Option<OidcSignIn> {
+        let console = self.settings.console.clone()?;
+        Some(OidcSignIn::new(Arc::clone(self), console, self.secret.clone()))
     }
 
     /// Tells whether a bearer token may be one of the provider's: Trunkline's own have no dots.
@@ -54,7 +72,15 @@ impl Oidc {
     /// # Errors
     /// 401 `bad.credentials` or `credentials.expired`; 503 where the provider's keys are not to be had.
     pub async fn identify(&self, token: &SecretString) -> Result<Identity, Problem> {
-        let token = token.expose_secret();
+        let claims = self.check(token.expose_secret(), &self.settings.audience).await?;
+        Identity::of(&claims, &self.settings).ok_or_else(|| refused("names nobody: its sub is absent, too long or not printable"))
+    }
+
+    /// Checks a token that must be for this audience, and returns what it says.
+    ///
+    /// # Errors
+    /// As [`Oidc::identify`].
+    async fn check(&self, token: &str, audience: &str) -> Result<Map<String, Value>, Problem> {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(refused("is too long"));
         }
@@ -67,7 +93,7 @@ impl Oidc {
         let mut validation = Validation::new(header.alg);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.set_issuer(&[&self.settings.issuer]);
-        validation.set_audience(&[&self.settings.audience]);
+        validation.set_audience(&[audience]);
         validation.validate_nbf = true;
         validation.leeway = LEEWAY_SECONDS;
         let claims = decode::<Map<String, Value>>(token, &key, &validation).map_err(|error| fault(&error))?.claims;
@@ -75,7 +101,7 @@ impl Oidc {
         if claims.get("iss").and_then(Value::as_str) != Some(&self.settings.issuer) {
             return Err(refused("is of another issuer"));
         }
-        Identity::of(&claims, &self.settings).ok_or_else(|| refused("names nobody: its sub is absent, too long or not printable"))
+        Ok(claims)
     }
 }
 
