@@ -28,6 +28,6 @@ impl Provider for SignIn {
 }
 
 fn given(tokens: Result<OidcTokens, SignInError>) -> Result<Tokens, String> {
-    let OidcTokens { bearer, life, refresh } = tokens.map_err(|error| error.to_string())?;
-    Ok(Tokens { bearer, life, refresh })
+    let OidcTokens { bearer, life, refresh, name } = tokens.map_err(|error| error.to_string())?;
+    Ok(Tokens { bearer, life, refresh, name })
 }

@@ -80,6 +80,7 @@ pub async fn callback(State(console): State<Console>, headers: HeaderMap, remote
         Err(fault) => return Err(fault),
     };
     let mut signed_in = SignedIn::new(tokens.bearer.clone(), &me)?;
+    signed_in.name = tokens.name.clone().unwrap_or(signed_in.name);
     if signed_in.permissions.is_empty() {
         let says = format!("{} {}", signed_in.name, w::NO_ROLE);
         return Ok(refused(&console, attempt.next, StatusCode::FORBIDDEN, &says));
@@ -209,7 +210,8 @@ mod tests {
     #[test]
     fn a_token_is_renewed_in_time_and_only_where_it_can_be() {
         let of = |life: Option<u64>, refresh: Option<&str>| {
-            let tokens = Tokens { bearer: "a.b.c".into(), life: life.map(Duration::from_secs), refresh: refresh.map(Into::into) };
+            let tokens =
+                Tokens { bearer: "a.b.c".into(), life: life.map(Duration::from_secs), refresh: refresh.map(Into::into), name: None };
             renewal(&tokens).map(|renewal| renewal.due.saturating_duration_since(Instant::now()))
         };
         assert!(of(None, Some("r")).is_none() && of(Some(60), None).is_none() && of(Some(u64::MAX), Some("r")).is_none());

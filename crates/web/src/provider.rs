@@ -57,4 +57,6 @@ pub struct Tokens {
     pub life: Option<Duration>,
     /// What the next one is had for.
     pub refresh: Option<SecretString>,
+    /// Who has signed in, where that is said; not of a renewal.
+    pub name: Option<String>,
 }

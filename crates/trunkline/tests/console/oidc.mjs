@@ -32,6 +32,7 @@ await run(async () => {
   await enter(page, "ana");
   await page.waitForURL(`${place.url}/trunks/t1`);
   await page.getByRole("heading", { name: "Trunk t1" }).first().waitFor();
+  await page.locator(".who .name").getByText("ana", { exact: true }).waitFor();
   const cookies = await context.cookies(place.url);
   assert.deepEqual(cookies.map(({ name, httpOnly, sameSite }) => [name, httpOnly, sameSite]), [["trunkline", true, "Lax"]]);
   // What its words open, and no more.

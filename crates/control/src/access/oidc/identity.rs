@@ -34,7 +34,7 @@ impl Identity {
 }
 
 /// It goes into audit records and the log.
-fn is_sane(text: &str) -> bool {
+pub(super) fn is_sane(text: &str) -> bool {
     !text.is_empty() && text.chars().count() <= SUBJECT_CHARS_MAX && !text.chars().any(char::is_control)
 }
 

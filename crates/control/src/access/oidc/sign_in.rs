@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 use super::discovery::Document;
+use super::identity::is_sane;
 use super::{Oidc, OidcConsole};
 use crate::outward::Target;
 
@@ -68,6 +69,8 @@ pub struct OidcTokens {
     pub life: Option<Duration>,
     /// What the next one is had for.
     pub refresh: Option<SecretString>,
+    /// Who has signed in, as the ID token calls them; none of a renewal.
+    pub name: Option<String>,
 }
 
 /// Why nobody is signed in.
@@ -163,7 +166,10 @@ impl OidcSignIn {
         if text("azp").is_some_and(|party| party != self.console.client_id) {
             return Err(SignInError::Token("The identity provider's token was made for another client.".into()));
         }
-        tokens(given)
+        // Access tokens often name the client alone.
+        let names = ["name", "preferred_username", "email", "sub"];
+        let name = names.into_iter().filter_map(text).find(|name| is_sane(name)).map(str::to_owned);
+        Ok(OidcTokens { name, ..tokens(given)? })
     }
 
     /// Takes the next tokens (RFC 6749 6).
@@ -216,6 +222,7 @@ fn tokens(given: Given) -> Result<OidcTokens, SignInError> {
         bearer: bearer.into(),
         life: given.expires_in.map(Duration::from_secs),
         refresh: given.refresh_token.map(SecretString::from),
+        name: None,
     })
 }
 
