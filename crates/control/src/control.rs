@@ -36,6 +36,8 @@ impl Control {
         if let Some(master) = new_master {
             keyring.wrap_under(&store, &master).await?;
         }
+        let heads = config.audit.heads.clone().unwrap_or_else(|| config.data.join("audit-heads.ndjson"));
+        keeper::tell_restore(&store, &heads).await?;
         store::backup::record_restore(&store).await?;
         let mut tx = store.begin(&Origin::system("start")).await?;
         store::organization::ensure(&mut tx).await?;
@@ -45,7 +47,6 @@ impl Control {
         let settings = registrations::Settings { clock: config.clock, events: config.events.clone(), retention: config.retention.clone() };
         let registrations = registrations::start(store.clone(), keyring.clone(), reader, settings).await?;
         sealing::routes::start(&store, &keyring);
-        let heads = config.audit.heads.clone().unwrap_or_else(|| config.data.join("audit-heads.ndjson"));
         tokio::spawn(keeper::run(store.clone(), heads, config.audit));
         let outward = Outward::new(config.webhook_targets, config.webhook_roots);
         let oidc = config.oidc.map(|settings| Oidc::new(settings, outward.clone())).transpose()?.map(Arc::new);

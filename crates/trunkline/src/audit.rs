@@ -61,6 +61,9 @@ fn tell(report: &ExportReport, trusted: bool) {
         None => say("No record holds."),
     }
     say(format!("{} of the heads that were kept were held against them.", report.heads));
+    if report.restores > 0 {
+        say(format!("Restored from a copy {} times; {} heads are of what was put aside then.", report.restores, report.aside));
+    }
     if let Some(key) = &report.public_key {
         let note = if trusted { "" } else { " Give --public-key the key that you trust: whoever forges a chain signs with their own." };
         say(format!("Signed by {key}.{note}"));

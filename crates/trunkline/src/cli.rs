@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use crate::audit::{self, AuditArgs};
 use crate::backup::{self, BackupArgs, RestoreArgs};
 use crate::failure::Failure;
+use crate::keys::{self, KeysArgs};
 use crate::settings::Settings;
 use crate::simulate::{self, SimulateArgs};
 use crate::verify::{self, VerifyArgs};
@@ -35,6 +36,8 @@ pub enum Command {
     Verify(Box<VerifyArgs>),
     /// Looks after the audit chain.
     Audit(AuditArgs),
+    /// Shows the keys of a running server, and makes new ones.
+    Keys(KeysArgs),
     /// Copies the database of a server that may run, whole and of one moment.
     Backup(BackupArgs),
     /// Puts such a copy in the place of the database of a server that does not run.
@@ -128,6 +131,7 @@ pub fn run() -> Result<ExitCode, Failure> {
             return verify::run(&args);
         }
         Command::Audit(args) => return audit::run(&args),
+        Command::Keys(args) => keys::run(&args),
         Command::Backup(args) => {
             logging::start("warn");
             backup::backup(&args)

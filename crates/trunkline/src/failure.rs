@@ -21,6 +21,9 @@ pub enum Failure {
     /// A copy of the database is not made, or not put in place.
     #[error(transparent)]
     Backup(#[from] control::BackupError),
+    /// Keys are not as asked for.
+    #[error(transparent)]
+    Keys(#[from] crate::keys::KeysError),
     /// An edge does not start.
     #[error("edge {edge}: {source}")]
     Edge {

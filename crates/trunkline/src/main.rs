@@ -3,9 +3,11 @@
 mod audit;
 mod backup;
 mod cli;
+mod client;
 mod demo;
 mod edges;
 mod failure;
+mod keys;
 mod lab;
 mod logging;
 mod say;

@@ -23,6 +23,10 @@ pub struct ExportReport {
     pub trimmed: Option<i64>,
     /// So many of the heads that were kept elsewhere were held against it.
     pub heads: u64,
+    /// So many times a copy was put in the chain's place, as the kept heads say.
+    pub restores: u64,
+    /// So many heads were kept of the chains that were put aside then; they are held against nothing.
+    pub aside: u64,
     /// The key that signed it, in hexadecimal.
     pub public_key: Option<String>,
     /// The first break: the record's number, and what is wrong.
@@ -81,14 +85,21 @@ pub(crate) fn record(record: &Record) -> Value {
 /// [`ExportError`] where a file is no export, or is not to be read.
 pub fn verify_export(export: impl BufRead, heads: Option<impl BufRead>, public_key: Option<&str>) -> Result<ExportReport, ExportError> {
     let mut kept = BTreeMap::new();
+    let (mut restores, mut aside) = (Vec::new(), 0);
     if let Some(heads) = heads {
         let mut lines = Lines::new(heads);
         while let Some(value) = lines.next()? {
             let head = Head::read(&value).ok_or(ExportError::Line(lines.number))?;
+            if head.kind == HeadKind::Restore {
+                // Whether the key has signed it shows at the end, when the key is known.
+                aside += kept.split_off(&(head.number + 1)).len();
+                restores.push(head.clone());
+            }
             kept.insert(head.number, head);
         }
     }
-    let mut check = Check { report: ExportReport::default(), number: 0, hash: String::new(), ended: false, trusted: public_key, kept };
+    let report = ExportReport { restores: restores.len() as u64, aside: aside as u64, ..ExportReport::default() };
+    let mut check = Check { report, restores, number: 0, hash: String::new(), ended: false, trusted: public_key, kept };
     let mut lines = Lines::new(export);
     let mut first = true;
     while let Some(value) = lines.next()? {
@@ -114,6 +125,7 @@ struct Check<'a> {
     ended: bool,
     trusted: Option<&'a str>,
     kept: BTreeMap<i64, Head>,
+    restores: Vec<Head>,
 }
 
 impl Check<'_> {
@@ -163,7 +175,10 @@ impl Check<'_> {
     }
 
     fn finish(mut self) -> ExportReport {
-        if !self.ended {
+        let restores = std::mem::take(&mut self.restores);
+        if let Some(forged) = restores.iter().find(|restore| !self.is_ours(restore)) {
+            self.broken(forged.number, "A restore is told of that the key has not signed.");
+        } else if !self.ended {
             self.broken(self.number + 1, "The export has no signed end: it was cut.");
         } else if let Some(number) = self.kept.keys().next_back().copied().filter(|number| *number > self.number) {
             // One that was kept of a record that is trimmed by now can be held against nothing.
@@ -311,6 +326,30 @@ mod tests {
         let resigned = foreign.sign(HeadKind::Head, 5, &altered[4].hash, 0);
         assert_eq!(broken(&write(&altered, None, Some(&resigned)), "", Some(key.public())), 5);
         assert_eq!(broken(&write(&altered[..], None, Some(&resigned)), &line(&of(HeadKind::Head, 4).body()), None), 4);
+    }
+
+    #[test]
+    fn heads_of_a_chain_that_was_put_aside_are_known_by_the_signed_restore_alone() {
+        let (key, foreign) = (AuditKey::of(&[1; 32]).expect("a key"), AuditKey::of(&[2; 32]).expect("a key"));
+        let records = chain(5);
+        let head = |number: i64, hash: &str| line(&key.sign(HeadKind::Head, number, hash, 0).body());
+        let of = |number: usize| head(number as i64, &records[number - 1].hash);
+        let restore = |key: &AuditKey, number: usize, hash: &str| line(&key.sign(HeadKind::Restore, number as i64, hash, 0).body());
+        let whole = write(&records, None, Some(&key.sign(HeadKind::Head, 5, &records[4].hash, 0)));
+        // Of the time that is lost: records 4, 5 and 9 as they were before a copy that ended with record 3.
+        let lost = format!("{}{}{}{}", of(2), head(4, "lost"), head(5, "lost"), head(9, "lost"));
+        let known = format!("{lost}{}{}", restore(&key, 3, &records[2].hash), of(5));
+        let report = verify(&whole, &known, Some(key.public()));
+        assert_eq!((report.heads, report.restores, report.aside, report.broken), (3, 1, 3, None));
+        for forged in [
+            lost.clone(),
+            format!("{lost}{}", restore(&foreign, 3, &records[2].hash)),
+            format!("{lost}{}", restore(&key, 3, "another")),
+            // One that is told of before the heads that it would excuse.
+            format!("{}{lost}", restore(&key, 3, &records[2].hash)),
+        ] {
+            assert!(verify(&whole, &forged, Some(key.public())).broken.is_some(), "{forged}");
+        }
     }
 
     #[test]

@@ -16,6 +16,9 @@ pub enum HeadKind {
     Head,
     /// It and all before it were trimmed.
     Checkpoint,
+    /// It was the last one of a copy that was put in the place of the chain: what was signed of later records before is of the chain that
+    /// was put aside.
+    Restore,
 }
 
 /// A signed statement about the chain. Whoever keeps one elsewhere can tell later whether the chain up to it is still the same.
@@ -54,6 +57,7 @@ impl HeadKind {
         match self {
             HeadKind::Head => "head",
             HeadKind::Checkpoint => "checkpoint",
+            HeadKind::Restore => "restore",
         }
     }
 }
@@ -118,6 +122,7 @@ impl Head {
         let kind = match value.get("kind")?.as_str()? {
             "head" => HeadKind::Head,
             "checkpoint" => HeadKind::Checkpoint,
+            "restore" => HeadKind::Restore,
             _ => return None,
         };
         Some(Head {

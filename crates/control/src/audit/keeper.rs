@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::{AuditEntry, AuditKey, Head, HeadKind, Origin, file};
 use crate::sealing::Keyring;
-use crate::store::{Store, StoreError, audit_heads, audits, now, sealed};
+use crate::store::{Store, StoreError, audit_heads, audits, backup, now, sealed};
 
 /// Where the seed of the key lies, sealed.
 const KEY: &str = "sealed/audit_key";
@@ -79,6 +79,29 @@ pub async fn current(store: &Store) -> Result<Option<Head>, StoreError> {
     let Some(key) = store.audit_key() else { return Ok(None) };
     let (number, hash, mac) = audit_heads::newest(&mut *store.read().await?).await?;
     Ok(key.wrote(number, &hash, &mac).then(|| key.sign(HeadKind::Head, number, &hash, now())))
+}
+
+/// Signs and exports that a copy has taken the chain's place, where that was since the last start: heads that were signed of later records
+/// are of the chain that was put aside, and nothing but this line tells that from a chain that was cut. Call it before the restore is
+/// recorded; after a kill in between, the line is there twice, which says nothing else.
+///
+/// # Errors
+/// [`StoreError`] where it cannot be read.
+pub async fn tell_restore(store: &Store, heads: &Path) -> Result<(), StoreError> {
+    let Some(key) = store.audit_key() else { return Ok(()) };
+    let mut reader = store.read().await?;
+    if !backup::is_restored(&mut reader).await? {
+        return Ok(());
+    }
+    let (number, hash, mac) = audit_heads::newest(&mut reader).await?;
+    drop(reader);
+    if !key.wrote(number, &hash, &mac) {
+        tracing::error!("{ALTERED}");
+        return Ok(());
+    }
+    let head = key.sign(HeadKind::Restore, number, &hash, now());
+    export(heads, head).await;
+    Ok(())
 }
 
 /// Signs, exports and trims until the store is closed.

@@ -200,6 +200,14 @@ async fn stage(file: &Path, staging: &Path, target: &Path) -> Result<Backup, Bac
     Ok(Backup { incarnation, revision, bytes })
 }
 
+/// Tells whether a copy was put in place since the last start.
+///
+/// # Errors
+/// [`StoreError`] where it cannot be read.
+pub async fn is_restored(reader: &mut super::Connection) -> Result<bool, StoreError> {
+    Ok(settings::load(reader, RESTORED).await?.is_some())
+}
+
 /// Writes the audit record of a restore that went before this start.
 ///
 /// # Errors

@@ -17,6 +17,7 @@ pub mod lock;
 pub mod loopback;
 pub mod process;
 pub mod provider;
+pub mod receiver;
 pub mod scene;
 pub mod schemathesis;
 pub mod script;
