@@ -100,7 +100,7 @@ pub async fn tell_restore(store: &Store, heads: &Path) -> Result<(), StoreError>
         return Ok(());
     }
     let head = key.sign(HeadKind::Restore, number, &hash, now());
-    export(heads, head).await;
+    export(heads, &head).await;
     Ok(())
 }
 
