@@ -91,6 +91,12 @@ pub struct ServeArgs {
     /// Trims audit records that are older [default: none].
     #[arg(long, value_name = "DAYS")]
     pub audit_keep_days: Option<u32>,
+    /// The API's own certificate and those of its issuers, in PEM: HTTPS in place of HTTP. Renewed files are taken while it runs.
+    #[arg(long, value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// The key of that certificate, in PEM, without a passphrase.
+    #[arg(long, value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
     /// Something in front terminates TLS: allows plain HTTP off loopback, and believes X-Forwarded-For.
     #[arg(long)]
     pub behind_proxy: bool,

@@ -7,6 +7,7 @@ mod client;
 mod demo;
 mod edges;
 mod failure;
+mod https;
 mod keys;
 mod lab;
 mod logging;

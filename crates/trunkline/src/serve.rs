@@ -55,8 +55,8 @@ pub async fn until_ended(server: Server, mut signals: Signals) -> Result<(), Fai
 /// Says where it listens.
 pub fn tell(server: &Server) {
     say(format!("Trunkline {} serves", env!("CARGO_PKG_VERSION")));
-    say(format!("  API     http://{}", server.http()));
-    say(format!("  console http://{}/", server.http()));
+    say(format!("  API     {}://{}", server.scheme(), server.http()));
+    say(format!("  console {}://{}/", server.scheme(), server.http()));
     for place in server.places() {
         let sites = match &place.sites {
             Sites::Unserved => "every site without an edge of its own".to_owned(),

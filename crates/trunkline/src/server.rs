@@ -1,17 +1,16 @@
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use control::Control;
 use secrecy::SecretString;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::edges::{Edges, Place, Reach};
 use crate::failure::Failure;
+use crate::https::{self, Https};
 use crate::settings::Settings;
 use crate::sign_in::SignIn;
 
@@ -30,8 +29,12 @@ pub struct Server {
     edges: Edges,
     http: SocketAddr,
     data: PathBuf,
+    tls: bool,
     serving: JoinHandle<io::Result<()>>,
-    stop_serving: oneshot::Sender<()>,
+    /// Ends the listener.
+    handle: axum_server::Handle<SocketAddr>,
+    /// Follows the files of the API's certificate.
+    following: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -42,7 +45,8 @@ impl Server {
     pub async fn start(settings: Settings, data: &Path, first_client: impl FnOnce(&str, &SecretString)) -> Result<Server, Failure> {
         let address = settings.http;
         let unusable = |source| Failure::Http { address, source };
-        let listener = TcpListener::bind(address).await.map_err(unusable)?;
+        let https = settings.tls.map(Https::open).transpose()?;
+        let listener = TcpListener::bind(address).map_err(unusable)?;
         let http = listener.local_addr().map_err(unusable)?;
         let mut config = control::Config::in_directory(data);
         if let Some(master_key) = settings.master_key {
@@ -73,22 +77,26 @@ impl Server {
                 return Err(failure);
             }
         };
-        let (stop_serving, stopped) = oneshot::channel();
         let api = control.router();
-        // Behind a proxy browsers come over TLS; without one only loopback is served.
         let provider = control.oidc_sign_in().map(|sign_in| Arc::new(SignIn(sign_in)) as Arc<dyn web::Provider>);
-        let service = api.clone().merge(web::router(api, behind_proxy, provider)).into_make_service_with_connect_info::<SocketAddr>();
-        let serving = axum::serve(listener, service).with_graceful_shutdown(async {
-            // An error is a sender that is gone: the same.
-            let _ = stopped.await;
-        });
-        let serving = tokio::spawn(async move { serving.await });
-        Ok(Server { control, edges, http, data: data.to_owned(), serving, stop_serving })
+        // Behind a proxy browsers come over TLS; without either only loopback is served.
+        let tls = https.as_ref().map(Https::accepting);
+        let secure = behind_proxy || tls.is_some();
+        let service = api.clone().merge(web::router(api, secure, provider)).into_make_service_with_connect_info::<SocketAddr>();
+        let handle = axum_server::Handle::new();
+        let (tls, serving) = (tls.is_some(), tokio::spawn(https::serve(listener, tls, service, handle.clone())));
+        let following = https.map(|https| tokio::spawn(https.follow()));
+        Ok(Server { control, edges, http, data: data.to_owned(), tls, serving, handle, following })
     }
 
     /// Where the API listens.
     pub fn http(&self) -> SocketAddr {
         self.http
+    }
+
+    /// How its address begins in a browser.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls { "https" } else { "http" }
     }
 
     /// Where everything is kept.
@@ -115,11 +123,15 @@ impl Server {
     /// Stops in order: no new requests, those under way a little longer, then edges and control plane. Un-registers nothing.
     pub async fn stop(mut self) {
         self.control.end_streams();
-        // An error is a receiver that is gone: it has stopped by itself.
-        let _ = self.stop_serving.send(());
-        if tokio::time::timeout(REQUESTS_PATIENCE, &mut self.serving).await.is_err() {
-            tracing::warn!("requests under way are cut off");
-            self.serving.abort();
+        if let Some(following) = self.following.take() {
+            following.abort();
+        }
+        self.handle.graceful_shutdown(Some(REQUESTS_PATIENCE));
+        let begun = Instant::now();
+        // It ends by itself once its patience is over; an error is a listener that has ended before.
+        let _ = (&mut self.serving).await;
+        if begun.elapsed() >= REQUESTS_PATIENCE {
+            tracing::warn!("requests under way were cut off");
         }
         self.edges.stop().await;
         if tokio::time::timeout(CONTROL_PATIENCE, self.control.shutdown()).await.is_err() {

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 
 use crate::cli::{self, ServeArgs};
 use crate::failure::Failure;
+use crate::https::Certificate;
 use crate::settings_file::{EdgeTable, RetentionTable, SettingsFile};
 
 /// The id of the embedded edge where none is configured.
@@ -42,6 +43,8 @@ pub struct Settings {
     pub oidc: Option<control::OidcSettings>,
     /// The first administrator client of the environment.
     pub bootstrap: Option<(String, SecretString)>,
+    /// The API's own certificate: HTTPS where there is one.
+    pub tls: Option<Certificate>,
     /// Whether something in front terminates TLS.
     pub behind_proxy: bool,
     /// How many requests one caller may make.
@@ -71,9 +74,15 @@ impl Settings {
     fn merge(args: ServeArgs, file: SettingsFile, environment: &dyn Fn(&str) -> Option<String>) -> Result<Settings, Failure> {
         let http = args.http.or(file.http).unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)));
         let behind_proxy = args.behind_proxy || file.behind_proxy.unwrap_or(false);
-        if !http.ip().is_loopback() && !behind_proxy {
+        let tls = match (args.tls_cert.or(file.tls_cert), args.tls_key.or(file.tls_key)) {
+            (Some(chain), Some(key)) => Some(Certificate { chain, key }),
+            (None, None) => None,
+            (Some(_), None) => return Err(Failure::Settings("--tls-cert is given and --tls-key is not. Give both, or neither.".into())),
+            (None, Some(_)) => return Err(Failure::Settings("--tls-key is given and --tls-cert is not. Give both, or neither.".into())),
+        };
+        if !http.ip().is_loopback() && !behind_proxy && tls.is_none() {
             return Err(Failure::Settings(format!(
-                "plain HTTP on {http} would show tokens and passwords to the network. Put a proxy with TLS in front and give --behind-proxy, or listen on 127.0.0.1."
+                "plain HTTP on {http} would show tokens and passwords to the network. Give --tls-cert and --tls-key, put a proxy with TLS in front and give --behind-proxy, or listen on 127.0.0.1."
             )));
         }
         let allow_targets = if args.allow_target.is_empty() {
@@ -129,6 +138,7 @@ impl Settings {
             audit,
             oidc: file.oidc,
             bootstrap: bootstrap(environment)?,
+            tls,
             behind_proxy,
             rate_limit: rate_limit.unwrap_or_default(),
         })
@@ -276,6 +286,9 @@ mod tests {
         let with_site = format!("site = 'x'\n{EDGE}");
         for (file, environment, expected) in [
             ("http = '0.0.0.0:8080'", &[][..], "--behind-proxy"),
+            ("http = '0.0.0.0:8080'", &[], "--tls-cert"),
+            ("tls-cert = 'c.pem'", &[], "Give both"),
+            ("tls-key = 'k.pem'", &[], "Give both"),
             ("htpp = '127.0.0.1:1'", &[], "htpp"),
             ("[retention]\nevents = 0", &[], "from 1 up"),
             ("allow-webhook-target = ['hooks']", &[], "10.0.0.0/8"),

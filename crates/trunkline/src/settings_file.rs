@@ -22,6 +22,8 @@ pub struct SettingsFile {
     pub master_key_command: Vec<String>,
     pub audit_heads: Option<PathBuf>,
     pub audit_keep_days: Option<u32>,
+    pub tls_cert: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
     pub behind_proxy: Option<bool>,
     pub rate_limit: Option<String>,
     pub retention: RetentionTable,
@@ -83,7 +85,7 @@ mod tests {
         let kept = of_retention.split('`').skip(3).step_by(2).map(|key| format!("| `{key}` in `[retention]` |"));
         let tables = of_an_edge.split('`').skip(3).step_by(2).map(|key| format!("| `{key}` in `[[edge]]` |"));
         let rows: Vec<String> = keys.filter(|key| key != "| `edge` |" && key != "| `retention` |").chain(tables).chain(kept).collect();
-        assert_eq!(rows.len(), 16 + 4 + 7, "{unknown} {of_an_edge}");
+        assert_eq!(rows.len(), 18 + 4 + 7, "{unknown} {of_an_edge}");
         for row in rows {
             assert!(guide.contains(&row), "{row} is not in docs/guide/operations.md");
         }

@@ -24,6 +24,7 @@ mod events;
 mod explained;
 mod found_by_dns;
 mod holds;
+mod https;
 mod idempotency;
 mod indeterminate;
 mod ipv6_and_names;
