@@ -85,6 +85,8 @@ async fn a_page_or_an_import_of_a_hundred_costs_no_more_statements_than_one_of_o
         "/api/v2/carriers",
         "/api/v2/sites",
         "/api/v2/audits",
+        "/api/v2/telephony/providers/edges/trunks",
+        "/api/v2/telephony/providers/edges/trunkbasesettings",
     ] {
         let with = |size: usize| format!("{listing}{}pageSize={size}", if listing.contains('?') { '&' } else { '?' });
         let one = fewest(&lab, &with(1), 1).await;

@@ -107,7 +107,8 @@ impl Certificate {
             rustls::Error::InconsistentKeys(_) => fault(&self.key, &format!("it is not the key of {}", self.chain.display())),
             error => fault(&self.chain, &error.to_string()),
         })?;
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        // What the pages compare a form's origin with is the Host header, which HTTP/2 has not.
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
     }
 }

@@ -1,5 +1,6 @@
 //! What the projection for existing clients shows of a trunk: its registrars, who it registers as, and what the edges see.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use link::OptionsState;
@@ -67,6 +68,17 @@ impl Registrations {
         let found = trunks::find(&mut state, trunk).await?.ok_or_else(|| Problem::not_found("trunk", trunk))?;
         let projected = self.project(&mut state, vec![found]).await?.pop();
         projected.ok_or_else(|| Problem::internal("a trunk that is there is shown"))
+    }
+
+    /// Returns those of these trunks that are there, by id, with as many statements as one of them costs.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn projected_some(&self, ids: &[String]) -> Result<HashMap<String, Projected>, Problem> {
+        let mut state = self.inner.store.snapshot().await?;
+        let found = trunks::some(&mut state, ids).await?;
+        let projected = self.project(&mut state, found).await?;
+        Ok(projected.into_iter().map(|of| (of.trunk.meta.id.clone(), of)).collect())
     }
 
     /// Returns a page of trunks: of one, or of those that an edge reports, where they are named.

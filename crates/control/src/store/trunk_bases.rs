@@ -1,7 +1,10 @@
 //! What clients of the platform keep in a trunk's base settings beside what Trunkline acts on.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use sqlx::Row;
 
 use super::{Connection, StoreError, Tx, row};
 
@@ -24,6 +27,19 @@ pub struct Kept {
 pub async fn find(connection: &mut Connection, trunk: &str) -> Result<Kept, StoreError> {
     let found = sqlx::query("SELECT body FROM trunk_bases WHERE trunk = $1").bind(trunk).fetch_optional(connection).await?;
     found.as_ref().map(|found| row::json(found, "body")).transpose().map(Option::unwrap_or_default)
+}
+
+/// Reads what is kept for each of these trunks, with one statement; those for which nothing is kept are not there.
+///
+/// # Errors
+/// [`StoreError`] where it cannot be read.
+pub async fn of_all(connection: &mut Connection, trunks: &[&str]) -> Result<HashMap<String, Kept>, StoreError> {
+    if trunks.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let sql = format!("SELECT trunk, body FROM trunk_bases WHERE trunk IN ({})", row::places(trunks.len()));
+    let query = trunks.iter().fold(sqlx::query(sqlx::AssertSqlSafe(sql)), |query, trunk| query.bind(*trunk));
+    query.fetch_all(connection).await?.iter().map(|found| Ok((found.try_get("trunk")?, row::json(found, "body")?))).collect()
 }
 
 /// Keeps it in place of what was kept before.

@@ -33,14 +33,17 @@ fn the_api_and_the_console_are_served_over_tls() {
     let ask = |words: &[&str], path: &str| String::from_utf8_lossy(&curl(&launch, &chain, words, path).stdout).into_owned();
     wait::until_true("the server is ready", secs(30), || {
         server.must_run();
-        ask(&[], "/health/ready").starts_with("HTTP/2 200")
+        ask(&[], "/health/ready").starts_with("HTTP/1.1 200")
     });
     let credentials = format!("{ADMIN_ID}:{ADMIN_SECRET}");
-    let granted = ask(&["--http1.1", "-u", &credentials, "-d", "grant_type=client_credentials"], "/oauth/token");
+    let granted = ask(&["-u", &credentials, "-d", "grant_type=client_credentials"], "/oauth/token");
     assert!(granted.starts_with("HTTP/1.1 200") && granted.contains("access_token"), "{granted}");
     // The session's cookie may only travel over TLS here.
-    let page = ask(&["-c", "-"], "/sign-in");
-    assert!(page.contains("__Host-") && page.to_lowercase().contains("secure"), "{page}");
+    let (id, secret) = (format!("id={ADMIN_ID}"), format!("secret={ADMIN_SECRET}"));
+    let origin = format!("Origin: https://localhost:{}", launch.http().port());
+    let entered = ask(&["-H", &origin, "--data-urlencode", &id, "--data-urlencode", &secret], "/sign-in").to_lowercase();
+    let cookie = entered.lines().find(|line| line.starts_with("set-cookie:")).unwrap_or_else(|| panic!("a cookie: {entered}"));
+    assert!(cookie.contains("__host-") && cookie.contains("; secure"), "{cookie}");
     // Who speaks plain HTTP, or does not know the issuer, gets nothing.
     let plain = Command::new("curl").args(["-sS", "--max-time", "20", &format!("http://{}/health/ready", launch.http())]).output().expect("curl");
     assert!(!plain.status.success() || !String::from_utf8_lossy(&plain.stdout).contains("ready"));

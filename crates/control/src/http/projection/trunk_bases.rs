@@ -144,11 +144,9 @@ async fn list(State(app): State<App>, caller: Caller, OriginalUri(uri): Original
     let here = takes_unmanaged(&mut query)? & (query.take_bool("recordingEnabled")? != Some(true));
     query.finish()?;
     let page = if here { app.registrations.projected_named(&paging, name, seen).await? } else { nothing(&paging) };
-    let mut items = Vec::with_capacity(page.items.len());
-    let mut reader = app.store.read().await?;
-    for of in &page.items {
-        items.push(show(of, &trunk_bases::find(&mut reader, &of.trunk.meta.id).await?));
-    }
+    let ids: Vec<&str> = page.items.iter().map(|of| of.trunk.meta.id.as_str()).collect();
+    let mut kept = trunk_bases::of_all(&mut *app.store.read().await?, &ids).await?;
+    let items = page.items.iter().map(|of| show(of, &kept.remove(&of.trunk.meta.id).unwrap_or_default())).collect();
     let page = Page { items, total: page.total, next: page.next };
     Ok(answer(listing::listing(&uri, &paging, page, |body| body)))
 }

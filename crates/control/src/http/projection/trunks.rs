@@ -150,10 +150,10 @@ async fn all_metrics(State(app): State<App>, caller: Caller, mut query: Query) -
     caller.require_somewhere(VIEW)?;
     let ids = take_ids(&mut query, "trunkIds")?;
     query.finish()?;
-    let mut metrics = Vec::with_capacity(ids.len());
-    for id in ids {
-        caller.require_trunk(&app, &[VIEW], &id).await?;
-        metrics.push(show_metrics(&app.registrations.projected(&id).await?));
+    for id in &ids {
+        caller.require_trunk(&app, &[VIEW], id).await?;
     }
-    Ok(answer(metrics.into()))
+    let found = app.registrations.projected_some(&ids).await?;
+    let shown = ids.iter().map(|id| found.get(id).map(show_metrics).ok_or_else(|| Problem::not_found("trunk", id)));
+    Ok(answer(shown.collect::<Result<Vec<Value>, Problem>>()?.into()))
 }

@@ -7,11 +7,12 @@ mod job;
 mod lines;
 mod live;
 mod order;
+mod results;
 mod sheet;
 mod work;
 
 use axum::Json;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -149,17 +150,12 @@ impl Source {
     }
 }
 
-/// Answers with results as they come. The queue has no bound of its own: a caller that sends all before it reads anything would otherwise
-/// wait for us while we wait for it; results are no longer than the lines that they answer.
+/// Answers with results as they come.
 fn stream(work: Work) -> Response {
-    let (sender, results) = mpsc::unbounded_channel::<Bytes>();
+    let (results, told) = results::results();
     let correlation = context::correlation_id().unwrap_or_default();
-    tokio::spawn(context::with_correlation(correlation, work.run(Some(sender))));
-    let chunks = futures_util::stream::unfold(results, |mut results| async move {
-        let chunk = results.recv().await?;
-        Some((Ok::<_, std::convert::Infallible>(chunk), results))
-    });
-    ([(header::CONTENT_TYPE, NDJSON)], Body::from_stream(chunks)).into_response()
+    tokio::spawn(context::with_correlation(correlation, work.run(Some(results))));
+    ([(header::CONTENT_TYPE, NDJSON)], Body::from_stream(told)).into_response()
 }
 
 /// Cuts the body into lines at the speed at which they are applied.

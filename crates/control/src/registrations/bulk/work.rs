@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::http::StatusCode;
 use serde_json::json;
 use tokio::sync::mpsc;
 
@@ -10,6 +10,7 @@ use super::BATCH;
 use super::apply::{Done, Read};
 use super::lines::Line;
 use super::order::Order;
+use super::results::{Results, Untold};
 use crate::access::Caller;
 use crate::audit::Origin;
 use crate::problem::Problem;
@@ -35,7 +36,7 @@ pub struct Work {
 
 impl Work {
     /// Runs to the end of the lines, and tells every result as soon as it is there.
-    pub async fn run(mut self, results: Option<mpsc::UnboundedSender<Bytes>>) {
+    pub async fn run(mut self, mut results: Option<Results>) {
         let mut size = BATCH;
         loop {
             let (batch, broken) = self.batch(size).await;
@@ -47,9 +48,18 @@ impl Work {
                 size = next_size(size, held);
                 done
             };
-            if let Some(results) = &results {
-                // A caller that has gone away does not stop what it has sent.
-                let _ = results.send(lines(&done, broken.as_ref()).into());
+            if let Some(told) = &results {
+                match told.tell(lines(&done, broken.as_ref())).await {
+                    Ok(()) => {}
+                    // A caller that has gone away does not stop what it has sent.
+                    Err(Untold::Gone) => results = None,
+                    Err(Untold::Unread) => {
+                        tracing::warn!("the caller of a bulk import reads no results; what it sends further is not taken");
+                        let unread = Problem::new(StatusCode::REQUEST_TIMEOUT, "results.unread", "The results were not read, so no further lines were taken.");
+                        self.end(Some(unread)).await;
+                        return;
+                    }
+                }
             }
             if ended {
                 self.end(broken).await;
