@@ -44,7 +44,9 @@ pub fn run(settings: Settings) -> Result<(), Failure> {
 
 async fn demo(mut settings: Settings) -> Result<(), Failure> {
     if settings.tls.is_some() {
-        return Err(Failure::Settings("the demo is for this host alone and speaks plain HTTP there. Leave --tls-cert and --tls-key out.".into()));
+        return Err(Failure::Settings(
+            "the demo is for this host alone and speaks plain HTTP there. Leave --tls-cert and --tls-key out.".into(),
+        ));
     }
     let started = Instant::now();
     let mut signals = Signals::take()?;

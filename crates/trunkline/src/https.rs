@@ -94,12 +94,14 @@ impl Certificate {
     }
 
     fn config(&self, contents: &Contents) -> Result<ServerConfig, Failure> {
-        let chain: Vec<CertificateDer<'static>> =
-            CertificateDer::pem_slice_iter(&contents.chain).collect::<Result<_, _>>().map_err(|error| fault(&self.chain, &error.to_string()))?;
+        let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&contents.chain)
+            .collect::<Result<_, _>>()
+            .map_err(|error| fault(&self.chain, &error.to_string()))?;
         if chain.is_empty() {
             return Err(fault(&self.chain, "it holds no certificate in PEM"));
         }
-        let key = PrivateKeyDer::from_pem_slice(&contents.key).map_err(|_| fault(&self.key, "it holds no key in PEM without a passphrase"))?;
+        let key =
+            PrivateKeyDer::from_pem_slice(&contents.key).map_err(|_| fault(&self.key, "it holds no key in PEM without a passphrase"))?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let versions = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let built = versions.and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key));

@@ -45,7 +45,8 @@ fn the_api_and_the_console_are_served_over_tls() {
     let cookie = entered.lines().find(|line| line.starts_with("set-cookie:")).unwrap_or_else(|| panic!("a cookie: {entered}"));
     assert!(cookie.contains("__host-") && cookie.contains("; secure"), "{cookie}");
     // Who speaks plain HTTP, or does not know the issuer, gets nothing.
-    let plain = Command::new("curl").args(["-sS", "--max-time", "20", &format!("http://{}/health/ready", launch.http())]).output().expect("curl");
+    let plain =
+        Command::new("curl").args(["-sS", "--max-time", "20", &format!("http://{}/health/ready", launch.http())]).output().expect("curl");
     assert!(!plain.status.success() || !String::from_utf8_lossy(&plain.stdout).contains("ready"));
     let (other, _) = certificate(tempfile::tempdir().expect("folder").path());
     assert!(!curl(&launch, &other, &[], "/health/ready").status.success());

@@ -55,7 +55,11 @@ impl Work {
                     Err(Untold::Gone) => results = None,
                     Err(Untold::Unread) => {
                         tracing::warn!("the caller of a bulk import reads no results; what it sends further is not taken");
-                        let unread = Problem::new(StatusCode::REQUEST_TIMEOUT, "results.unread", "The results were not read, so no further lines were taken.");
+                        let unread = Problem::new(
+                            StatusCode::REQUEST_TIMEOUT,
+                            "results.unread",
+                            "The results were not read, so no further lines were taken.",
+                        );
                         self.end(Some(unread)).await;
                         return;
                     }
