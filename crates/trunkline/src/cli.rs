@@ -11,6 +11,7 @@ use crate::audit::{self, AuditArgs};
 use crate::backup::{self, BackupArgs, RestoreArgs};
 use crate::failure::Failure;
 use crate::keys::{self, KeysArgs};
+use crate::plan::{self, PlanArgs};
 use crate::settings::Settings;
 use crate::simulate::{self, SimulateArgs};
 use crate::verify::{self, VerifyArgs};
@@ -44,6 +45,8 @@ pub enum Command {
     Restore(RestoreArgs),
     /// Simulates trunks, carriers, a bad network and restarts by seed, on virtual time, and checks every rule at every step.
     Simulate(Box<SimulateArgs>),
+    /// Forecasts what a fleet of trunks and edges asks of its carriers while something happens to it.
+    Plan(PlanArgs),
 }
 
 /// The flags of `trunkline serve`; each stands above the same setting of the file.
@@ -147,6 +150,7 @@ pub fn run() -> Result<ExitCode, Failure> {
             backup::restore(&args)
         }
         Command::Simulate(args) => return simulate::run(&args),
+        Command::Plan(args) => return plan::run(&args),
     };
     done.map(|()| ExitCode::SUCCESS)
 }

@@ -1,4 +1,4 @@
-//! The one binary: `trunkline serve`, `trunkline serve --demo`, `trunkline carrier`, `trunkline verify`, `trunkline simulate`, `trunkline backup`, `trunkline restore`.
+//! The one binary: `trunkline serve`, `trunkline serve --demo`, `trunkline carrier`, `trunkline verify`, `trunkline simulate`, `trunkline plan`, `trunkline backup`, `trunkline restore`.
 
 mod audit;
 mod backup;
@@ -11,6 +11,7 @@ mod https;
 mod keys;
 mod lab;
 mod logging;
+mod plan;
 mod say;
 mod serve;
 mod server;

@@ -36,6 +36,7 @@ mod live_credentials;
 mod nonce_reuse;
 mod oidc;
 mod outage;
+mod plan;
 mod planned;
 mod policy;
 mod refusals;

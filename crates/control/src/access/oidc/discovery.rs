@@ -30,11 +30,14 @@ pub struct Document {
     pub authorization_response_iss_parameter_supported: bool,
 }
 
+/// When the document was asked for, and what came.
+type Kept = (Instant, Result<Arc<Document>, String>);
+
 /// The provider's document, asked for when it is needed.
 pub struct Discovery {
     issuer: String,
     outward: Outward,
-    kept: Mutex<Option<(Instant, Result<Arc<Document>, String>)>>,
+    kept: Mutex<Option<Kept>>,
 }
 
 impl Discovery {
