@@ -97,7 +97,7 @@ impl Script {
         }
         let status = self.child.wait().expect("an end");
         // Figures that it has measured.
-        print!("{}", self.said);
+        let _ = std::io::stdout().write_all(self.said.as_bytes());
         assert!(status.success(), "the script ended with {status}:\n{}\nserver:\n{}", self.told(), log());
     }
 
