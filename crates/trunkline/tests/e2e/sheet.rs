@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::api::REGISTRATIONS;
 use crate::support::kamailio::Kamailio;
-use crate::support::scene::{PASSWORD, Scene};
+use crate::support::scene::{PASSWORD, Scene, credentials};
 
 fn lines(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect()
@@ -69,4 +69,24 @@ fn an_edit_is_taken_back_from_its_audit_record() {
     // Once taken back it cannot be taken back again: its fields are no longer what it made of them.
     let again = scene.api.post(&format!("/api/v2/audits/{number}/undo"), &json!({}));
     assert_eq!(again.status, 409, "{}", again.text);
+}
+
+#[test]
+fn a_standby_password_is_tried_once_when_the_carrier_changes_it_by_night() {
+    let kamailio = Kamailio::md5();
+    let scene = Scene::new();
+    scene.registered(&kamailio, &["alice"]);
+    let mut body = credentials("alice", "alice", "night-Secret-9");
+    body["standby"] = json!(true);
+    scene.api.set_credentials(&body).expect(200);
+    assert_eq!(scene.api.registration("alice").at("/credentials/activeVersion"), 1);
+    kamailio.set_password("alice", "night-Secret-9");
+    scene.api.post(&format!("{REGISTRATIONS}/alice/actions/refresh"), &json!({}));
+    scene.wait_registration("alice", "registered by the standby", |json| {
+        json["credentials"]["activeVersion"] == 2 && json["registrationState"] == "REGISTERED"
+    });
+    // Once over the remembered nonce, and once over the new one: without `stale` it might have been the nonce (C12, C13).
+    assert!(kamailio.digest_failures("alice") <= 2, "the old one is not tried again");
+    let versions = scene.api.get(&format!("{REGISTRATIONS}/alice/credentials")).expect(200);
+    assert!(versions.text.contains("\"ACTIVE\""), "{}", versions.text);
 }
