@@ -1,4 +1,4 @@
-//! The one binary: `trunkline serve`, `trunkline serve --demo`, `trunkline carrier`, `trunkline verify`, `trunkline simulate`, `trunkline plan`, `trunkline backup`, `trunkline restore`.
+//! The one binary: `trunkline serve`, `trunkline serve --demo`, `trunkline carrier`, `trunkline verify`, `trunkline simulate`, `trunkline plan`, `trunkline backup`, `trunkline restore`, `trunkline keys`.
 
 mod audit;
 mod backup;
