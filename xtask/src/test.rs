@@ -3,6 +3,7 @@
 //! Nothing is skipped silently: a test that needs Kamailio or SIPp panics without it, and a test target of the workspace
 //! that cargo did not run is a failure here.
 
+use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -35,8 +36,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let mut results = Vec::new();
     let mut failures = Vec::new();
     let mut tests = Results::new();
+    let mut complaints = Vec::new();
     for mut command in commands(arguments, &targets)? {
         let run = stream(&mut command)?;
+        complaints.extend(run.complaints);
         if !run.succeeded {
             failures.push(format!("cargo {} failed", words(&command)));
         }
@@ -54,6 +57,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     failures.extend(results.iter().filter(|suite| !suite.ok).map(|suite| format!("{} failed", suite.name)));
     if failures.is_empty() {
         return Ok(());
+    }
+    // Once more at the end, which is what a log's reader sees first.
+    for Complaint { test, lines } in &complaints {
+        println!("\n{test} said last:");
+        lines.iter().for_each(|line| println!("  {line}"));
     }
     bail!("tests failed:\n  {}", failures.join("\n  "))
 }
@@ -114,7 +122,17 @@ struct Run {
     succeeded: bool,
     suites: Vec<Suite>,
     tests: Results,
+    complaints: Vec<Complaint>,
 }
+
+/// What a failed test said last.
+struct Complaint {
+    test: String,
+    lines: VecDeque<String>,
+}
+
+/// Lines that are kept of a failed test's output.
+const COMPLAINT_LINES: usize = 40;
 
 fn ran(suites: &[Suite], target: &str) -> bool {
     suites.iter().any(|suite| suite.name.contains(&format!("tests/{target}.rs")) || suite.name.contains(&format!("tests/{target}/")))
@@ -135,8 +153,8 @@ fn stream(command: &mut Command) -> Result<Run> {
         println!("{line}");
         reader.line(&line);
     }
-    let tests = std::mem::take(&mut reader.tests);
-    Ok(Run { succeeded: child.wait()?.success(), suites: reader.suites(), tests })
+    let (tests, complaints) = (std::mem::take(&mut reader.tests), std::mem::take(&mut reader.complaints));
+    Ok(Run { succeeded: child.wait()?.success(), suites: reader.suites(), tests, complaints })
 }
 
 /// Reads off cargo's output which program ended how.
@@ -145,10 +163,16 @@ struct Reader {
     open: Option<String>,
     ended: Vec<Suite>,
     tests: Results,
+    complaints: Vec<Complaint>,
+    /// Within the output of a failed test, the last of `complaints`.
+    complains: bool,
 }
 
 impl Reader {
     fn line(&mut self, line: &str) {
+        if self.complaint(line) {
+            return;
+        }
         let words = line.trim_start();
         if let Some(name) = words.strip_prefix("Running ").or_else(|| words.strip_prefix("Doc-tests ")) {
             self.ended.extend(self.open.take().map(unfinished));
@@ -160,6 +184,22 @@ impl Reader {
             let target = suite.split(": ").next().unwrap_or_default().to_owned();
             self.tests.insert((target, test.to_owned()), passed);
         }
+    }
+
+    /// Whether the line is of a failed test's output: what a program printed that a test ran is not cargo's word.
+    fn complaint(&mut self, line: &str) -> bool {
+        if let Some(test) = line.strip_prefix("---- ").and_then(|words| words.strip_suffix(" stdout ----")) {
+            self.complaints.push(Complaint { test: test.to_owned(), lines: VecDeque::new() });
+            self.complains = true;
+        } else if line == "failures:" {
+            self.complains = false;
+        } else if let (true, Some(Complaint { lines, .. })) = (self.complains, self.complaints.last_mut()) {
+            lines.push_back(line.to_owned());
+            if lines.len() > COMPLAINT_LINES {
+                lines.pop_front();
+            }
+        }
+        self.complains
     }
 
     fn suites(mut self) -> Vec<Suite> {
@@ -203,6 +243,31 @@ fn words(command: &Command) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failed_test_is_heard_and_what_it_ran_is_not_counted() {
+        let mut reader = Reader::default();
+        for line in [
+            "     Running tests/e2e/main.rs (target/debug/deps/e2e-0123456789abcdef)",
+            "test console::a_page ... FAILED",
+            "failures:",
+            "",
+            "---- console::a_page stdout ----",
+            "test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
+            "the script ended with exit status: 1",
+            "",
+            "failures:",
+            "    console::a_page",
+            "test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s",
+        ] {
+            reader.line(line);
+        }
+        let [Complaint { test, lines }] = &reader.complaints[..] else { panic!("one complaint") };
+        assert_eq!(test, "console::a_page");
+        assert_eq!(lines[1], "the script ended with exit status: 1");
+        let suites = reader.suites();
+        assert_eq!((suites.len(), suites[0].ok, count(&suites[0], "failed")), (1, false, 1));
+    }
 
     #[test]
     fn a_program_that_ended_without_a_result_has_failed() {
