@@ -33,11 +33,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         world.endpoint.handle(world.now, Input::Command(Command::Assign(Box::new(assignment(number)), None)));
     }
     while world.accepted() < u64::from(trunks) {
-        warmed_up(&mut world);
+        world.turn();
         world.answer();
     }
     // What was answered last is taken in, and what is told of it.
-    warmed_up(&mut world);
+    world.turn();
     world.answer();
     let before = world.accepted();
     while world.accepted() < before + refreshes {
@@ -50,15 +50,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A turn that is not counted.
-#[inline(never)]
-fn warmed_up(world: &mut World) {
-    world.turn();
-}
-
-/// A turn that is counted.
+/// A turn that is counted. It does something that no other function does: the compiler makes one of two that are alike, and callgrind would
+/// count what goes through either.
 #[inline(never)]
 fn measured(world: &mut World) {
+    world.measured += 1;
     world.turn();
 }
 
@@ -71,6 +67,8 @@ struct World {
     sent: Batch,
     answered: Batch,
     queries: Vec<(Query, u16)>,
+    /// Turns that were counted.
+    measured: u64,
 }
 
 /// Datagrams end to end.
@@ -105,10 +103,12 @@ impl World {
             sent: Batch::default(),
             answered: Batch::default(),
             queries: Vec::new(),
+            measured: 0,
         }
     }
 
     /// All that the endpoint does: takes what was answered, and what is due.
+    #[inline(never)]
     fn turn(&mut self) {
         for bytes in self.answered.each() {
             self.endpoint.handle(self.now, Input::Datagram { local: Local(0), source: registrar(), bytes });

@@ -2,6 +2,9 @@
 //!
 //! Instructions are the same on every machine and beside every load, where times are not. They belong to a compiler and a processor's
 //! features all the same: after a change of either, `--update` takes what is counted now for the measure.
+//!
+//! Counted is what one more costs: the difference of a long run and a short one, so that neither a start nor a first refresh, which goes the
+//! long way, is in it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,10 +20,10 @@ const TOLERANCE: u64 = 5;
 #[derive(clap::Args)]
 pub struct Arguments {
     /// How many registrations
-    #[arg(long, default_value_t = 2_000)]
+    #[arg(long, default_value_t = 500)]
     trunks: u32,
-    /// How many refreshes are counted
-    #[arg(long, default_value_t = 4_000)]
+    /// How many refreshes are counted, after two of each registration
+    #[arg(long, default_value_t = 2_000)]
     refreshes: u64,
     /// Take what is counted for what is compared with from now on
     #[arg(long)]
@@ -58,12 +61,23 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Instructions for each refresh.
+/// Instructions for each refresh more.
 fn count(arguments: &Arguments, program: &Path, name: &str, word: Option<&str>) -> Result<u64> {
+    let short = u64::from(arguments.trunks) * 2;
+    let (fewer, least) = run_counted(arguments, program, name, word, short)?;
+    let (more, most) = run_counted(arguments, program, name, word, short + arguments.refreshes)?;
+    match (most.checked_sub(least), more.checked_sub(fewer)) {
+        (Some(instructions), Some(refreshes)) if refreshes > 0 => Ok(instructions / refreshes),
+        _ => bail!("{least} instructions for {fewer} refreshes and {most} for {more}"),
+    }
+}
+
+/// Refreshes that a run came to, and the instructions that they cost.
+fn run_counted(arguments: &Arguments, program: &Path, name: &str, word: Option<&str>, refreshes: u64) -> Result<(u64, u64)> {
     let kept = arguments.keep.as_ref().map_or_else(|| PathBuf::from("/dev/null"), |dir| dir.join(format!("{name}.callgrind")));
     let mut command = Command::new("valgrind");
     command.args(["--tool=callgrind", "--toggle-collect=*measured*"]).arg(format!("--callgrind-out-file={}", kept.display()));
-    command.arg(program).arg(arguments.trunks.to_string()).arg(arguments.refreshes.to_string()).args(word);
+    command.arg(program).arg(arguments.trunks.to_string()).arg(refreshes.to_string()).args(word);
     let output = command.output().context("cannot start valgrind")?;
     let told = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
@@ -72,5 +86,5 @@ fn count(arguments: &Arguments, program: &Path, name: &str, word: Option<&str>) 
     let collected = told.lines().find_map(|line| line.split_once("Collected :")).and_then(|(_, number)| number.trim().parse::<u64>().ok());
     let refreshes = String::from_utf8_lossy(&output.stdout).trim().parse::<u64>().ok().filter(|&count| count > 0);
     let (Some(collected), Some(refreshes)) = (collected, refreshes) else { bail!("callgrind counted nothing: {told}") };
-    Ok(collected / refreshes)
+    Ok((refreshes, collected))
 }
