@@ -191,3 +191,23 @@ fn where_the_carrier_sees_another_port_each_time_the_next_refresh_is_soon_enough
     let mut plain = crate::support::talk(registration("alice").profile(|profile| profile.manners.nat_rewrite = true));
     plain.we_send("REGISTER").they_say(ok()).then_bound().silent_for(secs(1700));
 }
+
+// covers: RFC 5626 6
+#[test]
+fn what_carries_our_instance_is_ours_where_it_was_sent_along_and_nowhere_else() {
+    let outbound = || registration("alice").profile(|profile| profile.manners.outbound = true);
+    let two = |instance: &str| {
+        let ours = format!("<sip:alice@203.0.113.2:9>;{instance};reg-id=1;expires=600");
+        listing(&format!("<sip:alice@203.0.113.1:9>;expires=20, {ours}"))
+    };
+    let mut known = talk(outbound());
+    let text = known.we_send("REGISTER").request().text();
+    let instance = text.split(';').find(|part| part.starts_with("+sip.instance")).expect("an instance").to_owned();
+    known.they_say(two(&instance)).then_bound();
+    assert_eq!(known.status("alice").expires_at, Some(known.now + secs(600)));
+    let mut refused = talk(outbound());
+    refused.we_send("REGISTER").they_say(status(420, "Bad Extension").header("Unsupported", "outbound"));
+    refused.we_send("REGISTER").they_say(two(&instance)).bound(false).diagnosed(Code::BindingMissing);
+    let mut without = talk(registration("alice"));
+    without.we_send("REGISTER").they_say(two(&instance)).bound(false).diagnosed(Code::BindingMissing);
+}

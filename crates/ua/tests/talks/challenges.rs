@@ -422,3 +422,29 @@ fn of_two_digests_the_one_that_was_refused_is_named() {
         talk.we_send("REGISTER").they_say(says).silent().diagnosed(code);
     }
 }
+
+// covers: C16
+#[test]
+fn of_a_proxy_s_terms_and_the_registrar_s_the_registrar_s_are_shown() {
+    let mut both = talk(registration("alice"));
+    both.we_send("REGISTER").they_say(challenge("r").algorithm("SHA-256"));
+    both.we_send("REGISTER").with(nonce("r")).they_say(challenge("p").proxy());
+    both.we_send("REGISTER").with(nonce("r")).with(nonce("p").proxy()).they_say(ok()).then_bound();
+    assert_eq!(both.status("alice").negotiated.as_ref().expect("negotiated").algorithm, "SHA-256");
+    let mut alone = talk(with_proxys());
+    alone.we_send("REGISTER").they_say(proxys_challenge("p"));
+    alone.we_send("REGISTER").with(nonce("p").proxy().password("secret of border")).they_say(ok()).then_bound();
+    assert_eq!(alone.status("alice").negotiated, None);
+}
+
+// covers: C16
+#[test]
+fn of_both_in_one_answer_a_verification_agrees_on_the_registrar_s_terms() {
+    let mut order = order("v", "alice", "secret of alice");
+    order.credential.as_mut().expect("given").proxy = Some(Box::new(proxys("secret of border")));
+    let mut talk = Talk::idle(&registration("alice"));
+    talk.verify(order).we_send("OPTIONS").they_say(status(200, "OK"));
+    talk.we_send("REGISTER").they_say(proxys_challenge("p").and(challenge("r")));
+    talk.we_send("REGISTER").with(nonce("p").proxy().password("secret of border")).with(nonce("r")).they_say(ok());
+    assert_eq!(talk.verdict().negotiated.expect("negotiated").realm, "carrier.test");
+}

@@ -21,4 +21,5 @@ mod secrets;
 mod targets;
 mod transactions;
 mod verification;
+mod warnings;
 mod whatever;

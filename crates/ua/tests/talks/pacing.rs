@@ -112,3 +112,25 @@ fn a_lower_rate_holds_at_once() {
     serve(&mut talk, secs(20), 3600);
     assert!(busiest(&talk) <= 10, "{}", busiest(&talk));
 }
+
+#[test]
+fn who_is_asked_for_by_hand_goes_before_all_who_wait() {
+    let mut talk = many(200, 10, 1000);
+    talk.act("u199", Action::Refresh);
+    let before = talk.registers.len();
+    while !talk.sent.drain(..).any(|sent| sent.text().contains("sip:u199@")) {
+        talk.after(ms(10));
+        assert!(talk.registers.len() < before + 5, "others went first");
+    }
+}
+
+#[test]
+fn what_was_promised_to_an_answer_that_never_goes_is_given_to_the_next() {
+    let mut talk = many(2, 1, 10);
+    let asked: Vec<Sent> = talk.sent.drain(..).collect();
+    assert_eq!(asked.len(), 2);
+    talk.answer(&asked[0], challenge("a"), asked[0].to).silent();
+    talk.withdraw("u0", Withdrawal::Forget).silent();
+    talk.answer(&asked[1], challenge("b"), asked[1].to).silent();
+    talk.after(secs(1) + ms(5)).we_send("REGISTER").with(nonce("b"));
+}

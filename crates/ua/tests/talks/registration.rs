@@ -407,3 +407,31 @@ fn a_cseq_that_can_rise_no_more_begins_a_new_call_id_and_leaves_the_nonce_behind
         assert_eq!((second.request().call_id() != *call_id, second.request().credentials().is_empty()), (new, new));
     }
 }
+
+#[test]
+fn a_refresh_is_counted_and_neither_told_nor_saved_before_it_is_answered_whether_it_goes_the_short_way_or_the_long() {
+    for long in [false, true] {
+        let mut talk = talk(registration("alice").profile(|profile| profile.manners.nat_rewrite = long));
+        talk.registers("n1", 3600);
+        assert_eq!(talk.endpoint.counters().registers, 2);
+        talk.accepted();
+        for refresh in 1..4 {
+            talk.events.clear();
+            talk.between(secs(1800), secs(2700)).we_send("REGISTER").with(next_cseq());
+            assert!(talk.events.is_empty(), "{:?}", talk.events);
+            assert_eq!(talk.endpoint.counters().registers, 2 + refresh);
+            talk.they_say(ok()).then_bound();
+            assert_eq!(talk.status("alice").refreshes, refresh);
+        }
+    }
+}
+
+#[test]
+fn a_refresh_on_the_terms_that_were_told_is_no_other_acceptance() {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 3600);
+    assert_eq!(talk.accepted(), [1]);
+    talk.between(secs(1800), secs(2700)).we_send("REGISTER").they_say(challenge("n2").stale());
+    talk.we_send("REGISTER").with(nonce("n2")).they_say(ok()).then_bound();
+    assert!(talk.accepted().is_empty());
+}

@@ -650,3 +650,47 @@ fn a_truncated_sha_512_is_suspected_unless_it_was_sent() {
         assert!(truncated || refusal.remedy.contains("PATCH /api/v2/carriers/carrier "), "{}", refusal.remedy);
     }
 }
+
+#[test]
+fn a_registrar_that_answers_twice_is_reachable_once() {
+    let mut talk = proven(|_| {});
+    optioned(&mut talk).we_send("REGISTER").they_say(status(403, "No")).we_send("REGISTER").they_say(status(403, "No"));
+    let checks = talk.refusal().evidence.checks;
+    assert_eq!(checks.iter().filter(|check| check.name == "reachable").count(), 1, "{checks:?}");
+}
+
+// covers: C13
+#[test]
+fn after_a_digest_another_realm_is_a_refusal_and_no_mistaken_realm() {
+    let mut talk = proven(|_| {});
+    optioned(&mut talk).we_send("REGISTER").they_say(challenge("v"));
+    talk.we_send("REGISTER").with(nonce("v").password("new")).they_say(challenge("w").realm("elsewhere")).silent();
+    assert_eq!(talk.refusal().code, Code::CredentialsRejected);
+}
+
+#[test]
+fn when_the_patience_is_over_no_other_registrar_is_asked() {
+    let mut talk = Talk::idle(&registration("alice"));
+    let mut order = VerifyOrder { patience: secs(4), ..order("v", "alice", "new") };
+    order.profile.registrars = vec!["sip:carrier.test".into(), "sip:b.test".into()];
+    let over = talk.now + secs(4);
+    talk.verify(order).we_send("OPTIONS").they_say(status(200, "OK"));
+    let asked = talk.we_send("REGISTER").request().clone();
+    talk.after(secs(4) - ms(5)).sent.clear();
+    talk.now = over;
+    talk.about(asked).they_say(status(503, "Busy")).silent();
+    assert_eq!(talk.refusal().code, Code::CarrierUnavailable);
+}
+
+#[test]
+fn a_renewal_that_never_had_its_turn_is_no_query_that_was_dropped() {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 3600);
+    talk.act("alice", Action::Refresh).we_send("REGISTER");
+    talk.verify(VerifyOrder { by: VerifyBy::Renew, patience: secs(8), ..order("v", "alice", "new") });
+    talk.sent.retain(|sent| sent.method() == "OPTIONS");
+    talk.we_send("OPTIONS").they_say(status(200, "OK")).after(secs(8) + ms(5)).sent.clear();
+    let refusal = talk.refusal();
+    assert_eq!(refusal.code, Code::RegisterIgnored);
+    assert!(!refusal.remedy.contains("queries"), "{}", refusal.remedy);
+}
