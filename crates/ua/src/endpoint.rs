@@ -7,6 +7,8 @@ mod challenged;
 mod evidence;
 mod failed;
 mod flowing;
+#[cfg(test)]
+mod given;
 mod inbound;
 mod keepalive;
 mod parking;

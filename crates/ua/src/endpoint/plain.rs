@@ -239,3 +239,6 @@ impl Exchange {
             && (self.stale, self.interval, self.redirects, self.cseq) == (0, 0, 0, 0)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -414,14 +414,16 @@ fn a_refresh_is_counted_and_neither_told_nor_saved_before_it_is_answered_whether
         let mut talk = talk(registration("alice").profile(|profile| profile.manners.nat_rewrite = long));
         talk.registers("n1", 3600);
         assert_eq!(talk.endpoint.counters().registers, 2);
-        talk.accepted();
-        for refresh in 1..4 {
+        for refresh in 1..5 {
             talk.events.clear();
             talk.between(secs(1800), secs(2700)).we_send("REGISTER").with(next_cseq());
             assert!(talk.events.is_empty(), "{:?}", talk.events);
             assert_eq!(talk.endpoint.counters().registers, 2 + refresh);
             talk.they_say(ok()).then_bound();
             assert_eq!(talk.status("alice").refreshes, refresh);
+            // The first is told whole: it was registering before.
+            let renewed = talk.take(|event| matches!(event, Event::Renewed(_)).then_some(())).len();
+            assert_eq!((renewed, talk.events.len()), if refresh == 1 { (0, 2) } else { (1, 0) }, "{:?}", talk.events);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::given::{account, credential, policy, profile};
 use super::super::{Config, Endpoint};
 use super::*;
 use crate::budget::{Asker, Narrows};
@@ -10,60 +11,6 @@ use crate::wheel::TimerKey;
 use crate::*;
 
 const NOW: Instant = Instant::from_micros(1_000_000_000);
-const REGISTRAR: &str = "sip:198.51.100.1;transport=tcp";
-
-fn profile() -> Profile {
-    Profile {
-        id: "carrier".into(),
-        registrars: vec![REGISTRAR.into()],
-        transports: Vec::new(),
-        tls: Default::default(),
-        outbound_proxy: None,
-        route: false,
-        verify_by: VerifyBy::Query,
-        accept_unproven: false,
-        nonce_reuse: NonceReuse::Auto,
-        algorithm_aliases: Vec::new(),
-        truncated_sha512: false,
-        response_source_exact: false,
-        pacing: Pacing { registers_per_second: 100, in_flight: 100 },
-        options: Some(OptionsPing { interval: Duration::from_secs(30), failure_threshold: 2, success_threshold: 1 }),
-        failure_budget: FailureBudget { failures: 3, window: Duration::from_secs(600), per_version: 2 },
-        forbidden_retry: Duration::from_secs(3600),
-        phrase_notes: Vec::new(),
-        manners: Manners::default(),
-    }
-}
-
-fn credential() -> Credential {
-    Credential {
-        version: 1,
-        username: "alice".into(),
-        realm: None,
-        algorithm: None,
-        pinned: false,
-        qop: false,
-        proxy: None,
-        secret: std::sync::Arc::new(Secret::Password(String::from("secret").into())),
-    }
-}
-
-fn account() -> Account {
-    Account {
-        address_of_record: "sip:alice@carrier.test".into(),
-        request_uri: "sip:carrier.test".into(),
-        from_uri: None,
-        contact: ContactSpec::default(),
-        expires: 3600,
-        user_agent: None,
-        extra_headers: Vec::new(),
-    }
-}
-
-fn policy() -> DigestPolicy {
-    DigestPolicy { allowed: vec![sip::digest::Hash::Md5], on_downgrade: OnDowngrade::Refuse, source: PolicySource::Default }
-}
-
 /// Takes out what there is; every name leads to the one registrar.
 fn settle(endpoint: &mut Endpoint, now: Instant) {
     loop {
@@ -79,6 +26,11 @@ fn settle(endpoint: &mut Endpoint, now: Instant) {
 
 /// An endpoint that asks for one registration, pings its carrier and verifies a credential; and the key of the registration.
 fn endpoint() -> (Endpoint, Key) {
+    let profile = || Profile {
+        registrars: vec!["sip:198.51.100.1;transport=tcp".into()],
+        options: Some(OptionsPing { interval: Duration::from_secs(30), failure_threshold: 2, success_threshold: 1 }),
+        ..profile()
+    };
     let address = "192.0.2.10:5060".parse().unwrap();
     let config = Config { sockets: vec![Socket { address, advertised: address }], user_agent: "test".into() };
     let mut endpoint = Endpoint::new(config, Seeds { jitter: 1, tokens: [1; 32] });
