@@ -328,7 +328,7 @@ impl Endpoint {
         if let Some(answer) = exchange.answers.last() {
             let tried = self.registrations.at(key).and_then(|registration| registration.credential_of(exchange.version));
             let holder = refused_holder(&exchange.answers, code_of(end));
-            seen.username = tried.map(|credential| credential.username_of(holder).to_owned()).or(seen.username);
+            seen.username = tried.map(|credential| credential.username_of(holder).to_owned());
             seen.refused_proxys = holder == Holder::Proxy;
             if answer.choice.holder == Holder::Account {
                 let asked = tried.and_then(|credential| credential.algorithm);
@@ -354,7 +354,6 @@ impl Endpoint {
             trunk: Some(registration.assignment.trunk.to_string()),
             carrier: registration.assignment.carrier.to_string(),
             address_of_record: registration.assignment.account.address_of_record.to_string(),
-            username: credential.map(|credential| credential.username.to_string()),
             public: registration.shown.public,
             realm: credential.and_then(|credential| credential.realm.as_deref()).map(str::to_owned),
             ..Observation::new(registration.assignment.policy().clone())

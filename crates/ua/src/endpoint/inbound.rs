@@ -9,6 +9,9 @@ use super::Endpoint;
 use crate::Event;
 use crate::wire::Way;
 
+/// Of FNV-1a with 128 bits: 2^88 + 2^8 + 0x3b.
+const FNV_PRIME: u128 = 0x0100_0000_0000_0000_0000_013b;
+
 const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
 
 impl Endpoint {
@@ -58,10 +61,7 @@ impl Endpoint {
             message.header(sip::Name::From).unwrap_or_default(),
         ];
         // FNV-1a from a secret start: a tag names, it protects nothing.
-        let hash = parts
-            .concat()
-            .iter()
-            .fold(self.tag_key, |hash, &byte| (hash ^ u128::from(byte)).wrapping_mul(0x0100_0000_01b3_u128 | (1 << 88)));
+        let hash = parts.concat().iter().fold(self.tag_key, |hash, &byte| (hash ^ u128::from(byte)).wrapping_mul(FNV_PRIME));
         format!("{:016x}", hash >> 64)
     }
 }

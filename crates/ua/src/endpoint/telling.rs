@@ -96,7 +96,8 @@ impl Endpoint {
     /// Returns the fingerprint of all that a renewal does not carry; zero where there is more to tell than of a plain one.
     fn fingerprint(&self, registration: &Registration) -> u64 {
         let shown = &registration.shown;
-        let rests = registration.intent == Intent::Keep && registration.state() == RegistrationState::Registered;
+        // One that is to go says so.
+        let rests = registration.state() == RegistrationState::Registered;
         let told = matches!(shown.state, RegistrationState::Registered | RegistrationState::Refreshing);
         let (Some(binding), true, None, 0, 0) =
             (&registration.binding, rests && told, &shown.diagnosis, registration.failures, registration.failed_digests)

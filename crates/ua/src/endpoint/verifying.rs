@@ -35,8 +35,6 @@ impl Endpoint {
             trunk: order.trunk.as_deref().map(str::to_owned),
             carrier: order.profile.id.to_string(),
             address_of_record: order.account.address_of_record.to_string(),
-            username: order.credential.as_ref().map(|credential| credential.username.to_string()),
-            realm: order.credential.as_ref().and_then(|credential| credential.realm.as_deref()).map(str::to_owned),
             // Until an answer tells it anew: a carrier that blocks us tells nothing any more (carriers.md N10).
             public: self.carrier_names.get(&order.profile.id).and_then(|&key| self.carriers.at(key)?.public),
             verification: true,
@@ -110,9 +108,6 @@ impl Endpoint {
     /// Asks the next target, or waits for its address.
     pub(super) fn probe_next(&mut self, now: Instant, key: Key) {
         let Some(probe) = self.probes.at_mut(key) else { return };
-        if probe.register.is_some() || probe.concluded.is_some() || matches!(probe.redirect, Redirect::LookedUp(_)) {
-            return;
-        }
         if probe.redirect == Redirect::There {
             probe.redirect = Redirect::Past;
         }

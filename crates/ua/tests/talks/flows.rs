@@ -443,3 +443,22 @@ fn a_verification_that_the_path_does_not_carry_goes_over_tcp_and_back_where_that
     fails(&mut talk);
     assert_eq!(talk.silent().refusal().code, Code::RequestTooLarge);
 }
+
+// covers: N6, RFC 3261 18.1.1
+#[test]
+fn a_verification_of_more_than_thirteen_hundred_bytes_goes_over_tcp() {
+    let padded = |length: usize| {
+        let mut order = order("v", "alice", "new");
+        order.account.extra_headers = vec![("X-Padding".into(), "x".repeat(length).into())];
+        order
+    };
+    let asks = |length: usize| {
+        let mut talk = Talk::idle(&registration("alice"));
+        talk.verify(padded(length)).we_send("OPTIONS").we_send("REGISTER");
+        (talk.request().bytes.len(), talk.request().flow.is_none())
+    };
+    let (plain, _) = asks(10);
+    for (size, datagram) in [(1_300, true), (1_301, false), (1_400, false)] {
+        assert_eq!(asks(size - plain + 10), (size, datagram));
+    }
+}

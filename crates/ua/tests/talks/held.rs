@@ -483,3 +483,18 @@ fn a_pause_that_is_over_when_the_edge_starts_anew_is_waited_no_longer() {
         talk.then(RegistrationState::AuthHeld);
     }
 }
+
+#[test]
+fn a_standby_that_was_refused_is_tried_again_once_the_active_version_has_worked() {
+    let budget = FailureBudget { failures: 20, window: secs(600), per_version: 9 };
+    let setup = registration("alice").profile(|profile| profile.failure_budget = budget);
+    let mut talk = talk(setup.assignment(|assignment| assignment.standby = Some(credential("alice", 2, "standby"))));
+    fail(&mut talk, "a");
+    fail(&mut talk, "b");
+    talk.silent().between(secs(30), secs(30));
+    talk.registers("c", 3600).then_bound();
+    talk.between(secs(1800), secs(2700)).we_send("REGISTER").with(nonce("c")).they_say(challenge("d"));
+    talk.we_send("REGISTER").with(nonce("d")).they_say(challenge("e"));
+    talk.we_send("REGISTER").they_say(challenge("f"));
+    talk.we_send("REGISTER").with(nonce("f").password("standby")).they_say(ok()).then_bound();
+}

@@ -107,3 +107,33 @@ fn strangers_are_dropped_and_counted() {
     assert_eq!(talk.endpoint.counters().strangers, before + 4);
     assert!(talk.events.is_empty(), "{:?}", talk.events);
 }
+
+// covers: N13, RFC 3261 11.2, RFC 3261 8.2.1
+#[test]
+fn what_is_understood_is_said_and_a_call_alone_is_told() {
+    for (method, to_tag, code, accept, allow) in [
+        ("OPTIONS", "", "200", true, true),
+        ("REGISTER", "", "405", false, true),
+        ("INVITE", ";tag=x", "481", false, false),
+        ("BYE", ";tag=x", "481", false, false),
+    ] {
+        let mut talk = registered();
+        talk.receive(Local(0), carrier(), &request(method, to_tag)).we_send(code);
+        assert_eq!(talk.request().text().contains("\r\nAccept: application/sdp\r\n"), accept, "{method}");
+        assert_eq!(talk.request().text().contains("\r\nAllow: "), allow, "{method}");
+        assert!(talk.events.is_empty(), "{method}: {:?}", talk.events);
+    }
+}
+
+// covers: RFC 3261 19.3
+#[test]
+fn a_thousand_calls_get_a_thousand_tags() {
+    let mut talk = registered();
+    let mut tags = std::collections::HashSet::new();
+    for call in 0..1000 {
+        let bytes = String::from_utf8(request("OPTIONS", "")).unwrap().replace("call-1", &format!("call-{call}"));
+        talk.receive(Local(0), carrier(), bytes.as_bytes()).we_send("200");
+        tags.insert(talk.request().message().to().unwrap().tag().unwrap().to_owned());
+    }
+    assert_eq!(tags.len(), 1000);
+}

@@ -178,3 +178,136 @@ fn no_target_is_asked_more_often_than_each_second_and_never_before_the_last_one_
     let sent: Vec<String> = talk.sent.drain(..).map(|sent| sent.branch()).collect();
     assert!(sent.iter().filter(|branch| **branch == first).count() <= 1 && sent.last() != Some(&first), "{sent:?}");
 }
+
+#[test]
+fn each_options_has_the_next_cseq_of_one_call_id() {
+    let mut talk = talk(registration("alice").pinged(30));
+    talk.we_send("REGISTER").they_say(ok());
+    talk.at_once().we_send("OPTIONS").with(cseq(1)).they_say(status(200, "OK"));
+    for _ in 0..3 {
+        talk.between(secs(29), secs(31)).we_send("OPTIONS").with(next_cseq()).they_say(status(200, "OK"));
+    }
+}
+
+// covers: back-off
+#[test]
+fn a_target_that_was_never_down_has_not_healed() {
+    let mut talk = talk(registration("alice").pinged(30));
+    talk.we_send("REGISTER").they_say(status(503, "Busy"));
+    talk.at_once().we_send("OPTIONS").they_say(status(200, "OK")).silent_for(secs(25));
+    assert_eq!(state(&talk), OptionsState::Up);
+}
+
+/// Of a carrier with the registrars `a.test` and `b.test`, each asked every 30 s.
+fn two() -> Setup {
+    registration("alice").registrars(&["sip:a.test", "sip:b.test"]).pinged(30)
+}
+
+/// Answers the OPTIONS that are sent, each by its address.
+fn answers(talk: &mut Talk, says: impl Fn(&str) -> Option<Says>) -> Vec<String> {
+    let options: Vec<Sent> = talk.sent.drain(..).filter(|sent| sent.method() == "OPTIONS").collect();
+    for sent in &options {
+        if let Some(says) = says(&sent.to.to_string()) {
+            talk.answer(sent, says, sent.to);
+        }
+    }
+    options.iter().map(|sent| sent.to.to_string()).collect()
+}
+
+#[test]
+fn each_place_is_asked_and_the_one_where_a_trunk_is_bound_is_shown() {
+    let mut talk = talk(two());
+    talk.we_send("REGISTER").with(to("198.51.100.1:5060")).they_say(ok()).then_bound();
+    talk.after(ms(3));
+    let at_a = |place: &str| (place == "198.51.100.1:5060").then(|| status(200, "OK"));
+    let mut asked = answers(&mut talk, at_a);
+    asked.sort();
+    assert_eq!(asked, ["198.51.100.1:5060", "198.51.100.2:5060"]);
+    for _ in 0..30 {
+        talk.after(secs(3));
+        answers(&mut talk, at_a);
+    }
+    assert_eq!(state(&talk), OptionsState::Up);
+    let bound_at_b = Resume { clean: true, ..talk.endpoint.snapshot().remove(0) };
+    let mut binding = bound_at_b.binding.clone().expect("bound");
+    (binding.registrar, binding.address_of_record) = (udp("198.51.100.2:5060"), "sip:bob@carrier.test".into());
+    let bound_at_b = Resume { trunk: "bob".into(), binding: Some(binding), ..bound_at_b };
+    talk.command(Command::Assign(Box::new(assignment("bob", 1)), Some(Box::new(bound_at_b))));
+    assert_eq!((state_of(&talk, "alice"), state_of(&talk, "bob")), (OptionsState::Up, OptionsState::Down));
+}
+
+#[test]
+fn one_place_of_two_names_is_asked_once_and_of_many_places_sixty_four() {
+    let mut twins = talk(registration("alice").registrars(&["sip:a.test", "sip:carrier.test"]).pinged(30));
+    twins.after(ms(3));
+    assert_eq!(answers(&mut twins, |_| None), ["198.51.100.1:5060"]);
+    let hosts: Vec<String> = (0..9).map(|host| format!("sip:{host}.test")).collect();
+    let mut setup = registration("alice").registrars(&hosts.iter().map(String::as_str).collect::<Vec<_>>()).pinged(30);
+    for host in 0..9 {
+        let places = (1..9).map(|last| format!("198.51.100.{}:5060", host * 10 + last).parse().unwrap()).collect();
+        setup.hosts.insert(format!("{host}.test"), Ok(places));
+    }
+    let mut many = talk(setup);
+    many.after(ms(3));
+    assert_eq!(answers(&mut many, |_| None).len(), 64);
+}
+
+#[test]
+fn where_no_trunk_is_nobody_is_looked_up_and_nobody_asked() {
+    for setup in [registration("alice"), registration("alice").pinged(30)] {
+        let mut talk = Talk::idle(&setup);
+        for _ in 0..2 {
+            talk.command(Command::Carrier(Box::new(setup.profile.clone()))).silent_for(secs(60));
+        }
+        assert!(talk.asked_of_dns.is_empty(), "{:?}", talk.asked_of_dns);
+    }
+}
+
+#[test]
+fn another_trunk_at_a_carrier_does_not_hurry_its_options() {
+    let mut talk = talk(registration("alice").registrars(&["sip:a.test"]).pinged(30));
+    talk.we_send("REGISTER").they_say(ok());
+    let first = talk.at_once().we_send("OPTIONS").they_say(status(200, "OK")).request().clone();
+    // Another trunk changes nothing: the next one goes when it is due.
+    talk.after(secs(1)).assign(assignment("bob", 1)).we_send("REGISTER").they_say(ok());
+    let second = talk.between(secs(28), secs(30)).we_send("OPTIONS").they_say(status(200, "OK")).request().clone();
+    assert_eq!((second.call_id(), second.cseq()), (first.call_id(), first.cseq() + 1));
+}
+
+#[test]
+fn a_place_more_is_asked_at_once_and_what_is_known_of_the_other_stays() {
+    let mut setup = registration("alice").registrars(&["sip:a.test"]).pinged(30);
+    setup.zone.ttl = secs(60);
+    let mut talk = talk(setup);
+    talk.we_send("REGISTER").they_say(ok().expires(150)).then_bound();
+    talk.at_once().we_send("OPTIONS").they_say(status(200, "OK"));
+    talk.between(secs(29), secs(31)).we_send("OPTIONS").they_say(status(200, "OK"));
+    talk.hosts.insert("a.test".into(), Ok(["198.51.100.1:5060", "198.51.100.3:5060"].map(|place| place.parse().unwrap()).into()));
+    // The first refresh finds the record old.
+    while !answers(&mut talk, |_| None).contains(&"198.51.100.3:5060".to_owned()) {
+        talk.after(ms(100));
+        assert!(talk.now.since(Instant::default()) < secs(1000) + secs(200), "nobody asks there");
+    }
+    talk.assign(assignment("alice", 2));
+    assert_eq!(state(&talk), OptionsState::Up);
+}
+
+#[test]
+fn a_registrar_that_moves_is_asked_where_it_is_now() {
+    let mut setup = registration("alice").registrars(&["sip:a.test"]).pinged(30);
+    setup.zone.ttl = secs(60);
+    let mut talk = talk(setup);
+    talk.we_send("REGISTER").they_say(ok().expires(120)).then_bound();
+    talk.hosts.insert("a.test".into(), Ok(vec!["198.51.100.3:5060".parse().unwrap()]));
+    let mut asked = Vec::new();
+    for _ in 0..200 {
+        talk.after(secs(1));
+        for sent in std::mem::take(&mut talk.sent) {
+            asked.push((sent.method(), sent.to.to_string()));
+            let says = if sent.method() == "REGISTER" { ok().expires(120) } else { status(200, "OK") };
+            talk.answer(&sent, says, sent.to);
+        }
+    }
+    assert_eq!(asked.last().expect("asked").1, "198.51.100.3:5060");
+    assert!(asked.contains(&("OPTIONS".into(), "198.51.100.3:5060".into())), "{asked:?}");
+}

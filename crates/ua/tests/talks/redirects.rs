@@ -110,3 +110,16 @@ fn a_trunk_that_is_forgotten_while_the_other_host_is_looked_up_asks_nobody() {
     talk.hosts.insert("b.test".into(), Ok(vec!["198.51.100.2:5060".parse().unwrap()]));
     talk.silent_for(secs(100));
 }
+
+// covers: F8
+#[test]
+fn a_host_that_is_found_after_the_attempt_was_taken_back_is_nothing_to_the_next_one() {
+    let mut talk = talk(listed(&["b.test"]).host("b.test", Ok(&[])));
+    talk.we_send("REGISTER").they_say(ok().expires(20)).then_bound();
+    talk.between(secs(8), secs(10)).we_send("REGISTER").they_say(moved(302, "<sip:b.test>")).silent();
+    // The binding lapses before the name server answers, and was to go.
+    talk.act("alice", Action::Unregister).after(secs(12) + ms(5)).bound(false).silent();
+    let asks = talk.act("alice", Action::Refresh).we_send("REGISTER").with(to("198.51.100.1:5060")).request().clone();
+    talk.hosts.insert("b.test".into(), Ok(vec!["198.51.100.2:5060".parse().unwrap()]));
+    talk.after(ms(100)).silent().about(asks).they_say(ok()).then_bound();
+}

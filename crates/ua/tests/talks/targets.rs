@@ -365,3 +365,31 @@ fn a_transport_that_cannot_be_used_is_said_and_nothing_is_looked_up() {
     talk.silent().diagnosed(Code::TransportUnavailable);
     assert_eq!(talk.asked_of_dns, Vec::<String>::new());
 }
+
+// covers: N2
+#[test]
+fn that_dns_is_broken_or_has_healed_is_told_of_every_trunk_at_once_and_what_is_found_again_of_none() {
+    let mut setup = registration("alice").account(|account| account.expires = 86_400);
+    setup.zone.ttl = secs(60);
+    let mut talk = talk(setup);
+    talk.we_send("REGISTER").they_say(ok()).then_bound();
+    let mut bob = assignment("bob", 1);
+    bob.account.expires = 120;
+    talk.assign(bob).we_send("REGISTER").they_say(ok().expires(120));
+    // Alice rests; bob's refreshes find the record old.
+    let told = |talk: &mut Talk, refreshes: usize| {
+        talk.events.clear();
+        for _ in 0..refreshes {
+            talk.between(secs(48), secs(61)).we_send("REGISTER").they_say(ok().expires(120));
+        }
+        talk.take(|event| match event {
+            Event::Status(status) if &*status.trunk == "alice" => Some(status.warnings.contains(&Code::DnsFailed)),
+            _ => None,
+        })
+    };
+    assert_eq!(told(&mut talk, 4), []);
+    let good = talk.hosts.insert("carrier.test".into(), Err(ResolveFault::Failed("SERVFAIL".into()))).expect("known");
+    assert_eq!(told(&mut talk, 4), [true]);
+    talk.hosts.insert("carrier.test".into(), good);
+    assert_eq!(told(&mut talk, 4), [false]);
+}

@@ -694,3 +694,156 @@ fn a_renewal_that_never_had_its_turn_is_no_query_that_was_dropped() {
     assert_eq!(refusal.code, Code::RegisterIgnored);
     assert!(!refusal.remedy.contains("queries"), "{}", refusal.remedy);
 }
+
+// covers: F8
+#[test]
+fn neither_a_second_listed_host_is_asked_nor_any_by_who_renews_the_trunk_s_own_binding() {
+    let (mut twice, mut order) = redirected(None);
+    order.profile.manners.redirect_hosts.push("c.test".into());
+    twice.verify(order).we_send("OPTIONS").they_say(status(200, "OK"));
+    twice.we_send("REGISTER").they_say(moved("<sip:b.test>"));
+    twice.we_send("REGISTER").with(to("198.51.100.2:5060")).they_say(moved("<sip:c.test>")).silent();
+    assert_eq!(twice.refusal().code, Code::Redirected);
+    let mut renewal = proven(|order| {
+        order.by = VerifyBy::Renew;
+        order.profile.manners.redirect_hosts = vec!["b.test".into()];
+    });
+    optioned(&mut renewal).we_send("REGISTER").they_say(moved("<sip:b.test>")).silent();
+    assert_eq!(renewal.refusal().code, Code::Redirected);
+    renewal.then_bound();
+}
+
+#[test]
+fn a_name_that_is_found_while_the_first_registrar_is_asked_changes_nothing() {
+    let mut talk = Talk::idle(&registration("alice").host("slow.test", Ok(&[])));
+    let mut order = order("v", "alice", "new");
+    order.profile.registrars = vec!["sip:carrier.test".into(), "sip:slow.test".into()];
+    talk.verify(order).we_send("OPTIONS").they_say(status(200, "OK"));
+    let asked = talk.we_send("REGISTER").with(to("198.51.100.1:5060")).request().clone();
+    talk.hosts.insert("slow.test".into(), Ok(vec!["198.51.100.9:5060".parse().unwrap()]));
+    talk.after(ms(100)).silent().about(asked).they_say(challenge("v"));
+    talk.we_send("REGISTER").with(to("198.51.100.1:5060")).with(nonce("v").password("new")).they_say(ok());
+    assert!(matches!(talk.verdict().outcome, Outcome::Proved));
+}
+
+/// When each address was asked for the first time by REGISTER, from the beginning; nobody answers.
+fn asked_at(talk: &mut Talk, span: u64) -> Vec<(String, u64)> {
+    let start = talk.now;
+    let mut asked: Vec<(String, u64)> = Vec::new();
+    for _ in 0..span * 10 {
+        for sent in std::mem::take(&mut talk.sent) {
+            let to = sent.to.ip().to_string();
+            if sent.method() == "REGISTER" && asked.iter().all(|(known, _)| *known != to) {
+                asked.push((to, talk.now.since(start).as_secs()));
+            }
+        }
+        talk.after(ms(100));
+    }
+    asked
+}
+
+#[test]
+fn what_patience_is_left_is_shared_with_those_that_were_not_asked_yet_known_or_not() {
+    let ip = |last: u8| format!("198.51.100.{last}");
+    let mut known = Talk::idle(&registration("alice"));
+    let mut three = order("v", "alice", "new");
+    three.profile.registrars = ["sip:a.test", "sip:b.test", "sip:c.test"].map(Into::into).into();
+    known.verify(three.clone());
+    assert_eq!(asked_at(&mut known, 32), [(ip(1), 0), (ip(2), 10), (ip(3), 21)]);
+    let mut unheard = Talk::idle(&registration("alice").host("c.test", Ok(&[])));
+    unheard.verify(three);
+    assert_eq!(asked_at(&mut unheard, 32)[..2], [(ip(1), 0), (ip(2), 10)]);
+}
+
+// covers: F9, RFC 5626 4.2, RFC 6140 5.1
+#[test]
+fn a_verification_that_binds_says_what_the_trunk_itself_would() {
+    let asks = |change: fn(&mut Profile), by: VerifyBy| {
+        let mut talk = talk(registration("alice").profile(change));
+        talk.registers("n1", 3600);
+        let own = talk.request().text();
+        let mut order = VerifyOrder { by, ..order("v", "alice", "new") };
+        change(&mut order.profile);
+        talk.verify(order);
+        let sent = talk.we_send("OPTIONS").we_send("REGISTER").request().text();
+        let of = |text: &str, what: &str| text.lines().any(|line| line.contains(what));
+        ["reg-id=1;+sip.instance", "Require: gin", ";bnc", "Route: <"].map(|what| (of(&own, what), of(&sent, what)))
+    };
+    let (no, both, own) = ((false, false), (true, true), (true, false));
+    assert_eq!(asks(|_| (), VerifyBy::Renew), [no, no, no, no]);
+    assert_eq!(asks(|profile| profile.manners.outbound = true, VerifyBy::Renew), [both, no, no, no]);
+    assert_eq!(asks(|profile| profile.manners.outbound = true, VerifyBy::Query), [own, no, no, no]);
+    assert_eq!(asks(|profile| profile.manners.gin = true, VerifyBy::Renew), [no, both, both, no]);
+    assert_eq!(asks(|profile| profile.manners.gin = true, VerifyBy::Query), [no, own, own, no]);
+    assert_eq!(asks(|profile| profile.route = true, VerifyBy::Query), [no, no, no, both]);
+    assert_eq!(asks(|profile| profile.outbound_proxy = Some("sip:b.test".into()), VerifyBy::Query), [no, no, no, both]);
+}
+
+#[test]
+fn a_verification_s_requests_are_counted_and_take_their_part_of_the_rate() {
+    let mut talk = Talk::idle(&registration("alice"));
+    let mut slow = profile("carrier");
+    slow.pacing = Pacing { registers_per_second: 1, in_flight: 10 };
+    talk.command(Command::Carrier(Box::new(slow)));
+    talk.verify(order("v", "alice", "new")).we_send("OPTIONS").they_say(status(200, "OK"));
+    talk.we_send("REGISTER").they_say(challenge("v")).we_send("REGISTER").they_say(ok());
+    assert_eq!(talk.endpoint.counters().registers, 2);
+    talk.assign(assignment("alice", 1)).between(secs(1), secs(1)).we_send("REGISTER");
+}
+
+#[test]
+fn our_address_is_known_from_who_saw_it() {
+    let mut talk = Talk::idle(&registration("alice"));
+    talk.verify(order("v", "alice", "new")).we_send("OPTIONS").they_say(status(200, "OK"));
+    let request = talk.we_send("REGISTER").request().clone();
+    let bytes = status(404, "Not Found").write(&request, "203.0.113.5:41000".parse().unwrap());
+    talk.receive(request.local, request.to, &bytes);
+    assert_eq!(talk.refusal().evidence.public_address.as_deref(), Some("203.0.113.5:41000"));
+}
+
+// covers: B11
+#[test]
+fn a_renewal_moves_the_lapse_and_says_whether_it_was_proven() {
+    for proven in [true, false] {
+        let mut talk = talk(registration("alice"));
+        talk.registers("n1", 3600);
+        let began = talk.status("alice").registered_at;
+        talk.after(secs(100));
+        let mut order = VerifyOrder { by: VerifyBy::Renew, ..order("v", "alice", "secret of alice") };
+        order.profile.accept_unproven = true;
+        talk.verify(order);
+        optioned(&mut talk).we_send("REGISTER");
+        if proven {
+            talk.they_say(challenge("v")).we_send("REGISTER").with(nonce("v"));
+        }
+        talk.they_say(ok().expires(1800)).then_bound();
+        let status = talk.status("alice");
+        assert_eq!((status.authenticated, status.registered_at, status.expires_at), (proven, began, Some(talk.now + secs(1800))));
+        assert_eq!(talk.saved("alice").binding.as_ref().expect("bound").lapses_at, talk.now + secs(1800));
+        talk.between(secs(900), secs(1350)).we_send("REGISTER").they_say(ok()).then_bound();
+    }
+}
+
+#[test]
+fn a_renewal_looks_again_ten_times_a_second_and_binds_by_itself_where_the_binding_has_gone() {
+    let mut talk = talk(registration("alice"));
+    talk.registers("n1", 3600);
+    let own = talk.act("alice", Action::Refresh).we_send("REGISTER").request().clone();
+    talk.verify(VerifyOrder { by: VerifyBy::Renew, ..order("v", "alice", "new") });
+    talk.we_send("OPTIONS").they_say(status(200, "OK"));
+    let end = talk.now + ms(450);
+    let mut wakes = 0;
+    while let Output::Wake(Some(at)) = talk.endpoint.poll(talk.now) {
+        if at > end {
+            break;
+        }
+        (talk.now, wakes) = (talk.now.max(at), wakes + 1);
+    }
+    assert!((4..=10).contains(&wakes), "{wakes}");
+    talk.about(own.clone()).they_say(ok().listing_nothing().header("Contact", "<sip:desk@203.0.113.9>;expires=3600")).bound(false);
+    talk.between(ms(0), ms(102)).we_send("REGISTER").with(contact("sip:alice@192.0.2.10:5060", 3600));
+    assert_ne!(talk.request().call_id(), own.call_id());
+    talk.they_say(challenge("v")).we_send("REGISTER").with(nonce("v").password("new")).they_say(ok());
+    talk.we_send("REGISTER").with(removal()).they_say(ok());
+    assert!(matches!(talk.verdict().outcome, Outcome::Proved));
+}

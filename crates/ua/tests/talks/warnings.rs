@@ -18,7 +18,8 @@ fn terms_are_warned_of_by_their_algorithm_and_by_what_was_agreed_before() {
     };
     let qop = |credential: &mut Credential| credential.qop = true;
     let nothing = |_: &mut Credential| {};
-    let table: [(fn(&mut Credential), &str, &str, &[Code]); 7] = [
+    type Terms = (fn(&mut Credential), &'static str, &'static str, &'static [Code]);
+    let table: [Terms; 7] = [
         (nothing, "MD5", "auth", &[Code::AlgorithmWeak]),
         (nothing, "SHA-256", "auth", &[]),
         (nothing, "SHA-256", "", &[]),
@@ -44,7 +45,7 @@ fn twenty_seconds_can_be_sustained_and_an_hour_is_not_long() {
         talk.we_send("REGISTER").they_say(ok().expires(seconds)).then_bound();
         assert_eq!(talk.status("alice").warnings.contains(&Code::IntervalUnsustainable), warned, "{seconds}");
     }
-    for (seconds, warned) in [(3600, false), (3601, true)] {
+    for (seconds, warned) in [(3600, false), (3601, true), (86_400, true)] {
         let mut talk = talk(registration("alice").account(|account| account.expires = 60));
         talk.we_send("REGISTER").they_say(status(423, "Interval Too Brief").header("Min-Expires", &seconds.to_string()));
         talk.we_send("REGISTER").with(contact("sip:alice@192.0.2.10:5060", seconds)).they_say(ok()).then_bound();

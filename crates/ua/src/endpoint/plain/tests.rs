@@ -176,7 +176,8 @@ fn the_short_way_is_the_long_one_for_whoever_looks_at_it() {
     let named = |name: &str| format!("{CONTACT}{name}\r\n");
     let rewritten = CONTACT.replace("192.0.2.10", "203.0.113.9");
     // What is answered to one refresh after the other; where a digest is challenged, the next answer follows at once.
-    let courses: [(&str, &Account, Vec<(&str, String)>); 7] = [
+    type Course<'a> = (&'a str, &'a Account, Vec<(&'a str, String)>);
+    let courses: [Course<'_>; 7] = [
         ("all as before", &account(), vec![("200 OK", CONTACT.into()); 6]),
         ("a short time", &minute, vec![("200 OK", short_lived(60)); 6]),
         (
