@@ -42,6 +42,9 @@ pub struct Arguments {
     /// Only those whose names stand in this file, as the output of a run before has them
     #[arg(long)]
     names: Option<PathBuf>,
+    /// Tests whose name contains one of these are not asked: what draws at random notices a mutant today and misses it tomorrow
+    #[arg(long)]
+    skip: Vec<String>,
     /// Whose tests are asked too about what the package's own did not notice
     #[arg(long)]
     also: Option<String>,
@@ -195,7 +198,7 @@ fn built(place: &Path, tree: &Path, arguments: &Arguments, mutants: &[Mutant], v
         copy(tree)?;
         if built.errors.is_empty() {
             println!("mutants: built in {} s", started.elapsed().as_secs());
-            return Programs::new(built.programs, place);
+            return Programs::new(built.programs, &arguments.skip, place);
         }
         let before = viable.len();
         for (file, line, message) in &built.errors {

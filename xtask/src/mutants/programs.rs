@@ -116,7 +116,8 @@ pub struct Programs {
 }
 
 impl Programs {
-    pub fn new(programs: Vec<Program>, place: &Path) -> Result<Self> {
+    /// All tests but those whose name contains one of `skip`.
+    pub fn new(programs: Vec<Program>, skip: &[String], place: &Path) -> Result<Self> {
         let mut tests = Vec::new();
         for (at, program) in programs.iter().enumerate() {
             let list = |more: &[&str]| {
@@ -125,7 +126,8 @@ impl Programs {
             let (all, ignored) = (list(&[])?, list(&["--ignored"])?);
             let names = |text: &str| text.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect::<Vec<_>>();
             let ignored = names(&ignored);
-            let names = names(&all).into_iter().filter(|name| !ignored.contains(name));
+            let asked = |name: &String| !ignored.contains(name) && !skip.iter().any(|part| name.contains(part.as_str()));
+            let names = names(&all).into_iter().filter(asked);
             tests.extend(names.map(|name| Test { program: at, name, took: Duration::ZERO }));
         }
         Ok(Self { programs, tests, trace: place.join("trace") })

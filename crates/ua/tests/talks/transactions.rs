@@ -211,3 +211,26 @@ fn a_late_200_whose_grant_is_over_binds_nothing_and_one_to_a_refresh_goes_on_fro
     let status = refreshed.status("alice");
     assert_eq!((status.registered_at, status.expires_at), (began, Some(sent_at + secs(900))));
 }
+
+// covers: F10
+#[test]
+fn a_late_200_takes_no_try_back_that_is_on_and_no_newer_secret_out_of_the_queue() {
+    let mut asking = talk(registration("alice"));
+    let first = asking.we_send("REGISTER").request().clone();
+    asking.after(secs(32) + ms(100)).sent.clear();
+    let second = asking.between(secs(0), secs(60)).we_send("REGISTER").request().clone();
+    asking.answer(&first, ok(), first.to).bound(true).about(second).they_say(challenge("n"));
+    asking.we_send("REGISTER").with(nonce("n")).they_say(ok()).then_bound();
+
+    let mut queued = talk(registration("alice").profile(|profile| profile.pacing.in_flight = 1));
+    let first = queued.we_send("REGISTER").request().clone();
+    queued.after(secs(32) + ms(100)).sent.clear();
+    let bob = queued.assign(assignment("bob", 1)).we_send("REGISTER").request().clone();
+    let mut renewed = assignment("alice", 2);
+    renewed.active = Some(credential("alice", 2, "new"));
+    queued.assign(renewed).silent().answer(&first, ok(), first.to).silent();
+    assert!(queued.status("alice").bound);
+    queued.about(bob).they_say(ok()).we_send("REGISTER").they_say(challenge("n"));
+    queued.we_send("REGISTER").with(nonce("n").password("new")).they_say(ok());
+    assert_eq!(queued.accepted(), [1, 2]);
+}
