@@ -163,7 +163,7 @@ impl Endpoint {
         if !registration.uses(exchange.version) {
             // It was the version before; the one in use has not been tried.
             registration.again = true;
-            registration.phase = Phase::Waiting { retry_at: now + ONCE_MORE, why: Wait::FailedDigest };
+            registration.phase = Phase::Waiting { retry_at: now, why: Wait::FailedDigest };
             self.tell_failed(now, key, &mut exchange, &mut diagnosis);
             return self.go_on(now, key);
         }

@@ -382,13 +382,10 @@ impl Endpoint {
         if let Some(concluded) = probe.concluded.take() {
             return self.tell_verdict(now, key, concluded);
         }
+        // Who is woken before its time waits to mount.
         if now < probe.deadline {
             probe.timer = Some(self.wire.wheel.arm(probe.deadline, Timer::Probe(key)));
-            let waits_to_mount = matches!(probe.asks, Asks::Renewal(_)) && probe.register.is_none() && probe.hop.is_some();
-            if waits_to_mount {
-                self.probe_register(now, key);
-            }
-            return;
+            return self.probe_register(now, key);
         }
         probe.seen.query = probe.asks == Asks::Query;
         if let (false, Some(credential)) = (probe.answers.is_empty(), &probe.order.credential) {

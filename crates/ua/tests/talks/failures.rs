@@ -428,3 +428,16 @@ fn a_diagnosis_names_who_asked_whom_as_what_and_what_was_compared() {
     wrong.between(secs(30), secs(60)).we_send("REGISTER").they_say(challenge("e"));
     assert!(told(&wrong).summary.contains("at carrier carrier is spent"), "{}", told(&wrong).summary);
 }
+
+// covers: back-off
+#[test]
+fn a_try_that_ends_as_the_binding_lapses_is_worth_its_thirty_seconds_of_waiting() {
+    // Thirty seconds after the last start, and eight for the try itself.
+    for (left, low, high) in [(secs(38), secs(30), secs(30)), (secs(38) - ms(5), secs(12), secs(13))] {
+        let mut talk = bound(60);
+        let lapses_at = talk.status("alice").expires_at.expect("bound");
+        talk.after(talk.now.until(lapses_at) - left);
+        talk.act("alice", Action::Refresh).we_send("REGISTER").they_say(status(503, "Busy"));
+        talk.between(low, high).we_send("REGISTER");
+    }
+}
