@@ -15,6 +15,13 @@ pub fn entities(listing: &Value) -> &[Value] {
     listing["entities"].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
+/// A number as people read it: in groups of three.
+pub fn number(count: u64) -> String {
+    let digits = count.to_string();
+    let grouped = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
+    grouped.collect::<Vec<_>>().join(w::THOUSANDS)
+}
+
 /// A time as the API writes it. The script shows it in the viewer's zone and keeps UTC for whoever points at it.
 pub fn time(at: &str) -> Markup {
     let plain = at.get(..19).map(|at| at.replace('T', " "));
@@ -131,4 +138,15 @@ pub fn warnings(warnings: &Value) -> Markup {
 /// Nothing is there, and why.
 pub fn empty(says: &str) -> Markup {
     html! { p class="empty" { (says) } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        let shown = [0, 12, 123, 1_234, 999_999, 1_000_000].map(number);
+        assert_eq!(shown, ["0", "12", "123", "1,234", "999,999", "1,000,000"]);
+    }
 }

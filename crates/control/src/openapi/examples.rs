@@ -65,6 +65,11 @@ pub fn of(schema: &str) -> Value {
             "minutes": [{ "at": "2026-11-24T05:08:00.000Z", "accepted": 2, "failed": 1, "roundTripMs": 41, "longestRoundTripMs": 57 }],
             "selfUri": "/api/v2/trunks/voice/registrations/metrics",
         }),
+        "RegistrationSummary" => json!({
+            "total": 15, "states": { "REGISTERED": 14, "AUTH_HELD": 1 },
+            "carriers": [{ "carrier": { "id": "nusantara", "selfUri": "/api/v2/carriers/nusantara" }, "trunks": 15, "failing": 1 }],
+            "selfUri": "/api/v2/trunks/voice/registrations/summary",
+        }),
         "Status" => json!({ "status": "UP" }),
         "CredentialsForm" => json!({ "trunkId": "trunk_jkt_04", "credentials": credentials(), "verify": "live" }),
         "VerifyForm" => json!({ "challengeOnly": true }),

@@ -9,13 +9,13 @@ use serde_json::Value;
 
 use super::Registrations;
 use super::drift;
-use super::fleet::{Loader, Seen};
+use super::fleet::{Among, Loader, Seen, TROUBLED};
 use super::object::{self, Shown, object};
 use crate::access::Caller;
 use crate::domain::{Place, Reach, Trunk};
 use crate::http::{App, Query, answer, listing};
 use crate::problem::Problem;
-use crate::store::page::{Key, PLAIN};
+use crate::store::page::{BY_ID, Key, PLAIN};
 use crate::store::{Connection, Cursor, Page, Paging, StoreError, credentials, drifts, now, planned, trunks};
 
 /// What one must be allowed to look at registrations.
@@ -122,6 +122,28 @@ impl Wanted {
             && self.state.as_deref().is_none_or(|state| object::state(in_service, true, seen) == state)
     }
 
+    /// Where to look for what fits.
+    fn among(&self) -> Among<'_> {
+        match self.state.as_deref() {
+            Some(state) if TROUBLED.contains(&state) => Among::Troubled(state),
+            _ if self.lapses_before.is_some() => Among::AtRisk,
+            _ => Among::All,
+        }
+    }
+
+    /// The troubled state that alone decides, in the order of ids: then a page costs what is on it, however many fit.
+    fn troubled_alone(&self, paging: &Paging) -> Option<&str> {
+        let state = self.state.as_deref().filter(|state| TROUBLED.contains(state))?;
+        let others = self.site.is_some()
+            || self.carrier.is_some()
+            || self.name.is_some()
+            || self.edge.is_some()
+            || self.bound.is_some()
+            || self.code.is_some()
+            || self.lapses_before.is_some();
+        (!others && paging.sorting == BY_ID && self.within.is_everywhere()).then_some(state)
+    }
+
     fn filter(&self) -> trunks::Filter {
         trunks::Filter { site: self.site.clone(), carrier: self.carrier.clone(), name: self.name.clone(), in_service: None }
     }
@@ -188,10 +210,27 @@ impl Registrations {
         if !wanted.is_live() {
             return trunks::page(state, paging, wanted.filter(), &wanted.within).await;
         }
+        if let Some(troubled) = wanted.troubled_alone(paging) {
+            let after = paging.after.as_ref().map(|after| match &after.key {
+                Key::Text(id) => id.clone(),
+                Key::Number(_) => String::new(),
+            });
+            let skip = if paging.walks { 0 } else { (paging.number as usize - 1) * paging.size as usize };
+            let (mut ids, total) = observed.troubled(troubled, after.as_deref(), paging.descending, skip, paging.size as usize + 1);
+            let more = ids.len() > paging.size as usize;
+            ids.truncate(paging.size as usize);
+            let last = ids.last().map(|id| Cursor { key: Key::Text(id.clone()), id: Key::Text(id.clone()), total: None });
+            let mut items = trunks::some(state, &ids).await?;
+            items.retain(|trunk| observed.with(&trunk.meta.id, |seen| wanted.fits_seen(trunk.in_service, seen)));
+            if paging.descending {
+                items.reverse();
+            }
+            return Ok(Page { items, total, next: last.filter(|_| more) });
+        }
         // What fails and what is held is little among much: begin with what the edges report.
         if !wanted.fits_unseen() {
             // Whether it is in service the store knows; a trunk that an edge reports nearly always is.
-            let seen = observed.matching(LOOKED_UP, |seen| wanted.fits_seen(true, seen) || wanted.fits_seen(false, seen));
+            let seen = observed.matching(LOOKED_UP, wanted.among(), |seen| wanted.fits_seen(true, seen) || wanted.fits_seen(false, seen));
             if let Some(ids) = seen {
                 let mut fitting = Vec::with_capacity(ids.len());
                 for ids in ids.chunks(WALK as usize) {

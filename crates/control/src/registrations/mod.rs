@@ -32,6 +32,7 @@ pub mod rotation;
 mod routes;
 mod running;
 mod set;
+mod summary;
 pub mod trace;
 mod transition;
 mod verification;

@@ -224,7 +224,7 @@ mod tests {
         };
         let report = |trunks: std::ops::Range<u32>, state: RegistrationState| {
             for n in trunks {
-                fleet.observed().place(&e1, &n.to_string(), "c1");
+                fleet.observed().place(&e1, &n.to_string(), "s1", "c1");
                 fleet.observed().report(&e1, vec![status(&n.to_string(), 1, state)]);
             }
         };
@@ -256,7 +256,7 @@ mod tests {
         };
         let told = |kind, of: &str| (kind, Some(of.to_owned()));
         for (trunk, carrier) in [("t1", "night"), ("t2", "day")] {
-            fleet.observed().place(&e1, trunk, carrier);
+            fleet.observed().place(&e1, trunk, "s1", carrier);
             let mut lapsing = status(trunk, 1, RegistrationState::RetryWait);
             (lapsing.bound, lapsing.expires_at) = (true, Some(60_000_000));
             fleet.observed().report(&e1, vec![lapsing]);

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use super::Registrations;
 use super::activate::{Activated, digest_sent};
 use super::check::Standing;
+use super::fleet::Among;
 use super::form::{Mode, Posted};
 use super::running::Settled;
 use super::transition::{self, New};
@@ -197,7 +198,7 @@ impl Registrations {
 
     async fn release_holds(&self, carrier: &str, from: UnixMicros, to: UnixMicros) -> Result<(), StoreError> {
         let observed = self.inner.fleet.observed();
-        let held = observed.matching(usize::MAX - 1, |seen| {
+        let held = observed.matching(usize::MAX - 1, Among::All, |seen| {
             seen.iter().any(|seen| seen.status.state == RegistrationState::AuthHeld && (from..=to).contains(&seen.status.since))
         });
         for trunk in held.unwrap_or_default() {

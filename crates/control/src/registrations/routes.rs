@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::routing::{get, post as posted};
 
 use super::post::EDIT;
-use super::{actions, attempts, bulk, list, metrics, post, rotation, verify, versions};
+use super::{actions, attempts, bulk, list, metrics, post, rotation, summary, verify, versions};
 use crate::access::Caller;
 use crate::http::App;
 use crate::http::precondition::IfMatch;
@@ -18,6 +18,7 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route(&path(""), get(list::list).post(post::post))
         .route(&path("/metrics"), get(metrics::get))
+        .route(&path("/summary"), get(summary::get))
         .route(&path("/verify"), posted(verify::ad_hoc))
         .route(&path("/verify/attempts"), get(attempts::list_ad_hoc))
         .route(&path("/verify/attempts/{attempt}"), get(attempts::one_ad_hoc))

@@ -202,6 +202,37 @@ async fn count(tx: &mut Tx, (site, carrier, in_service): Counted<'_>, more: i64)
     Ok(())
 }
 
+/// How many trunks a site has with a carrier, in service or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Total {
+    /// The site's id.
+    pub site: String,
+    /// The carrier's id.
+    pub carrier: String,
+    /// Whether these are in service.
+    pub in_service: bool,
+    /// So many.
+    pub trunks: u64,
+}
+
+/// Reads the kept totals of all sites and carriers.
+///
+/// # Errors
+/// [`StoreError`] where they cannot be read.
+pub async fn totals(connection: &mut Connection) -> Result<Vec<Total>, StoreError> {
+    let rows = sqlx::query("SELECT site, carrier, in_service, total FROM trunk_counts WHERE total > 0").fetch_all(connection).await?;
+    let read = |row: &SqliteRow| {
+        let (in_service, trunks): (i64, i64) = (row.try_get("in_service")?, row.try_get("total")?);
+        Ok(Total {
+            site: row.try_get("site")?,
+            carrier: row.try_get("carrier")?,
+            in_service: in_service != 0,
+            trunks: trunks.unsigned_abs(),
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
 fn counted(trunk: &Trunk) -> Counted<'_> {
     (&trunk.site, &trunk.carrier, i64::from(trunk.in_service))
 }

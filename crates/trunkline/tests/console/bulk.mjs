@@ -17,7 +17,7 @@ await run(async () => {
   assert.match(await page.locator("#job").textContent(), /1000 lines, 999 applied, 1 refused/);
   await page.locator("td", { hasText: "import_500" }).waitFor();
   await page.getByRole("link", { name: "See the trunks" }).click();
-  await page.locator(".count strong", { hasText: /^1001$/ }).waitFor();
+  await page.locator(".count strong", { hasText: /^1,001$/ }).waitFor();
   await page.getByRole("link", { name: "Next page" }).click();
   await page.getByRole("link", { name: "First page" }).waitFor();
 

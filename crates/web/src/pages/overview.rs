@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
@@ -8,17 +6,14 @@ use serde_json::Value;
 use super::REGISTRATIONS;
 use crate::Console;
 use crate::fault::Fault;
-use crate::parts::{badge, countdown, empty, entities, table, text, time, tone};
+use crate::parts::{badge, countdown, empty, entities, number, table, text, time, tone};
 use crate::session::Session;
 use crate::{page, rates, timeline, words as w};
 
-/// States that are few among many, the worst first. Those that are registered are what is left of the total.
-const UNSETTLED: [&str; 10] =
-    ["AUTH_HELD", "REJECTED", "UNREACHABLE", "EXPIRED", "DEGRADED", "RETRY_WAIT", "REGISTERING", "REFRESHING", "PENDING", "DISABLED"];
-/// So many of these need somebody.
-const ATTENTION: usize = 6;
+/// States in which a trunk needs somebody, the worst first.
+const TROUBLED: [&str; 6] = ["AUTH_HELD", "REJECTED", "UNREACHABLE", "EXPIRED", "DEGRADED", "RETRY_WAIT"];
 /// So many trunks of a state are looked at.
-const LOOKED_AT: usize = 100;
+const LOOKED_AT: usize = 20;
 /// A binding that lapses within so many seconds, and whose renewal fails, comes first after what is held.
 const LAPSES_SOON: u32 = 900;
 /// So many trunks are shown as needing attention.
@@ -27,32 +22,17 @@ const SHOWN: usize = 12;
 /// GET /.
 pub async fn page(State(console): State<Console>, who: Session) -> Result<Response, Fault> {
     let api = &console.api;
-    let total = total_of(&api.get(&who, &format!("{REGISTRATIONS}?pageSize=1")).await?);
-    let mut counts: Vec<(&str, u64)> = Vec::new();
+    let summary = api.get(&who, &format!("{REGISTRATIONS}/summary")).await?;
+    let total = total_of(&summary);
+    let counted = |state: &str| summary["states"][state].as_u64().unwrap_or_default();
+    let counts: Vec<(&str, u64)> = w::STATES.iter().map(|(state, _)| (*state, counted(state))).collect();
     let mut troubled: Vec<Value> = Vec::new();
-    for (place, state) in UNSETTLED.into_iter().enumerate() {
-        let size = if place < ATTENTION { LOOKED_AT } else { 1 };
-        let listing = api.get(&who, &format!("{REGISTRATIONS}?state={state}&pageSize={size}")).await?;
-        counts.push((state, total_of(&listing)));
-        if place < ATTENTION {
-            troubled.extend(entities(&listing).iter().cloned());
-        }
+    for state in TROUBLED.into_iter().filter(|state| counted(state) > 0) {
+        let listing = api.get(&who, &format!("{REGISTRATIONS}?state={state}&pageSize={LOOKED_AT}")).await?;
+        troubled.extend(entities(&listing).iter().cloned());
     }
-    let unsettled: u64 = counts.iter().map(|(_, count)| count).sum();
-    counts.insert(0, ("REGISTERED", total.saturating_sub(unsettled)));
     let edges = api.get_where_allowed(&who, "telephony:edge:view", "/api/v2/edges?pageSize=100").await?;
-    let carriers = api.get_where_allowed(&who, "telephony:carrier:view", "/api/v2/carriers?pageSize=100").await?;
-    let mut failing: BTreeMap<&str, u64> = BTreeMap::new();
-    for trunk in &troubled {
-        *failing.entry(text(&trunk["carrier"], "id")).or_default() += 1;
-    }
-    let mut shares = Vec::new();
-    for carrier in entities(&carriers) {
-        let id = text(carrier, "id");
-        let listing = api.get(&who, &format!("{REGISTRATIONS}?carrier.id={id}&pageSize=1")).await?;
-        shares.push((carrier, failing.get(id).copied().unwrap_or(0), total_of(&listing)));
-    }
-    shares.sort_by_key(|(_, failing, trunks)| std::cmp::Reverse(failing * 1_000 / trunks.max(&1)));
+    let carriers = api.get_where_allowed(&who, "telephony:carrier:view", "/api/v2/carriers?pageSize=500").await?;
     let lapsing = api.get(&who, &format!("{REGISTRATIONS}?lapsesWithin={LAPSES_SOON}&pageSize={LOOKED_AT}")).await?;
     let troubled = by_urgency(troubled, entities(&lapsing));
     let metrics = api.get(&who, &format!("{REGISTRATIONS}/metrics?hours=3")).await?;
@@ -63,8 +43,8 @@ pub async fn page(State(console): State<Console>, who: Session) -> Result<Respon
         div id="overview" data-live {
             (states(total, &counts))
             div class="grid" {
-                section class="panel wide" { h2 { (w::ATTENTION) } (attention(&troubled, total_of(&lapsing))) }
-                @if !carriers.is_null() { section class="panel" { h2 { (w::CARRIERS_BY_SHARE) } (carriers_by_share(&shares)) } }
+                section class="panel wide" { h2 { (w::ATTENTION) } (attention(&troubled, TROUBLED.into_iter().map(counted).sum(), total_of(&lapsing))) }
+                @if !carriers.is_null() { section class="panel" { h2 { (w::CARRIERS_BY_SHARE) } (carriers_by_share(&summary, &carriers)) } }
                 section class="panel wide" { h2 { (w::RATES) } (rates::rates(&metrics)) }
                 @if !edges.is_null() { section class="panel" { h2 { (w::EDGES) } (edges_by_state(&edges)) } }
                 section class="panel full" {
@@ -98,18 +78,22 @@ fn by_urgency(troubled: Vec<Value>, lapsing: &[Value]) -> Vec<Value> {
     held.into_iter().chain(soon).chain(rest).collect()
 }
 
+/// Tiles: those that are registered, those that need somebody, and what else there is.
 fn states(total: u64, counts: &[(&str, u64)]) -> Markup {
+    let mut shown: Vec<&(&str, u64)> =
+        counts.iter().filter(|(state, count)| *count > 0 || matches!(*state, "REGISTERED" | "AUTH_HELD" | "REJECTED")).collect();
+    shown.sort_by_key(|(state, _)| *state != "REGISTERED");
     html! {
         ul class="tiles" {
-            li { a class="tile" href="/trunks" { strong { (total) } span { (w::TRUNKS) } } }
-            @for (state, count) in counts.iter().filter(|(state, count)| *count > 0 || matches!(*state, "REGISTERED" | "AUTH_HELD" | "REJECTED")) {
-                li { a class={ "tile " (if *count > 0 { tone(state) } else { "idle" }) } href={ "/trunks?state=" (state) } { strong { (count) } span { (w::state(state)) } } }
+            li { a class="tile" href="/trunks" { strong { (number(total)) } span { (w::TRUNKS) } } }
+            @for (state, count) in shown {
+                li { a class={ "tile " (if *count > 0 { tone(state) } else { "idle" }) } href={ "/trunks?state=" (state) } { strong { (number(*count)) } span { (w::state(state)) } } }
             }
         }
     }
 }
 
-fn attention(troubled: &[Value], lapsing: u64) -> Markup {
+fn attention(troubled: &[Value], in_all: u64, lapsing: u64) -> Markup {
     if troubled.is_empty() {
         return empty(w::ALL_WELL);
     }
@@ -128,7 +112,7 @@ fn attention(troubled: &[Value], lapsing: u64) -> Markup {
     html! {
         @if lapsing > 0 { p class="alert" { strong { (lapsing) } " " (w::LAPSE_SOON) } }
         (attention_table(rows))
-        @if troubled.len() > SHOWN { p class="quiet" { (w::AND_MORE) } }
+        @if troubled.len() > SHOWN || in_all > troubled.len() as u64 { p class="quiet" { (w::AND_MORE) } }
     }
 }
 
@@ -136,17 +120,21 @@ fn attention_table(rows: Markup) -> Markup {
     table(w::ATTENTION, &[w::TRUNK, w::STATE, w::DIAGNOSIS, w::LAPSES, w::SINCE], rows)
 }
 
-fn carriers_by_share(shares: &[(&Value, u64, u64)]) -> Markup {
+fn carriers_by_share(summary: &Value, carriers: &Value) -> Markup {
+    let shares = summary["carriers"].as_array().map(Vec::as_slice).unwrap_or_default();
     if shares.is_empty() {
-        return empty(w::NO_CARRIERS);
+        return empty(if entities(carriers).is_empty() { w::NO_CARRIERS } else { w::NO_SHARES });
     }
     html! {
         ul class="shares" {
-            @for (carrier, failing, trunks) in shares.iter().take(12) {
+            @for share in shares.iter().take(12) {
+                @let id = text(&share["carrier"], "id");
+                @let name = entities(carriers).iter().find(|carrier| text(carrier, "id") == id).map_or(id, |carrier| text(carrier, "name"));
+                @let (failing, trunks) = (share["failing"].as_u64().unwrap_or_default(), share["trunks"].as_u64().unwrap_or_default());
                 li {
-                    a href={ "/carriers/" (text(carrier, "id")) } { (text(carrier, "name")) }
-                    span class="quiet" { (failing) " / " (trunks) }
-                    meter min="0" max=(trunks.max(&1)) value=(failing) aria-label={ (w::FAILING) " " (text(carrier, "name")) } {}
+                    a href={ "/carriers/" (id) } { (name) }
+                    span class="quiet" { (number(failing)) " / " (number(trunks)) }
+                    meter min="0" max=(trunks.max(1)) value=(failing) aria-label={ (w::FAILING) " " (name) } {}
                 }
             }
         }

@@ -11,7 +11,7 @@ use crate::fault::Fault;
 use crate::form::{Fields, Posted};
 use crate::jobs::{self, Steer};
 use crate::page::csrf;
-use crate::parts::{badge, countdown, empty, entities, table, text, time};
+use crate::parts::{badge, countdown, empty, entities, number, table, text, time};
 use crate::session::Session;
 use crate::{page, words as w};
 
@@ -73,7 +73,7 @@ pub async fn page(State(console): State<Console>, who: Session, fields: Fields) 
         form method="post" action="/actions" {
             (csrf(&who))
             div id="trunks" data-live {
-                p class="count" { strong { (listing["total"].as_u64().unwrap_or_default()) } " " (w::TRUNKS_FIT) }
+                p class="count" { strong { (number(listing["total"].as_u64().unwrap_or_default())) } " " (w::TRUNKS_FIT) }
                 @if entities(&listing).is_empty() { (empty(w::NO_TRUNKS)) } @else { (rows(&listing, operates)) }
             }
             div class="pager" {

@@ -279,6 +279,14 @@ fn registrations(all: &mut Vec<Operation>) {
             .query("edge.id", text(), "From this edge.")
             .answers(Answer::One(200, "RegistrationMetrics")),
     );
+    let summary = Operation::new(
+        "get",
+        format!("{REGISTRATIONS}/summary"),
+        TAG,
+        "getRegistrationSummary",
+        "Counts the registrations in each state, and those of each carrier that fail; it costs the same with a million.",
+    );
+    all.push(summary.may(VIEW).answers(Answer::One(200, "RegistrationSummary")));
     let set = Operation::new(
         "post",
         REGISTRATIONS,

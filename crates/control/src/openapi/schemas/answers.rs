@@ -124,6 +124,11 @@ fn metrics(put: &mut impl FnMut(&str, Value)) {
     let minutes = list(shown(&["at", "accepted", "failed"], minute));
     let metrics = json!({ "from": time(), "to": time(), "accepted": count(), "failed": count(), "minutes": minutes, "selfUri": text() });
     put("RegistrationMetrics", shown(&["from", "to", "accepted", "failed", "minutes", "selfUri"], metrics));
+    let states = json!({ "type": "object", "additionalProperties": count(), "description": "By state; states without any are left out." });
+    let carriers =
+        list(shown(&["carrier", "trunks", "failing"], json!({ "carrier": reference("Reference"), "trunks": count(), "failing": count() })));
+    let summary = json!({ "total": count(), "states": states, "carriers": carriers, "selfUri": text() });
+    put("RegistrationSummary", shown(&["total", "states", "carriers", "selfUri"], summary));
 }
 
 fn knowledge(put: &mut impl FnMut(&str, Value)) {

@@ -209,7 +209,7 @@ impl Driver {
             return Ok(());
         }
         let known = self.sent.contains_key(&trunk.meta.id);
-        self.fleet.observed().place(&self.edge.name(), &trunk.meta.id, &trunk.carrier);
+        self.fleet.observed().place(&self.edge.name(), &trunk.meta.id, &trunk.site, &trunk.carrier);
         self.send(ToEdge::Assign(Box::new(desired.assignment(&self.keyring, &self.edge.key)))).await?;
         if let Some(seconds) = self.fleet.traces().seconds_left(&trunk.meta.id, now()).filter(|_| !known) {
             self.send(ToEdge::Trace { trunk: trunk.meta.id.clone(), seconds }).await?;

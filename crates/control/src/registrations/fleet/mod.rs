@@ -12,6 +12,7 @@ mod observed;
 mod outbox;
 mod placement;
 mod rates;
+mod tally;
 mod traces;
 mod verdicts;
 
@@ -24,8 +25,9 @@ use tokio::sync::{mpsc, oneshot};
 pub use desired::Loader;
 pub use edge::AttachedEdge;
 pub use health::Transition;
-pub use observed::{Happening, Observed, Seen, Watch};
+pub use observed::{Among, Happening, Observed, Seen, Watch};
 pub use rates::{Counted, MINUTES_KEPT};
+pub use tally::TROUBLED;
 
 use self::driver::Driver;
 use self::placement::Placement;

@@ -1,6 +1,6 @@
 //! What the edges see: the latest status of each trunk at each edge, in memory only.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -10,6 +10,8 @@ use tokio::sync::mpsc;
 
 use super::health::{Share, Standing, Transition, resting};
 use super::rates::{Counted, Rates};
+use super::tally::{self, Tally};
+use crate::registrations::object;
 use crate::store::now;
 
 /// The latest status of each trunk at each edge.
@@ -24,6 +26,11 @@ struct Table {
     trunks: HashMap<Box<str>, Watched>,
     carriers: HashMap<Arc<str>, Share>,
     rates: Rates,
+    tally: Tally,
+    /// The names of sites, so that a million trunks share them.
+    sites: HashSet<Arc<str>>,
+    /// Addresses of each edge as carriers saw them, with how many trunks tell so.
+    public: HashMap<Arc<str>, BTreeMap<String, u64>>,
     /// Bindings that run and are not being refreshed, with the lapse that was told of.
     at_risk: HashMap<(Box<str>, Arc<str>), Option<UnixMicros>>,
 }
@@ -37,8 +44,17 @@ struct Watched {
 /// Where a trunk was assigned.
 #[derive(Debug)]
 struct Placed {
+    site: Arc<str>,
     carrier: Arc<str>,
     edge: Arc<str>,
+}
+
+impl Watched {
+    /// Where it is counted: under the state that its edges' reports come to.
+    fn counted(&self) -> Option<tally::Counted> {
+        let between = |placed: &Placed| (Arc::clone(&placed.site), Arc::clone(&placed.carrier));
+        (!self.seen.is_empty()).then(|| (self.placed.as_ref().map(between), object::state(true, true, &self.seen)))
+    }
 }
 
 /// The status of a trunk at one edge.
@@ -57,6 +73,17 @@ impl Seen {
     pub fn lapses_unrenewed_before(&self, before: UnixMicros) -> bool {
         self.status.bound && self.status.expires_at.is_some_and(|at| at < before) && Standing::of(self.rest) == Standing::Failing
     }
+}
+
+/// Where trunks that fit are looked for.
+#[derive(Clone, Copy, Debug)]
+pub enum Among<'a> {
+    /// All that edges report.
+    All,
+    /// Those in a [troubled](super::TROUBLED) state.
+    Troubled(&'a str),
+    /// Those whose binding runs and is not being renewed.
+    AtRisk,
 }
 
 /// What happens to a trunk while somebody waits for it.
@@ -151,9 +178,9 @@ impl Observed {
         }
     }
 
-    /// Notes which carrier a trunk that an edge is told to register belongs to.
-    pub fn place(&self, edge: &Arc<str>, trunk: &str, carrier: &str) {
-        self.table_mut().place(edge, trunk, carrier);
+    /// Notes which site and carrier a trunk that an edge is told to register belongs to.
+    pub fn place(&self, edge: &Arc<str>, trunk: &str, site: &str, carrier: &str) {
+        self.table_mut().place(edge, trunk, site, carrier);
     }
 
     /// Notes that a trunk is no longer an edge's.
@@ -213,11 +240,30 @@ impl Observed {
     }
 
     /// Returns the trunks whose statuses fit, unless there are more than `limit`.
-    pub fn matching(&self, limit: usize, fits: impl Fn(&[Seen]) -> bool) -> Option<Vec<String>> {
+    pub fn matching(&self, limit: usize, among: Among<'_>, fits: impl Fn(&[Seen]) -> bool) -> Option<Vec<String>> {
         let table = self.table();
-        let fitting = table.trunks.iter().filter(|(_, watched)| !watched.seen.is_empty() && fits(&watched.seen));
-        let found: Vec<String> = fitting.take(limit + 1).map(|(trunk, _)| trunk.to_string()).collect();
-        (found.len() <= limit).then_some(found)
+        let fits = |trunk: &&str| table.trunks.get(*trunk).is_some_and(|watched| !watched.seen.is_empty() && fits(&watched.seen));
+        let found: Vec<&str> = match among {
+            Among::All => table.trunks.keys().map(|trunk| &**trunk).filter(fits).take(limit + 1).collect(),
+            Among::Troubled(state) => table.tally.troubled(state).filter(fits).take(limit + 1).collect(),
+            Among::AtRisk => {
+                let mut some: Vec<&str> = table.at_risk.keys().map(|(trunk, _)| &**trunk).filter(fits).take(limit + 1).collect();
+                some.sort_unstable();
+                some.dedup();
+                some
+            }
+        };
+        (found.len() <= limit).then(|| found.into_iter().map(str::to_owned).collect())
+    }
+
+    /// Returns some trunks of a [troubled](super::TROUBLED) state in the order of their ids, and how many there are.
+    pub fn troubled(&self, state: &str, after: Option<&str>, descending: bool, skip: usize, size: usize) -> (Vec<String>, u64) {
+        self.table().tally.page(state, after, descending, skip, size)
+    }
+
+    /// Returns how many of the trunks that edges report are in which state, by site and carrier.
+    pub fn states(&self) -> Vec<(tally::Between, tally::States)> {
+        self.table().tally.states().map(|(between, states)| (between.clone(), states.clone())).collect()
     }
 
     /// Forgets a trunk at an edge; tells whether there was something to forget.
@@ -245,20 +291,7 @@ impl Observed {
 
     /// Returns an address of an edge as a carrier saw it.
     pub fn public_addresses(&self, edge: &str, at_most: usize) -> Vec<String> {
-        let table = self.table();
-        let mut addresses = Vec::new();
-        for seen in table.trunks.values().flat_map(|watched| &watched.seen).filter(|seen| &*seen.edge == edge) {
-            if let Some(address) = &seen.status.public_address
-                && !addresses.contains(address)
-            {
-                addresses.push(address.clone());
-                if addresses.len() == at_most {
-                    break;
-                }
-            }
-        }
-        addresses.sort();
-        addresses
+        self.table().public.get(edge).into_iter().flat_map(BTreeMap::keys).take(at_most).cloned().collect()
     }
 
     /// Begins to watch a trunk.
@@ -299,8 +332,9 @@ impl Observed {
 
 impl Table {
     fn report(&mut self, edge: &Arc<str>, status: TrunkStatus, now: UnixMicros) -> Option<Transition> {
-        let Table { trunks, carriers, at_risk, rates } = self;
+        let Table { trunks, carriers, at_risk, rates, tally, public, .. } = self;
         let watched = trunks.entry(status.trunk.as_str().into()).or_default();
+        let counted_before = watched.counted();
         let index = watched.seen.iter().position(|seen| seen.edge == *edge);
         let known = index.map(|index| &watched.seen[index]);
         // A late report of an older desired state says nothing new.
@@ -322,6 +356,13 @@ impl Table {
             at_risk.remove(&key);
         }
         let transition = rest.filter(|to| before != Some(*to)).map(|to| Transition::new(before, to, &status));
+        let (address_before, address) = (known.and_then(|known| known.status.public_address.as_ref()), status.public_address.as_ref());
+        if address_before != address {
+            let of_edge = public.entry(Arc::clone(edge)).or_default();
+            address_before.inspect(|address| less(of_edge, address));
+            address.inspect(|address| *of_edge.entry((*address).clone()).or_default() += 1);
+        }
+        let trunk: Box<str> = status.trunk.as_str().into();
         match index {
             Some(index) => {
                 watched.seen[index].status = status;
@@ -329,16 +370,24 @@ impl Table {
             }
             None => watched.seen.push(Seen { edge: Arc::clone(edge), status, rest }),
         }
+        tally.moved(&trunk, counted_before, watched.counted());
         transition
     }
 
-    fn place(&mut self, edge: &Arc<str>, trunk: &str, carrier: &str) {
+    fn place(&mut self, edge: &Arc<str>, trunk: &str, site: &str, carrier: &str) {
         let carrier = match self.carriers.get_key_value(carrier) {
             Some((known, _)) => Arc::clone(known),
             None => Arc::from(carrier),
         };
+        let site = match self.sites.get(site) {
+            Some(known) => Arc::clone(known),
+            None => Arc::from(site),
+        };
+        self.sites.insert(Arc::clone(&site));
         let watched = self.trunks.entry(trunk.into()).or_default();
-        let before = watched.placed.replace(Placed { carrier: Arc::clone(&carrier), edge: Arc::clone(edge) });
+        let counted_before = watched.counted();
+        let before = watched.placed.replace(Placed { site, carrier: Arc::clone(&carrier), edge: Arc::clone(edge) });
+        self.tally.moved(trunk, counted_before, watched.counted());
         if before.as_ref().is_some_and(|before| before.carrier == carrier) {
             return;
         }
@@ -354,12 +403,19 @@ impl Table {
     fn forget(&mut self, edge: &str, trunk: &str) {
         let Some(watched) = self.trunks.get_mut(trunk) else { return };
         let placed = watched.placed.as_ref().map(|placed| Arc::clone(&placed.carrier));
+        let counted_before = watched.counted();
         for gone in watched.seen.extract_if(.., |seen| &*seen.edge == edge) {
             if let Some(share) = placed.as_ref().and_then(|carrier| self.carriers.get_mut(carrier)) {
                 share.moved(Standing::of(gone.rest), Standing::Idle);
             }
+            if let Some(address) = &gone.status.public_address
+                && let Some(of_edge) = self.public.get_mut(&gone.edge)
+            {
+                less(of_edge, address);
+            }
             self.at_risk.remove(&(trunk.into(), gone.edge));
         }
+        self.tally.moved(trunk, counted_before, watched.counted());
         if watched.seen.is_empty() && watched.placed.as_ref().is_none_or(|placed| &*placed.edge == edge) {
             self.remove(trunk);
         }
@@ -368,6 +424,14 @@ impl Table {
     fn remove(&mut self, trunk: &str) {
         self.trunks.remove(trunk);
         give_back(&mut self.trunks);
+    }
+}
+
+/// One fewer tells of an address.
+fn less(of_edge: &mut BTreeMap<String, u64>, address: &str) {
+    match of_edge.get_mut(address) {
+        Some(count) if *count > 1 => *count -= 1,
+        _ => drop(of_edge.remove(address)),
     }
 }
 
@@ -447,7 +511,7 @@ pub(in crate::registrations) mod tests {
         let (e1, e2): (Arc<str>, Arc<str>) = ("e1".into(), "e2".into());
         let share = |carrier: &str| observed.shares().into_iter().find(|(name, _)| &**name == carrier).map(|(_, share)| share);
         for trunk in ["t1", "t2"] {
-            observed.place(&e1, trunk, "c1");
+            observed.place(&e1, trunk, "s1", "c1");
             assert!(observed.report(&e1, vec![status(trunk, 1, RegistrationState::Registering)]).is_empty(), "it passes by itself");
         }
         let told =
@@ -458,13 +522,13 @@ pub(in crate::registrations) mod tests {
         );
         assert_eq!(share("c1"), Some(Share { registrations: 2, failing: 1 }));
         assert!(observed.report(&e1, vec![status("t1", 1, RegistrationState::Refreshing)]).is_empty());
-        observed.place(&e1, "t2", "c2");
+        observed.place(&e1, "t2", "s1", "c2");
         assert_eq!(
             (share("c1"), share("c2")),
             (Some(Share { registrations: 1, failing: 0 }), Some(Share { registrations: 1, failing: 1 }))
         );
         // Another edge takes it before this one lets go.
-        observed.place(&e2, "t2", "c2");
+        observed.place(&e2, "t2", "s1", "c2");
         observed.forget("e1", "t2");
         assert_eq!(share("c2"), Some(Share::default()));
         observed.report(&e2, vec![status("t2", 2, RegistrationState::Registered)]);
@@ -473,6 +537,44 @@ pub(in crate::registrations) mod tests {
         observed.forget_edge("e1");
         assert_eq!((share("c1"), share("c2")), (Some(Share::default()), Some(Share::default())));
         assert!(observed.table().trunks.is_empty());
+        assert!(observed.states().is_empty());
+    }
+
+    #[test]
+    fn states_are_counted_by_site_and_carrier_and_follow_reports_and_moves() {
+        let observed = Observed::default();
+        let (e1, e2): (Arc<str>, Arc<str>) = ("e1".into(), "e2".into());
+        let states = |site: &str, carrier: &str| {
+            let all = observed.states();
+            all.into_iter().find(|((s, c), _)| (&**s, &**c) == (site, carrier)).map(|(_, states)| states.into_iter().collect::<Vec<_>>())
+        };
+        for trunk in ["t1", "t2"] {
+            observed.place(&e1, trunk, "s1", "c1");
+            observed.report(
+                &e1,
+                vec![TrunkStatus { public_address: Some("192.0.2.1:5060".into()), ..status(trunk, 1, RegistrationState::Registered) }],
+            );
+        }
+        assert_eq!(states("s1", "c1"), Some(vec![("REGISTERED", 2)]));
+        observed.report(
+            &e1,
+            vec![TrunkStatus { public_address: Some("192.0.2.2:5060".into()), ..status("t2", 1, RegistrationState::AuthHeld) }],
+        );
+        assert_eq!(states("s1", "c1"), Some(vec![("AUTH_HELD", 1), ("REGISTERED", 1)]));
+        assert_eq!(observed.troubled("AUTH_HELD", None, false, 0, 10), (vec!["t2".to_owned()], 1));
+        assert_eq!(observed.public_addresses("e1", 8), ["192.0.2.1:5060", "192.0.2.2:5060"]);
+        observed.place(&e1, "t2", "s2", "c1");
+        assert_eq!((states("s1", "c1"), states("s2", "c1")), (Some(vec![("REGISTERED", 1)]), Some(vec![("AUTH_HELD", 1)])));
+        // Two edges that do not agree.
+        observed.report(&e2, vec![status("t2", 1, RegistrationState::Registered)]);
+        assert_eq!(states("s2", "c1"), Some(vec![("DEGRADED", 1)]));
+        observed.forget("e1", "t2");
+        assert_eq!(states("s2", "c1"), Some(vec![("REGISTERED", 1)]));
+        assert_eq!(observed.public_addresses("e1", 8), ["192.0.2.1:5060"]);
+        observed.forget_edge("e2");
+        observed.forget_edge("e1");
+        assert_eq!((observed.states().len(), observed.troubled("AUTH_HELD", None, false, 0, 10).1), (0, 0));
+        assert!(observed.public_addresses("e1", 8).is_empty());
     }
 
     #[test]
