@@ -182,6 +182,10 @@ fn unregistered_by_hand_it_stays_away_until_it_is_wanted_again() {
     talk.assign(assignment("alice", 1)).silent_for(secs(10)).then(RegistrationState::Pending);
     talk.act("alice", Action::Refresh).we_send("REGISTER").with(contact("sip:alice@192.0.2.10:5060", 3600)).they_say(ok());
     talk.then_bound();
+    // Or until something new is desired.
+    talk.act("alice", Action::Unregister).we_send("REGISTER").with(removal()).they_say(ok()).bound(false);
+    talk.assign(assignment("alice", 2)).we_send("REGISTER").with(contact("sip:alice@192.0.2.10:5060", 3600)).they_say(ok());
+    talk.then_bound();
 }
 
 #[test]

@@ -847,3 +847,14 @@ fn a_renewal_looks_again_ten_times_a_second_and_binds_by_itself_where_the_bindin
     talk.we_send("REGISTER").with(removal()).they_say(ok());
     assert!(matches!(talk.verdict().outcome, Outcome::Proved));
 }
+
+#[test]
+fn a_verdict_comes_when_the_patience_is_over_and_no_tick_later() {
+    // Both are whole ticks.
+    let (start, patience) = (Instant::from_micros(1 << 30), std::time::Duration::from_micros(1 << 23));
+    let mut talk = Talk::idle(&Setup { start, ..registration("alice").host("slow.test", Ok(&[])) });
+    let mut order = VerifyOrder { patience, ..order("v", "alice", "new") };
+    order.profile.registrars = vec!["sip:slow.test".into()];
+    talk.verify(order).silent().after(patience);
+    assert_eq!(talk.refusal().code, Code::DnsFailed);
+}
