@@ -85,7 +85,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let tree = copy(&place.join("tree"))?;
     let mutants = listed(&tool, &tree, arguments)?;
     println!("mutants: {} in {}", mutants.len(), arguments.package);
-    let (woven, left): (Vec<usize>, Vec<usize>) = (0..mutants.len()).partition(|&index| weave::can(&mutants[index]));
+    let (woven, left): (Vec<usize>, Vec<usize>) = (0..mutants.len()).partition(|&index| weave::can(&tree, &mutants[index]));
     let mut viable: BTreeSet<usize> = woven.into_iter().collect();
     let listed = viable.len();
     let programs = built(&place, &tree, arguments, &mutants, &mut viable)?;

@@ -56,9 +56,13 @@ impl Woven {
     }
 }
 
-/// Whether a function can begin with a switch: not where each way out would have a type of its own.
-pub fn can(mutant: &Mutant) -> bool {
-    mutant.function.as_ref().is_some_and(|function| !function.return_type.contains("impl "))
+/// Whether a function can begin with a switch: not where each way out would have a type of its own, nor where it may run in the compiler.
+pub fn can(tree: &Path, mutant: &Mutant) -> bool {
+    let Some(function) = &mutant.function else { return false };
+    let text = std::fs::read_to_string(tree.join(&mutant.file)).unwrap_or_default();
+    let lines = text.lines().skip(function.span.start.line - 1).take(function.span.end.line + 1 - function.span.start.line);
+    let head = lines.map(str::trim_start).find(|line| line.contains("fn ") && !line.starts_with("//") && !line.starts_with('#'));
+    !function.return_type.contains("impl ") && !head.is_some_and(|head| head.contains("const fn "))
 }
 
 /// The function of a mutant: the first mutant that has the same.
@@ -162,6 +166,9 @@ mod tests {
         std::fs::create_dir_all(&tree).unwrap();
         std::fs::write(tree.join("more.rs"), TEXT).unwrap();
         let woven = all(&tree, &mutants, &BTreeSet::from([0, 1])).unwrap();
+        assert!(can(&tree, &mutants[0]));
+        std::fs::write(tree.join("more.rs"), TEXT.replace("\nfn", "\npub const fn")).unwrap();
+        assert!(!can(&tree, &mutants[0]), "what runs in the compiler cannot ask who is alive");
         std::fs::remove_dir_all(&tree).unwrap();
         let woven = &woven["more.rs"];
         let expected = "/// A {brace}.\n#[doc = \"{\"]\nfn more(a: [u8; 2]) -> u8 { match crate::mutant::alive(0) {\n1 => return {\n\n    0\n\n},\n\
