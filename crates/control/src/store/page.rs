@@ -108,22 +108,7 @@ impl Select {
             Some(total) => total,
             None => self.total(connection, within.as_ref()).await?,
         };
-        let mut binds: Vec<&Key> = Vec::new();
-        let mut clauses = self.clauses(&mut binds, within.as_ref());
-        let (direction, beyond) = if paging.descending { ("DESC", "<") } else { ("ASC", ">") };
-        let (column, id) = (paging.sorting.column, self.id.column);
-        if let Some(cursor) = &paging.after {
-            binds.extend([&cursor.key, &cursor.id]);
-            // A row value comparison reads one range of the index.
-            clauses.push(format!("({column}, {id}) {beyond} (${}, ${})", binds.len() - 1, binds.len()));
-        }
-        let condition = if clauses.is_empty() { String::new() } else { format!(" WHERE {}", clauses.join(" AND ")) };
-        let offset = if paging.walks { 0 } else { u64::from(paging.number.saturating_sub(1)) * u64::from(paging.size) };
-        let limit = u64::from(paging.size) + 1;
-        let sql = format!(
-            "SELECT {} FROM {}{condition} ORDER BY {column} {direction}, {id} {direction} LIMIT {limit} OFFSET {offset}",
-            self.columns, self.table
-        );
+        let (sql, binds) = self.statement(paging, within.as_ref());
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for key in binds {
             query = match key {
@@ -140,6 +125,33 @@ impl Select {
         };
         let items = rows.iter().map(read).collect::<Result<_, _>>()?;
         Ok(Page { items, total, next })
+    }
+
+    /// Writes the statement that reads one row more than the page, and what is bound.
+    fn statement<'a>(&'a self, paging: &'a Paging, within: Option<&'a Condition>) -> (String, Vec<&'a Key>) {
+        let mut binds: Vec<&Key> = Vec::new();
+        let mut clauses = self.clauses(&mut binds, within);
+        let (direction, beyond) = if paging.descending { ("DESC", "<") } else { ("ASC", ">") };
+        let (column, id) = (paging.sorting.column, self.id.column);
+        // Named twice the id would be sorted by once more: SQLite reads all rows before the page's end to do so, each with all its columns.
+        let is_by_id = column == id;
+        if let Some(cursor) = &paging.after {
+            binds.extend((!is_by_id).then_some(&cursor.key));
+            binds.push(&cursor.id);
+            let last = binds.len();
+            // A row value comparison reads one range of the index.
+            clauses.push(if is_by_id {
+                format!("{id} {beyond} ${last}")
+            } else {
+                format!("({column}, {id}) {beyond} (${}, ${last})", last - 1)
+            });
+        }
+        let condition = if clauses.is_empty() { String::new() } else { format!(" WHERE {}", clauses.join(" AND ")) };
+        let order = if is_by_id { format!("{id} {direction}") } else { format!("{column} {direction}, {id} {direction}") };
+        let offset = if paging.walks { 0 } else { u64::from(paging.number.saturating_sub(1)) * u64::from(paging.size) };
+        let limit = u64::from(paging.size) + 1;
+        let sql = format!("SELECT {} FROM {}{condition} ORDER BY {order} LIMIT {limit} OFFSET {offset}", self.columns, self.table);
+        (sql, binds)
     }
 
     async fn total(&self, connection: &mut Connection, within: Option<&Condition>) -> Result<u64, StoreError> {
@@ -193,3 +205,35 @@ pub const PLAIN: &[Sorting] = &[
 
 /// The id as the last key of a plain resource's order.
 pub const BY_ID: Sorting = PLAIN[0];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    #[tokio::test]
+    async fn no_page_of_trunks_is_sorted() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = Store::open(directory.path()).await.expect("it opens");
+        let mut reader = store.read().await.expect("a reader");
+        let site = || ("site = ?", Key::Text("s".into()));
+        let key = |sorting: Sorting| if sorting.number { Key::Number(7) } else { Key::Text("k".into()) };
+        for (sorting, descending) in PLAIN.iter().flat_map(|sorting| [(*sorting, false), (*sorting, true)]) {
+            let after = Cursor { key: key(sorting), id: Key::Text("i".into()), total: None };
+            for (number, after) in [(1, None), (400, None), (1, Some(after))] {
+                for filters in [vec![], vec![site()]] {
+                    let paging = Paging { size: 25, number, sorting, descending, walks: after.is_some(), after: after.clone() };
+                    let select = Select { columns: "id, body", table: "trunks", id: BY_ID, filters, kept: None, totals: None };
+                    let (sql, _) = select.statement(&paging, None);
+                    let plan =
+                        sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"))).fetch_all(&mut *reader).await.expect("a plan");
+                    let steps: Vec<String> = plan.iter().map(|step| step.get("detail")).collect();
+                    assert!(
+                        !steps.is_empty() && steps.iter().all(|step| step.contains("USING") && !step.contains("TEMP")),
+                        "{sql}: {steps:?}"
+                    );
+                }
+            }
+        }
+    }
+}
