@@ -192,7 +192,7 @@ fn where_the_carrier_sees_another_port_each_time_the_next_refresh_is_soon_enough
     plain.we_send("REGISTER").they_say(ok()).then_bound().silent_for(secs(1700));
 }
 
-// covers: RFC 5626 6
+// covers: RFC 5626 4.1
 #[test]
 fn what_carries_our_instance_is_ours_where_it_was_sent_along_and_nowhere_else() {
     let outbound = || registration("alice").profile(|profile| profile.manners.outbound = true);

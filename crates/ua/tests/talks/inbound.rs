@@ -108,7 +108,7 @@ fn strangers_are_dropped_and_counted() {
     assert!(talk.events.is_empty(), "{:?}", talk.events);
 }
 
-// covers: N13, RFC 3261 11.2, RFC 3261 8.2.1
+// covers: N13
 #[test]
 fn what_is_understood_is_said_and_a_call_alone_is_told() {
     for (method, to_tag, code, accept, allow) in [
@@ -125,7 +125,7 @@ fn what_is_understood_is_said_and_a_call_alone_is_told() {
     }
 }
 
-// covers: RFC 3261 19.3
+// covers: N13
 #[test]
 fn a_thousand_calls_get_a_thousand_tags() {
     let mut talk = registered();
