@@ -16,8 +16,8 @@ const TOKEN: [bool; 256] = {
     table
 };
 
-pub(crate) fn is_token_byte(byte: u8) -> bool {
-    TOKEN[usize::from(byte)]
+pub(crate) const fn is_token_byte(byte: u8) -> bool {
+    TOKEN[byte as usize]
 }
 
 pub(crate) fn is_token(bytes: &[u8]) -> bool {

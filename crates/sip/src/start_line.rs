@@ -27,7 +27,7 @@ impl<'a> Start<'a> {
     /// Parses the line without its CRLF.
     pub(crate) fn parse(line: &'a [u8]) -> Result<Start<'a>, ParseError> {
         match line.get(..4) {
-            Some(start) if start.eq_ignore_ascii_case(b"SIP/") => status(line),
+            Some(start) if start.eq_ignore_ascii_case(b"SIP/") => status(line).map(|(code, reason)| Start::Status { code, reason }),
             _ => request(line),
         }
     }
@@ -49,7 +49,8 @@ impl<'a> Start<'a> {
     }
 }
 
-fn status(line: &[u8]) -> Result<Start<'_>, ParseError> {
+/// Reads a status line into its code and reason phrase.
+pub(crate) fn status(line: &[u8]) -> Result<(u16, &[u8]), ParseError> {
     let (version, rest) = line.split_at_checked(VERSION.len()).ok_or(ParseError::StartLine)?;
     // RFC 3261 7.1: SIP-Version is case-insensitive.
     if !version.eq_ignore_ascii_case(VERSION) {
@@ -68,7 +69,7 @@ fn status(line: &[u8]) -> Result<Start<'_>, ParseError> {
         Some((b' ', reason)) => reason,
         Some(_) => return Err(ParseError::StatusCode),
     };
-    Ok(Start::Status { code, reason })
+    Ok((code, reason))
 }
 
 fn request(line: &[u8]) -> Result<Start<'_>, ParseError> {

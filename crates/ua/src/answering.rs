@@ -167,7 +167,7 @@ impl Cnonce {
     pub fn text(self) -> Digits {
         let mut digits = [0; 32];
         for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0.to_be_bytes()) {
-            pair.copy_from_slice(&[b"0123456789abcdef"[usize::from(byte >> 4)], b"0123456789abcdef"[usize::from(byte & 15)]]);
+            pair.copy_from_slice(&sip::digest::hex_pair(byte));
         }
         Digits(digits)
     }

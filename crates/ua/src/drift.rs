@@ -53,10 +53,14 @@ pub fn of_challenges(before: &Negotiated, seen: &[Challenge]) -> Vec<Drift> {
     [changed_list("offered", &before.offered, &offered), qop].into_iter().flatten().collect()
 }
 
+/// Tells whether [`of_grant`] finds a change.
+pub fn is_of_grant(before: u32, after: u32) -> bool {
+    before.abs_diff(after) > before / 10
+}
+
 /// Compares the seconds granted with those noted before. A tenth more or less is no change: some registrars spread what they grant.
 pub fn of_grant(before: u32, after: u32) -> Option<Drift> {
-    let apart = before.abs_diff(after);
-    (apart > before / 10).then(|| Drift { what: "expires", before: before.to_string(), after: after.to_string() })
+    is_of_grant(before, after).then(|| Drift { what: "expires", before: before.to_string(), after: after.to_string() })
 }
 
 fn change(what: &'static str, before: &str, after: &str) -> Option<Drift> {

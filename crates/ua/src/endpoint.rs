@@ -194,6 +194,11 @@ impl Endpoint {
     }
 
     fn message(&mut self, now: Instant, way: Way, bytes: &[u8]) {
+        if let Way::Datagram(_, source) = way
+            && self.renewed_plainly(now, source, bytes)
+        {
+            return;
+        }
         let Ok(message) = Message::parse(bytes) else {
             self.wire.counters.strangers += 1;
             return;
@@ -274,13 +279,19 @@ pub(crate) fn public_address(message: &Message<'_>) -> Option<SocketAddr> {
 
 /// As [`public_address`], of a Via that was read.
 pub(crate) fn public_of(via: &Via<'_>, marks: &ViaMarks<'_>) -> Option<SocketAddr> {
-    let rport = marks.rport().flatten();
-    let received = marks.received();
-    if rport.is_none() && received.is_none() {
-        return None;
-    }
-    let host = received.unwrap_or(via.host).trim_start_matches('[').trim_end_matches(']');
-    Some(SocketAddr::new(host.parse().ok()?, rport.or(via.port).unwrap_or(5060)))
+    let (host, port) = seen_as((via.host, via.port), marks.received(), marks.rport().flatten())?;
+    Some(SocketAddr::new(bare(host).parse().ok()?, port))
+}
+
+/// Returns host and port that the answerer saw; nothing if it tells of neither.
+pub(crate) fn seen_as<T>((host, port): (T, Option<u16>), received: Option<T>, rport: Option<u16>) -> Option<(T, u16)> {
+    let told = rport.is_some() || received.is_some();
+    told.then(|| (received.unwrap_or(host), rport.or(port).unwrap_or(5060)))
+}
+
+/// Returns a host without the brackets of an IPv6 address.
+pub(crate) fn bare(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
 }
 
 /// Returns the reason phrase, fit to be shown.

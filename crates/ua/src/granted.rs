@@ -69,6 +69,11 @@ pub fn granted(answer: &Message<'_>, contact: &str, instance: Option<&str>, aske
 fn plainly(answer: &Message<'_>, contact: &str) -> Option<u32> {
     let mut lines = answer.headers(Name::Contact);
     let (line, None) = (lines.next()?, lines.next()) else { return None };
+    granted_plainly(line, contact)
+}
+
+/// Reads the value `<contact>;expires=seconds`.
+pub fn granted_plainly(line: &[u8], contact: &str) -> Option<u32> {
     let rest = line.strip_prefix(b"<")?.strip_prefix(contact.as_bytes())?.strip_prefix(b">;expires=")?;
     // Longer ones are for who knows what is too long.
     let sound = (1..=9).contains(&rest.len()) && rest.iter().all(u8::is_ascii_digit);

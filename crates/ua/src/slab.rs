@@ -60,11 +60,27 @@ impl<T> Slab<T> {
 
     /// Takes the entry out.
     pub fn remove(&mut self, key: Key) -> Option<T> {
-        let place = self.places.get_mut(key.index as usize).filter(|place| place.tenant == key.tenant)?;
-        let value = place.value.take()?;
-        place.tenant = place.tenant.wrapping_add(1);
-        self.free.push(key.index);
+        let value = self.at_place(key)?.take()?;
+        self.let_go(key);
         Some(value)
+    }
+
+    /// Drops the entry where it is.
+    pub fn discard(&mut self, key: Key) {
+        let Some(value @ Some(_)) = self.at_place(key) else { return };
+        *value = None;
+        self.let_go(key);
+    }
+
+    fn at_place(&mut self, key: Key) -> Option<&mut Option<T>> {
+        self.places.get_mut(key.index as usize).filter(|place| place.tenant == key.tenant).map(|place| &mut place.value)
+    }
+
+    fn let_go(&mut self, key: Key) {
+        if let Some(place) = self.places.get_mut(key.index as usize) {
+            place.tenant = place.tenant.wrapping_add(1);
+            self.free.push(key.index);
+        }
     }
 
     /// Walks over the living entries.
@@ -87,5 +103,11 @@ mod tests {
         assert_eq!(slab.at(first), None);
         assert_eq!(slab.at(second), Some(&"b"));
         assert_eq!(slab.iter().count(), 1);
+        slab.discard(first);
+        assert_eq!(slab.at(second), Some(&"b"), "it is not theirs");
+        slab.discard(second);
+        slab.discard(second);
+        let (third, fourth) = (slab.insert("c"), slab.insert("d"));
+        assert_eq!((slab.at(second), slab.at(third), slab.at(fourth)), (None, Some(&"c"), Some(&"d")));
     }
 }

@@ -48,8 +48,23 @@ impl Slots {
 
     /// Returns the least loaded second of the window around one, the nearest if several are.
     fn least(&self, first: u64, last: u64, around: u64) -> u64 {
-        let near = around.saturating_sub(AROUND).max(first)..=(around + AROUND).min(last);
-        near.min_by_key(|&second| (self.counts[index(second)], second.abs_diff(around))).unwrap_or(around)
+        let (mut best, mut count) = (around, self.counts[index(around)]);
+        let mut try_one = |second: u64| {
+            let other = self.counts[index(second)];
+            if other < count {
+                (best, count) = (second, other);
+            }
+        };
+        for apart in 1..=AROUND {
+            // The sooner of two as near.
+            if around - first >= apart {
+                try_one(around - apart);
+            }
+            if last - around >= apart {
+                try_one(around + apart);
+            }
+        }
+        best
     }
 
     /// Forgets the seconds that have passed.

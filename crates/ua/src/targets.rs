@@ -165,6 +165,13 @@ impl Targets {
         Some(Target { address, transport, name, registrar: hop.uri.clone() })
     }
 
+    /// Tells whether [`Targets::sole_target`] gives this one.
+    pub fn is_sole(&self, target: &Target) -> bool {
+        let [hop] = self.hops.as_slice() else { return false };
+        let named = hop.aim.as_ref().is_ok_and(|aim| Arc::ptr_eq(&aim.host, &target.name));
+        named && Arc::ptr_eq(&hop.uri, &target.registrar) && hop.places() == [target.place()]
+    }
+
     /// Returns what is to be looked up because nothing is known, or because it has grown old (it is used meanwhile); and what the
     /// searches that are on want next.
     pub fn stale(&self, now: Instant) -> Vec<(usize, Question)> {

@@ -4,11 +4,11 @@ mod connecting;
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sip::{Message, Name, Start, Via, ViaMarks};
+use sip::{Message, Name, PlainReply, Start, Via, ViaMarks};
 
 use crate::chance::{Jitter, Tokens};
 use crate::flows::Flows;
@@ -30,6 +30,10 @@ const LATE: Duration = TIMER_F;
 const BUFFERS: usize = 1024;
 /// A buffer that grew beyond that is given back.
 const BUFFER_BYTES: usize = 4 * 1024;
+
+/// A host that is none of ours could be read as an address.
+#[derive(Clone, Copy, Debug)]
+pub struct NoAddress;
 
 /// What a timer is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,9 +159,13 @@ impl Transaction {
 
     /// Tells whether a response has the From that was sent, tag included.
     fn sent_from(&self, message: &Message<'_>) -> bool {
-        let line = self.bytes.get(self.from_at..).filter(|_| self.from_at > 0).unwrap_or_default();
-        let sent = line.iter().position(|&b| b == b'\r').and_then(|end| line.get(..end));
-        sent.is_some_and(|sent| message.repeats(Name::From, sent))
+        message.header(Name::From).is_some_and(|from| self.has_from(from) && message.repeats(Name::From, from))
+    }
+
+    /// Tells whether this is the value of From that was sent, where it is known where that stands.
+    fn has_from(&self, from: &[u8]) -> bool {
+        let sent = self.bytes.get(self.from_at..).filter(|_| self.from_at > 0);
+        sent.and_then(|sent| sent.strip_prefix(from)).is_some_and(|rest| rest.starts_with(b"\r\n"))
     }
 
     /// How long its request is; zero once that was given away.
@@ -182,20 +190,41 @@ impl Branch {
         let (cookie, digits) = text.split_at_mut(COOKIE.len());
         cookie.copy_from_slice(COOKIE.as_bytes());
         for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0.to_be_bytes()) {
-            pair.copy_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+            pair.copy_from_slice(&sip::digest::hex_pair(byte));
         }
         BranchText(text)
     }
 
-    fn parse(text: &str) -> Option<u128> {
-        let digits = text.strip_prefix(COOKIE)?;
-        // from_str_radix takes a sign and any length.
-        let plain = digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit());
-        plain.then(|| u128::from_str_radix(digits, 16).ok())?
+    fn parse(text: &[u8]) -> Option<u128> {
+        let digits: &[u8; 32] = text.strip_prefix(COOKIE.as_bytes())?.try_into().ok()?;
+        let (high, low) = digits.split_at(16);
+        let half = |digits: &[u8]| {
+            let mut bits = 0u64;
+            let mut any = 0u8;
+            for &digit in digits {
+                let value = VALUES[usize::from(digit)];
+                any |= value;
+                bits = bits << 4 | u64::from(value & 15);
+            }
+            (any < 16).then_some(bits)
+        };
+        Some(u128::from(half(high)?) << 64 | u128::from(half(low)?))
     }
 }
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// What each hexadecimal digit says, in either case; of all else more than any.
+const VALUES: [u8; 256] = {
+    let mut values = [u8::MAX; 256];
+    let mut value = 0;
+    while value < 16 {
+        values[HEX[value as usize] as usize] = value;
+        values[HEX[value as usize].to_ascii_uppercase() as usize] = value;
+        value += 1;
+    }
+    values
+};
 
 /// A branch as text.
 pub struct BranchText([u8; COOKIE.len() + 32]);
@@ -280,6 +309,8 @@ pub struct Wire {
     lent_request: Option<Key>,
     /// The sockets' advertised addresses.
     texts: Vec<Box<str>>,
+    /// Our host as a plain reply told it last.
+    seen: Option<(Box<[u8]>, IpAddr)>,
     queries: u32,
     started: u64,
 }
@@ -323,6 +354,7 @@ impl Wire {
             lines: Vec::new(),
             lent: Vec::new(),
             lent_request: None,
+            seen: None,
             queries: 0,
             started: 0,
         }
@@ -472,6 +504,21 @@ impl Wire {
         Some(transaction)
     }
 
+    /// Ends a transaction that [`Wire::plainly_answered`] has found, of which no more is wanted than when it was sent first, and how often.
+    pub fn finish(&mut self, key: Key) -> Option<(Instant, u32)> {
+        let transaction = self.transactions.at_mut(key)?;
+        debug_assert!(transaction.flow.is_none() && transaction.provisional.is_none(), "it was answered plainly");
+        let sent = (transaction.sent_at, transaction.sends);
+        let (timer, branch, bytes) = (transaction.timer.take(), transaction.branch, std::mem::take(&mut transaction.bytes));
+        self.transactions.discard(key);
+        if let Some(timer) = timer {
+            self.wheel.disarm(timer);
+        }
+        self.branches.remove(&branch);
+        self.reclaim(bytes);
+        Some(sent)
+    }
+
     /// Takes back the buffers that an ended transaction still holds.
     pub fn release(&mut self, transaction: &mut Transaction) {
         self.reclaim(std::mem::take(&mut transaction.bytes));
@@ -598,8 +645,40 @@ impl Wire {
         }
     }
 
+    /// As [`Wire::answered`] where nothing is out of the ordinary: finds the transaction and the registration that a final response to a
+    /// REGISTER, sent as a datagram, belongs to. Nothing is ended, and nothing said of what is not found.
+    pub fn plainly_answered(&self, source: SocketAddr, reply: &PlainReply<'_>) -> Option<(Key, Key)> {
+        let &key = self.branches.get(&Branch::parse(reply.branch?)?)?;
+        let transaction = self.transactions.at(key)?;
+        let Owner::Registration(registration) = transaction.owner else { return None };
+        let ours = reply.cseq == transaction.cseq
+            && reply.method == transaction.method.as_bytes()
+            && reply.call_id == transaction.call_id.as_bytes()
+            && transaction.has_from(reply.from)
+            && (!transaction.exact_source || source == transaction.target.address)
+            && transaction.flow.is_none();
+        let plain = !transaction.over && !transaction.paid && transaction.provisional.is_none();
+        (ours && plain).then_some((key, registration))
+    }
+
+    /// Returns our address as the answerer of a plain reply saw it, if it tells; an error where that is no address.
+    pub fn seen(&mut self, reply: &PlainReply<'_>) -> Result<Option<SocketAddr>, NoAddress> {
+        let Some((host, port)) = super::endpoint::seen_as((reply.host, reply.port), reply.received, reply.rport) else { return Ok(None) };
+        // Nearly always the one of the reply before.
+        let ip = match &self.seen {
+            Some((text, ip)) if **text == *host => *ip,
+            _ => {
+                let text = std::str::from_utf8(host).map_err(|_| NoAddress)?;
+                let ip = super::endpoint::bare(text).parse().map_err(|_| NoAddress)?;
+                self.seen = Some((host.into(), ip));
+                ip
+            }
+        };
+        Ok(Some(SocketAddr::new(ip, port)))
+    }
+
     fn matching(&self, way: Way, source: SocketAddr, marks: &ViaMarks<'_>, message: &Message<'_>) -> Option<Key> {
-        let branch = Branch::parse(marks.branch()?)?;
+        let branch = Branch::parse(marks.branch()?.as_bytes())?;
         let &key = self.branches.get(&branch)?;
         let transaction = self.transactions.at(key)?;
         let cseq = message.cseq().ok()?;
@@ -610,6 +689,11 @@ impl Wire {
             && (!transaction.exact_source || source == transaction.target.address)
             && transaction.flow == way.flow();
         ours.then_some(key)
+    }
+
+    /// Returns when a transaction gives up.
+    pub fn gives_up_at(&self, key: Key) -> Option<Instant> {
+        self.transactions.at(key).map(|transaction| transaction.gives_up_at)
     }
 
     /// Returns whose a transaction is.

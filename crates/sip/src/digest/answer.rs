@@ -1,5 +1,5 @@
 use super::hash::Function;
-use super::hex::pair_of;
+use super::hex::hex_pair;
 use super::{Algorithm, Hash, HexDigest};
 
 /// The parts of a request that a digest protects.
@@ -95,7 +95,7 @@ impl Answer<'_> {
     pub(super) fn nc_digits(&self) -> [u8; 8] {
         let mut digits = [0; 8];
         for (pair, byte) in digits.chunks_exact_mut(2).zip(self.nc.to_be_bytes()) {
-            pair.copy_from_slice(&pair_of(byte));
+            pair.copy_from_slice(&hex_pair(byte));
         }
         digits
     }

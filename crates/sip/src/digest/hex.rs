@@ -18,7 +18,7 @@ impl HexDigest {
         let mut digits = [0; 64];
         let mut len = 0;
         for (pair, &byte) in digits.chunks_exact_mut(2).zip(bytes) {
-            pair.copy_from_slice(&pair_of(byte));
+            pair.copy_from_slice(&hex_pair(byte));
             len += 2;
         }
         HexDigest { digits, len }
@@ -80,21 +80,26 @@ impl fmt::Debug for PackedDigest {
     }
 }
 
-/// The two digits of a byte.
-pub(crate) fn pair_of(byte: u8) -> [u8; 2] {
-    [digit(byte >> 4), digit(byte & 0x0f)]
+/// The two lower-case digits of a byte.
+pub fn hex_pair(byte: u8) -> [u8; 2] {
+    PAIRS[usize::from(byte)]
 }
 
-fn digit(nibble: u8) -> u8 {
-    match nibble {
-        0..=9 => b'0' + nibble,
-        _ => b'a' + (nibble & 0x0f) - 10,
+const PAIRS: [[u8; 2]; 256] = {
+    let digits = b"0123456789abcdef";
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [digits[byte >> 4], digits[byte & 15]];
+        byte += 1;
     }
-}
+    pairs
+};
 
 impl Drop for HexDigest {
     fn drop(&mut self) {
-        self.digits.zeroize();
+        // Beyond them it is as empty as it was.
+        self.digits.iter_mut().take(self.len).for_each(Zeroize::zeroize);
     }
 }
 

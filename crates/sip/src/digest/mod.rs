@@ -15,4 +15,4 @@ pub use algorithm::{Algorithm, Hash};
 pub use answer::{Answer, Qop, Request};
 pub use authorization::{Authorization, AuthorizationFault};
 pub use hash::{ha1, ha1_truncated_sha512, userhash};
-pub use hex::{HexDigest, PackedDigest};
+pub use hex::{HexDigest, PackedDigest, hex_pair};

@@ -1,7 +1,7 @@
 //! The answer as text (RFC 7616 3.4, RFC 3261 25.1 digest-response).
 
 use super::{Answer, HexDigest, Qop, Request};
-use crate::digest::hex::pair_of;
+use crate::digest::hex::hex_pair;
 
 impl Answer<'_> {
     /// Appends the value of an Authorization or Proxy-Authorization header to `out`.
@@ -113,7 +113,7 @@ fn percent_encoded(text: &[u8], out: &mut Vec<u8>) {
             out.push(byte);
         } else {
             out.push(b'%');
-            out.extend(pair_of(byte).map(|digit| digit.to_ascii_uppercase()));
+            out.extend(hex_pair(byte).map(|digit| digit.to_ascii_uppercase()));
         }
     }
 }

@@ -10,6 +10,7 @@ mod framing;
 mod headers;
 mod names;
 mod oracle;
+mod plain_replies;
 mod printing;
 mod properties;
 mod redaction;

@@ -3,7 +3,7 @@
 use super::{Endpoint, Inquirer};
 use crate::budget::Waiter;
 use crate::probe::Asks;
-use crate::registration::{Intent, Phase, Registration};
+use crate::registration::{Exchange, Intent, Phase, Registration};
 use crate::slab::Key;
 use crate::wire::Owner;
 
@@ -109,7 +109,13 @@ impl Endpoint {
             Phase::Idle | Phase::Asking(_) | Phase::Parked { .. } | Phase::Queued(_) | Phase::Bound { .. } => {}
             Phase::Waiting { .. } | Phase::Held | Phase::Away => {}
         }
-        if registration.binding.is_some() && registration.timer.is_none() {
+        let lapse = registration.binding.as_ref().map(|binding| binding.lapses_at);
+        let ends_before = |exchange: &Exchange| Some(exchange.marked && self.wire.gives_up_at(exchange.transaction)? < lapse?);
+        let watched = match &registration.phase {
+            Phase::Asking(exchange) => registration.timer.is_some() || ends_before(exchange) == Some(true),
+            _ => registration.timer.is_some(),
+        };
+        if lapse.is_some() && !watched {
             return Err("nobody watches the binding lapse");
         }
         let named = self.trunks.get(&registration.assignment.trunk) == Some(&key);

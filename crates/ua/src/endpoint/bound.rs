@@ -42,6 +42,10 @@ impl Endpoint {
                 return;
             }
         };
+        if exchange.marked && registration.timer.is_none() {
+            // It went without: what follows may take longer than the binding runs.
+            self.arm(key);
+        }
         self.refund(carrier, transaction.paid);
         registration_late(&mut self.registrations, key, transaction, &exchange, reply);
         // Of what is answered by 2xx nothing may have to be kept.
@@ -173,8 +177,7 @@ impl Endpoint {
         self.send(now, key, exchange);
     }
 
-    fn succeeded(&mut self, now: Instant, key: Key, exchange: Box<Exchange>, transaction: &mut Transaction, message: &Message<'_>) {
-        let Err(mut exchange) = self.renewed_plainly(now, key, exchange, transaction, message) else { return };
+    fn succeeded(&mut self, now: Instant, key: Key, mut exchange: Box<Exchange>, transaction: &mut Transaction, message: &Message<'_>) {
         if let (Some(flow), Ok(Some(seconds))) = (exchange.flow, message.flow_timer()) {
             self.wire.take_flow_timer(now, flow, seconds);
         }

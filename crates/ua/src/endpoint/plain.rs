@@ -4,7 +4,12 @@
 //! `succeeded` would. What a registration is marked by holds what they would have to find out anew. Where the carrier or the answer is
 //! otherwise in anything, the exchange goes on by the long way, as if it had begun there.
 
-use sip::{Message, Name};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use diagnosis::SipStatus;
+use sip::PlainReply;
 
 use super::Endpoint;
 use super::queue::{DATAGRAM_MAX, UNSAVED_MAX};
@@ -12,13 +17,13 @@ use crate::account::Holder;
 use crate::answering::Answering;
 use crate::carrier::Carrier;
 use crate::drift;
-use crate::granted::{Granted, granted};
+use crate::granted::granted_plainly;
 use crate::locate::Place;
-use crate::registration::{Exchange, Intent, Large, Phase, Purpose, Registration, patience, seconds_of};
+use crate::registration::{Exchange, Intent, Large, Phase, Purpose, Registration, patience};
 use crate::request::{CSEQ_MAX, Extension, Register};
 use crate::slab::Key;
-use crate::wire::{Outset, Owner, Transaction};
-use crate::{Instant, NonceReuse, Transport};
+use crate::wire::{Outset, Owner};
+use crate::{Instant, Local, NonceReuse, Transport};
 
 /// CSeq and the nonce's count grow: a request that was so much shorter than a datagram may be stays below that.
 const GROWS: usize = 16;
@@ -64,9 +69,16 @@ impl Endpoint {
         if !belongs || reuse == NonceReuse::Never || !carrier.nonces.usable(now, age, reuse) {
             return false;
         }
-        let Some(target) = carrier.targets.sole_target() else { return false };
-        let local = remembered.local;
-        let contact = binding.contact.clone();
+        let (local, contact) = (remembered.local, binding.contact.clone());
+        let spare = self.spare.pop().filter(|spare| carrier.targets.is_sole(&spare.target));
+        let exchange = match spare {
+            Some(spare) => spare,
+            None => {
+                let Some(target) = carrier.targets.sole_target() else { return false };
+                let begun = Exchange::begun(now, key, target, local, contact.clone(), Vec::new());
+                Box::new(Exchange { marked: true, fresh: false, ..begun })
+            }
+        };
         let lapses_at = binding.lapses_at;
         let account = &registration.assignment.account;
         let expires = registration.min_expires.map_or(account.expires, |least| account.expires.max(least));
@@ -91,6 +103,7 @@ impl Endpoint {
         };
         let (bytes, from_at) = request.write_harmless(buffer);
         self.wire.lines = lines;
+        let patience = patience(now, Some(lapses_at));
         let outset = Outset {
             owner: Owner::Registration(key),
             method: "REGISTER",
@@ -102,46 +115,38 @@ impl Endpoint {
             bytes,
             from_at,
             at: now,
-            patience: patience(now, Some(lapses_at)),
+            patience,
             exact_source: carrier.profile.response_source_exact,
         };
         let transaction = self.wire.start(now, outset);
         self.wire.counters.registers += 1;
-        let mut spare = self.spare.pop();
-        let tried = spare.as_mut().map(|spare| std::mem::take(&mut spare.tried));
-        let begun = Exchange::begun(now, transaction, target, local, contact, tried.unwrap_or_default());
-        let begun = Exchange { expires, version, marked: true, fresh: false, remembered: Some(age), ..begun };
-        let exchange = match spare {
-            Some(mut spare) => {
-                *spare = begun;
-                spare
-            }
-            None => Box::new(begun),
-        };
+        let exchange = exchange.again(Refresh { at: now, transaction, local, contact, expires, version, age });
         let Some(registration) = self.registrations.at_mut(key) else { return true };
         registration.phase = Phase::Asking(exchange);
         let behind = registration.identity.cseq.wrapping_sub(registration.saved_cseq) >= UNSAVED_MAX;
-        self.arm(key);
+        // Nearly always it is over before the binding can lapse.
+        let watched = registration.timer.is_some() || lapses_at > now + patience;
+        if !watched {
+            self.arm(key);
+        }
         if behind {
             self.save(key);
         }
         true
     }
 
-    /// Takes in the 2xx to a plain refresh that brings nothing new; gives back an exchange that is to go on by the long way.
-    pub(super) fn renewed_plainly(
-        &mut self,
-        now: Instant,
-        key: Key,
-        exchange: Box<Exchange>,
-        transaction: &Transaction,
-        message: &Message<'_>,
-    ) -> Result<(), Box<Exchange>> {
-        let Some(registration) = self.registrations.at_mut(key) else { return Err(exchange) };
+    /// Takes in a datagram if it is the 2xx to a plain refresh and brings nothing new; tells whether it was.
+    pub(super) fn renewed_plainly(&mut self, now: Instant, source: SocketAddr, bytes: &[u8]) -> bool {
+        // A challenge is not worth the look.
+        let Some(reply) = Some(bytes).filter(|bytes| bytes.starts_with(b"SIP/2.0 2")).and_then(PlainReply::read) else { return false };
+        let Some((answered, key)) = self.wire.plainly_answered(source, &reply).filter(|_| !reply.says_more) else { return false };
+        let (Some(registration), Ok(public)) = (self.registrations.at_mut(key), self.wire.seen(&reply)) else { return false };
         let carrier_key = registration.carrier;
-        let Some(carrier) = self.carriers.at_mut(carrier_key) else { return Err(exchange) };
-        let (Some(binding), Some(age)) = (&registration.binding, exchange.remembered) else { return Err(exchange) };
-        let as_before = exchange.marked
+        let Some(carrier) = self.carriers.at_mut(carrier_key) else { return false };
+        let (Phase::Asking(exchange), Some(binding)) = (&registration.phase, &registration.binding) else { return false };
+        let Some(age) = exchange.remembered else { return false };
+        let as_before = exchange.transaction == answered
+            && exchange.marked
             && exchange.is_untouched()
             && registration.is_as_marked(carrier.epoch)
             && !registration.again
@@ -150,35 +155,46 @@ impl Endpoint {
             && binding.version == exchange.version
             && !carrier.healing
             && !carrier.targets.is_troubled();
-        if !as_before || tells_more(message) {
-            return Err(exchange);
+        let shown = &registration.shown;
+        let same_words = |status: &SipStatus| status.code == reply.code && status.reason.as_bytes() == reply.reason;
+        let shows_same = shown.response.as_deref().is_some_and(same_words) && public.is_none_or(|public| shown.public == Some(public));
+        let granted = reply.contact.and_then(|line| granted_plainly(line, &exchange.contact)).filter(|&seconds| seconds > 0);
+        let (true, true, Some(seconds)) = (as_before, shows_same, granted) else { return false };
+        let time = Duration::from_secs(u64::from(seconds));
+        if time != binding.granted || drift::is_of_grant(registration.granted, seconds) {
+            return false;
         }
-        let Granted::Bound { time, rewritten: None } = granted(message, &exchange.contact, None, exchange.expires) else {
-            return Err(exchange);
-        };
-        if time.is_zero() || time != binding.granted || drift::of_grant(registration.granted, seconds_of(time)).is_some() {
-            return Err(exchange);
-        }
+        let Phase::Asking(exchange) = std::mem::replace(&mut registration.phase, Phase::Idle) else { return false };
+        let Some((sent_at, sends)) = self.wire.finish(answered) else { return false };
+        carrier.targets.answered(now, exchange.target.place());
         carrier.targets.trust(exchange.target.place());
+        carrier.public = registration.shown.public.or(carrier.public);
         carrier.nonces.accepted(age);
         carrier.pace.ended();
+        registration.late = None;
         registration.accepted = true;
         registration.released = false;
+        registration.shown.answered = true;
         registration.shown.refreshes += 1;
+        // After a retransmission nobody knows which request was answered (as RFC 6298 3, Karn).
+        if sends == 1 {
+            registration.shown.round_trip = Some(now.since(sent_at));
+        }
         // Counted from sending (carriers.md B1).
-        let sent_at = transaction.sent_at;
         if let Some(binding) = &mut registration.binding {
             binding.lapses_at = sent_at + time;
         }
         let refresh_at = self.plan(now, carrier_key, sent_at, time);
-        let Some(registration) = self.registrations.at_mut(key) else { return Ok(()) };
-        registration.phase = Phase::Bound { refresh_at };
+        if let Some(registration) = self.registrations.at_mut(key) {
+            registration.phase = Phase::Bound { refresh_at };
+        }
         self.arm(key);
         self.tell_renewed(key);
         if self.spare.len() < SPARE {
             self.spare.push(exchange);
         }
-        Ok(())
+        self.pump(now, carrier_key);
+        true
     }
 }
 
@@ -217,11 +233,6 @@ fn is_of(remembered: &Answering, version: u32, place: Place) -> bool {
     own && remembered.version == version && remembered.target == place && remembered.flow.is_none()
 }
 
-/// Tells whether a 2xx says anything that outlives it, beside what it grants.
-fn tells_more(message: &Message<'_>) -> bool {
-    [Name::AuthenticationInfo, Name::ServiceRoute, Name::PAssociatedUri].into_iter().any(|name| message.header(name).is_some())
-}
-
 impl Registration {
     /// Tells whether nothing has changed since it was marked for this epoch of its carrier.
     fn is_as_marked(&self, epoch: u32) -> bool {
@@ -229,7 +240,27 @@ impl Registration {
     }
 }
 
+/// A plain refresh that goes out.
+struct Refresh {
+    at: Instant,
+    transaction: Key,
+    local: Local,
+    contact: Arc<str>,
+    expires: u32,
+    version: u32,
+    /// Of the nonce that goes along.
+    age: Duration,
+}
+
 impl Exchange {
+    /// Goes as the next refresh to the same place: one that has ended untouched differs from that in this alone.
+    fn again(mut self: Box<Self>, refresh: Refresh) -> Box<Self> {
+        let Refresh { at, transaction, local, contact, expires, version, age } = refresh;
+        (self.began, self.transaction, self.local, self.contact) = (at, transaction, local, contact);
+        (self.expires, self.version, self.remembered) = (expires, version, Some(age));
+        self
+    }
+
     /// Tells whether nothing has happened to it since it was begun as a plain refresh.
     fn is_untouched(&self) -> bool {
         self.purpose == Purpose::Bind

@@ -64,8 +64,10 @@ impl Endpoint {
         if plain == 0 || plain != registration.told {
             self.tell_status(now, key);
             self.save(key);
+            // As it is known now: registered, for one that was not before.
+            let told = self.registrations.at(key).map_or(0, |registration| self.fingerprint(registration));
             if let Some(registration) = self.registrations.at_mut(key) {
-                registration.told = plain;
+                registration.told = told;
             }
             return;
         }
