@@ -8,6 +8,7 @@ pub mod audit_heads;
 pub mod audits;
 pub mod backup;
 pub mod carriers;
+mod checkpoint;
 pub mod clients;
 pub mod credentials;
 pub mod data_keys;
@@ -72,6 +73,8 @@ pub struct Store {
 struct Inner {
     readers: SqlitePool,
     writer: SqlitePool,
+    /// Brings what was written into the database's file, beside the writer.
+    checkpointer: SqlitePool,
     /// Authenticates the audit chain; known once the keys are open.
     audit_key: OnceLock<Arc<AuditKey>>,
     /// The place of the newest event.
@@ -180,6 +183,7 @@ impl Store {
 
     /// Closes the database after what is under way.
     pub async fn close(&self) {
+        self.inner.checkpointer.close().await;
         self.inner.readers.close().await;
         self.inner.writer.close().await;
         // Nothing can be written from here on, whoever still holds the store.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use tokio::sync::watch;
 
-use super::{Inner, Store, StoreError, events, migrate};
+use super::{Inner, Store, StoreError, checkpoint, events, migrate};
 use crate::StartError;
 
 /// So many reads run at once; SQLite has a thread for each connection.
@@ -44,7 +44,7 @@ impl Store {
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
-            .connect_with(options.clone())
+            .connect_with(options.clone().pragma("wal_autocheckpoint", checkpoint::BACKSTOP))
             .await
             .map_err(|error| start_error(&file, error.into()))?;
         let place = {
@@ -61,12 +61,15 @@ impl Store {
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
-            .connect_with(options.pragma("query_only", "ON"))
+            .connect_with(options.clone().pragma("query_only", "ON"))
             .await
             .map_err(|error| start_error(&file, error.into()))?;
         let (feed, _) = watch::channel(place);
-        let inner = Inner { readers, writer, audit_key: OnceLock::new(), feed, storage: Arc::default(), lock: Mutex::new(Some(lock)) };
-        Ok(Store { inner: Arc::new(inner) })
+        let checkpointer = checkpoint::pool(options);
+        let lock = Mutex::new(Some(lock));
+        let inner = Arc::new(Inner { readers, writer, checkpointer, audit_key: OnceLock::new(), feed, storage: Arc::default(), lock });
+        checkpoint::start(&inner);
+        Ok(Store { inner })
     }
 }
 

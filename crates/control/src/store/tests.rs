@@ -267,3 +267,19 @@ async fn the_total_of_a_filtered_page_follows_what_comes_moves_and_goes() {
     within.add(&Scope::Trunks(["t005".to_owned(), "t000".to_owned()].into()));
     assert_eq!(trunks::page(&mut reader, &paging, none(), &within).await.expect("read").total, 2);
 }
+
+#[tokio::test]
+async fn what_is_written_reaches_the_database_s_file_while_the_store_is_open() {
+    let (dir, store) = store().await;
+    let mut tx = begin(&store).await;
+    add_site(&mut tx, "a-name-to-be-found").await.expect("written");
+    tx.commit().await.expect("committed");
+    let file = dir.path().join("trunkline.db");
+    let is_there = || fs::read(&file).expect("the file").windows(18).any(|window| window == b"a-name-to-be-found");
+    let began = std::time::Instant::now();
+    while !is_there() {
+        assert!(began.elapsed() < std::time::Duration::from_secs(30), "it stays in the log");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    store.close().await;
+}
