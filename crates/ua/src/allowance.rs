@@ -59,4 +59,12 @@ mod tests {
         assert_eq!(allowance.untold, u64::from(BURST) + 750);
         assert!(allowance.take(later + EACH));
     }
+
+    #[test]
+    fn who_asks_more_often_than_one_is_earned_does_not_lose_what_it_earns() {
+        let mut allowance = Allowance::default();
+        let start = Instant::from_micros(1_000_000);
+        assert_eq!((0..BURST).filter(|_| allowance.take(start)).count(), BURST as usize);
+        assert_eq!((1..=1000).filter(|ms| allowance.take(start + Duration::from_millis(*ms))).count(), 250);
+    }
 }

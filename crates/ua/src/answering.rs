@@ -153,14 +153,14 @@ pub struct Cnonce(u128);
 impl Cnonce {
     /// Draws one.
     pub fn draw(tokens: &mut Tokens) -> Self {
-        tokens.hex::<32>().into_iter().fold(Cnonce(0), |Cnonce(all), digit| Cnonce(all << 4 | u128::from(value(digit))))
+        tokens.hex::<32>().into_iter().fold(Cnonce(0), |Cnonce(all), digit| Cnonce(all * 16 + u128::from(value(digit))))
     }
 
     /// Takes one that was kept as text.
     pub fn of(text: &str) -> Option<Self> {
         let digits = text.as_bytes();
         let sound = digits.len() == 32 && digits.iter().all(|digit| digit.is_ascii_digit() || (b'a'..=b'f').contains(digit));
-        sound.then(|| digits.iter().fold(Cnonce(0), |Cnonce(all), &digit| Cnonce(all << 4 | u128::from(value(digit)))))
+        sound.then(|| digits.iter().fold(Cnonce(0), |Cnonce(all), &digit| Cnonce(all * 16 + u128::from(value(digit)))))
     }
 
     /// Returns the digits.
@@ -192,11 +192,7 @@ impl Digits {
 
 /// Whose secret a refusal refuses: that of the answer to whoever spoke, the proxy by 407 and the registrar by 401.
 pub fn refused_holder(answers: &[Answering], code: Option<u16>) -> Holder {
-    let spoke = |answer: &&Answering| match code {
-        Some(407) => answer.choice.source == ChallengeSource::Proxy,
-        Some(401) => answer.choice.source == ChallengeSource::Registrar,
-        _ => false,
-    };
+    let spoke = |answer: &&Answering| code == Some(407) && answer.choice.source == ChallengeSource::Proxy;
     // Behind a proxy that lets it pass, it is the registrar that refuses.
     let own = |answer: &&Answering| answer.choice.holder == Holder::Account;
     answers.iter().find(spoke).or(answers.iter().find(own)).or(answers.last()).map_or(Holder::Account, |answer| answer.choice.holder)
@@ -217,7 +213,100 @@ pub struct Came {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::Transport;
+    use crate::challenge::Asked;
+
+    /// An answer to a challenge of `carrier.test`, always with the same cnonce.
+    fn answering(source: ChallengeSource, holder: Holder, algorithm: &str, qop: Qop, truncated: bool) -> Answering {
+        let asked = Asked {
+            source,
+            holder,
+            realm: "carrier.test".into(),
+            algorithm: digest::Algorithm::from_token(algorithm).unwrap(),
+            spelled: Some(algorithm.into()),
+            qop,
+            userhash: false,
+            utf8: false,
+            offered: vec![algorithm.into()],
+        };
+        let choice = Choice { asked: Arc::new(asked), nonce: (*b"n").into(), opaque: None, stale: false, downgraded: false };
+        let target = Place { transport: Transport::Udp, address: "198.51.100.1:5060".parse().unwrap() };
+        let came = Came { at: Instant::default(), local: Local(0), target, flow: None };
+        let credential = Credential {
+            version: 1,
+            username: "alice".into(),
+            realm: None,
+            algorithm: None,
+            pinned: false,
+            qop: false,
+            proxy: None,
+            secret: Arc::new(Secret::Password(String::from("secret").into())),
+        };
+        Answering::begin(choice, &credential, Cnonce(7), truncated, came).unwrap()
+    }
+
+    #[test]
+    fn over_a_kept_ha2_or_none_the_digest_is_the_same_whatever_was_answered_before() {
+        let table = [
+            ("MD5", Qop::Auth, false, "REGISTER", "sip:a"),
+            ("MD5", Qop::Auth, false, "REGISTER", "sip:a"),
+            ("MD5", Qop::Auth, false, "REGISTER", "sip:b"),
+            ("MD5", Qop::Auth, false, "OPTIONS", "sip:b"),
+            ("MD5", Qop::AuthInt, false, "OPTIONS", "sip:b"),
+            ("SHA-256", Qop::AuthInt, false, "OPTIONS", "sip:b"),
+            ("SHA-512-256", Qop::Auth, false, "OPTIONS", "sip:b"),
+            ("SHA-512-256", Qop::Auth, true, "OPTIONS", "sip:b"),
+            ("SHA-512-256", Qop::Auth, false, "REGISTER", "sip:a"),
+        ];
+        let mut kept = Ha2::default();
+        for (algorithm, qop, truncated, method, uri) in table {
+            let [mut over, mut fresh] = [(); 2].map(|()| answering(ChallengeSource::Registrar, Holder::Account, algorithm, qop, truncated));
+            let (mut by_kept, mut by_none) = (Vec::new(), Vec::new());
+            over.line_over(Some(&mut kept), "alice", method, uri, &mut by_kept);
+            fresh.line("alice", method, uri, &mut by_none);
+            assert_eq!(String::from_utf8(by_kept), String::from_utf8(by_none), "{algorithm} {qop:?} {truncated} {method} {uri}");
+        }
+    }
+
+    // covers: C20
+    #[test]
+    fn a_truncated_sha_512_is_computed_where_the_profile_says_so_and_for_that_algorithm_alone() {
+        let ha1_of = |algorithm: &str, truncated: bool| {
+            let packed = answering(ChallengeSource::Registrar, Holder::Account, algorithm, Qop::Auth, truncated).ha1;
+            packed.unpack().as_str().to_owned()
+        };
+        let standard = |hash| digest::ha1(hash, "alice", "carrier.test", b"secret").as_str().to_owned();
+        let truncated = digest::ha1_truncated_sha512("alice", "carrier.test", b"secret").as_str().to_owned();
+        assert_eq!([ha1_of("SHA-512-256", true), ha1_of("SHA-512-256", false)], [truncated, standard(Hash::Sha512_256)]);
+        assert_eq!([ha1_of("MD5", true), ha1_of("SHA-256", true)], [standard(Hash::Md5), standard(Hash::Sha256)]);
+    }
+
+    // covers: C16
+    #[test]
+    fn who_spoke_refused_its_own_secret_and_behind_a_proxy_that_lets_it_pass_the_registrar_did() {
+        let proxys = || answering(ChallengeSource::Proxy, Holder::Proxy, "MD5", Qop::Auth, false);
+        let own = || answering(ChallengeSource::Registrar, Holder::Account, "MD5", Qop::Auth, false);
+        for answers in [[proxys(), own()], [own(), proxys()]] {
+            for (code, holder) in
+                [(Some(407), Holder::Proxy), (Some(401), Holder::Account), (Some(403), Holder::Account), (None, Holder::Account)]
+            {
+                assert!(refused_holder(&answers, code) == holder, "{code:?}");
+            }
+        }
+        assert!(refused_holder(&[proxys()], Some(403)) == Holder::Proxy);
+        assert!(refused_holder(&[], Some(407)) == Holder::Account);
+    }
+
+    #[test]
+    fn a_cnonce_is_the_digits_that_were_drawn() {
+        let [mut tokens, mut same] = [(); 2].map(|()| Tokens::new([3; 32]));
+        for _ in 0..100 {
+            assert_eq!(Cnonce::draw(&mut tokens).text().0, same.hex::<32>());
+        }
+    }
 
     #[test]
     fn a_cnonce_is_the_same_text_after_it_was_kept() {

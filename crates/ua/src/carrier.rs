@@ -410,6 +410,42 @@ mod tests {
     }
 
     #[test]
+    fn what_trunks_have_in_common_is_kept_once_and_no_more_than_so_many_of_it() {
+        let mut carrier = Carrier::new(ms(0), crate::endpoint::given::profile());
+        let asked = |realm: &str| {
+            Arc::new(Asked {
+                source: sip::ChallengeSource::Registrar,
+                holder: crate::account::Holder::Account,
+                realm: realm.into(),
+                algorithm: sip::digest::Algorithm::MD5,
+                spelled: None,
+                qop: sip::digest::Qop::Auth,
+                userhash: false,
+                utf8: false,
+                offered: vec!["MD5".into()],
+            })
+        };
+        let terms = |realm: &str| asked(realm).negotiated();
+        let (mut first, mut second) = (asked("a"), asked("a"));
+        let (agreed, again) = (carrier.share(&mut first), carrier.share(&mut second));
+        assert!(Arc::ptr_eq(&first, &second) && Arc::ptr_eq(&agreed, &again) && *agreed == terms("a"));
+        assert!(Arc::ptr_eq(&carrier.share_terms(terms("a")), &agreed));
+        assert_eq!(*carrier.share_terms(terms("b")), terms("b"));
+        // Asked otherwise, agreed upon the same.
+        let mut spelled = Arc::new(Asked { spelled: Some("md5".into()), ..(*asked("a")).clone() });
+        assert!(Arc::ptr_eq(&carrier.share(&mut spelled), &agreed) && !Arc::ptr_eq(&spelled, &first));
+        let mut status =
+            |code: u16, words: &str| carrier.share_status(code, words.as_bytes(), || SipStatus { code, reason: words.to_owned() });
+        let ok = status(200, "OK");
+        assert!(Arc::ptr_eq(&status(200, "OK"), &ok) && !Arc::ptr_eq(&status(200, "Fine"), &ok) && !Arc::ptr_eq(&status(202, "OK"), &ok));
+        for code in 0..SHARED_MAX {
+            status(300 + code as u16, "No");
+        }
+        assert!(!Arc::ptr_eq(&status(200, "OK"), &ok), "the oldest has gone");
+        assert!(carrier.statuses.len() == SHARED_MAX && carrier.terms.len() <= SHARED_MAX);
+    }
+
+    #[test]
     fn two_refusals_without_stale_switch_reuse_off_for_a_day() {
         let mut nonces = Nonces::default();
         let age = Duration::from_secs(30);

@@ -8,7 +8,7 @@ mod evidence;
 mod failed;
 mod flowing;
 #[cfg(test)]
-mod given;
+pub(crate) mod given;
 mod inbound;
 mod keepalive;
 mod parking;

@@ -28,6 +28,7 @@ fn no_debug_output_holds_a_secret() {
         format!("{:?}", Command::Verify(Box::new(order("v", "alice", PASSWORD)))),
         format!("{by_ha1:?}"),
     ];
+    assert!(printed[0].contains("Password(redacted)") && printed[3].contains("Ha1(redacted)"), "{printed:?}");
     let mut talk = talk(setup);
     talk.we_send("REGISTER").they_say(challenge("nonce-in-view"));
     let challenge_bytes = challenge("nonce-in-view").write(talk.request(), "192.0.2.10:5060".parse().unwrap());
