@@ -317,3 +317,24 @@ fn what_was_never_here_is_gone_at_once_and_removed_if_that_was_wanted() {
     talk.we_send("REGISTER").withdraw("bob", Withdrawal::Unregister).withdraw("carol", Withdrawal::Forget).silent();
     assert_eq!(talk.forgotten(), [("bob".to_owned(), true), ("carol".to_owned(), false)]);
 }
+
+#[test]
+fn a_digest_of_a_version_that_has_gone_is_not_told_by_another_s_name_and_the_new_one_goes_at_once() {
+    let mut talk = talk(registration("alice"));
+    talk.we_send("REGISTER").they_say(challenge("n1"));
+    talk.we_send("REGISTER").with(nonce("n1"));
+    let mut renewed = assignment("alice", 2);
+    renewed.active = Some(Credential { username: "carol".into(), ..credential("alice", 2, "new") });
+    talk.assign(renewed).silent().events.clear();
+    talk.they_say(status(403, "Forbidden"));
+    let diagnosis = talk.attempt().diagnosis.expect("refused");
+    assert_eq!(diagnosis.code, Code::ForbiddenAfterAuth);
+    assert!(!diagnosis.remedy.contains("carol") && !diagnosis.summary.contains("carol"), "{diagnosis:?}");
+    let now = talk.now;
+    let waits = talk.take(|event| match event {
+        Event::Status(status) => status.next_action_at.filter(|&at| at > now),
+        _ => None,
+    });
+    assert!(waits.is_empty(), "{waits:?}");
+    talk.we_send("REGISTER").they_say(challenge("n2")).we_send("REGISTER").with(nonce("n2").password("new")).they_say(ok()).then_bound();
+}
