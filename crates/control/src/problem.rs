@@ -58,9 +58,15 @@ impl Problem {
     }
 
     /// 409 `version.mismatch`.
-    pub fn version_mismatch(given: i64, current: i64) -> Self {
+    pub fn version_mismatch(given: &str, current: i64) -> Self {
         let message =
             format!("The version {given} does not match the current version {current}. Read it again and repeat the change on that.");
+        Problem::new(StatusCode::CONFLICT, "version.mismatch", message).field("version")
+    }
+
+    /// As [`Problem::version_mismatch`], where If-Match has weak tags only.
+    pub fn weak_version(current: i64) -> Self {
+        let message = format!("A weak ETag (W/) does not match the current version {current}: send the ETag of an answer as it came.");
         Problem::new(StatusCode::CONFLICT, "version.mismatch", message).field("version")
     }
 

@@ -40,7 +40,7 @@ fn make() -> Value {
             "title": "Trunkline",
             "version": env!("CARGO_PKG_VERSION"),
             "summary": "Keeps BYOC SIP trunks registered with their carriers.",
-            "description": "JSON over HTTP. Every answer has ININ-Correlation-Id and inin-ratelimit-count, -allowed and -reset. Unknown fields and query parameters are refused, not ignored; absent values are left out, never null.",
+            "description": "JSON over HTTP. Every answer has ININ-Correlation-Id and inin-ratelimit-count, -allowed and -reset. Unknown fields and query parameters are refused, not ignored; absent values are left out, never null. HEAD is answered wherever GET is, with the same status and headers and without a body.",
         },
         "servers": [{ "url": "/" }],
         "tags": tags.iter().map(|tag| json!({ "name": tag })).collect::<Vec<_>>(),

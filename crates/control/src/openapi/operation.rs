@@ -200,8 +200,8 @@ impl Operation {
     /// Is tied to a version: If-Match, 409.
     #[must_use]
     pub fn versioned(self) -> Self {
-        let pattern = json!({ "type": "string", "pattern": "^(\\*|\"[0-9]{1,9}\")$" });
-        self.header("If-Match", pattern, "The ETag that the change is based on.").refuses(400).refuses(409)
+        let pattern = json!({ "type": "string", "pattern": "^(\\*|(W/)?\"[0-9]{1,9}\"( *, *(W/)?\"[0-9]{1,9}\")*)$" });
+        self.header("If-Match", pattern, "The ETag that the change is based on, several with commas between, or *; a weak one matches nothing.").refuses(400).refuses(409)
     }
 
     /// The names of the parameters in the path.
@@ -349,13 +349,17 @@ impl Answer {
                 (200, json("A page.", listing, examples::listing(examples::of(schema))))
             }
             Answer::Nothing => (204, json!({ "description": "Done; nothing to show.", "headers": headers() })),
+            Answer::Empty(200) => (200, json!({ "description": "As GET, without a body.", "headers": headers() })),
             Answer::Empty(status) => (*status, json!({ "description": "It is on its way; nothing to show.", "headers": headers() })),
             Answer::Text(media) => {
                 let content = json!({ *media: { "schema": { "type": "string" }, "example": "..." } });
                 (200, json!({ "description": "Text.", "headers": headers(), "content": content }))
             }
             Answer::Bytes(media) => {
-                let content = json!({ *media: { "schema": { "type": "string", "contentMediaType": media } } });
+                // JSON has no bytes; this is the section header that a capture begins with.
+                let example = json!({ "summary": "The first bytes, in base64; the body is the bytes.", "value": "Cg0NChwAAABNPCsaAQAAAP//////////HAAAAA==" });
+                let schema = json!({ "type": "string", "contentMediaType": media });
+                let content = json!({ *media: { "schema": schema, "examples": { "begin": example } } });
                 (200, json!({ "description": "Bytes.", "headers": headers(), "content": content }))
             }
         }

@@ -28,7 +28,7 @@ use crate::audit::{AuditEntry, Origin};
 use crate::domain::{AddressOfRecord, Place, SipUri, id};
 use crate::http::{App, JsonBody, OptionalJsonBody, answer, context};
 use crate::problem::Problem;
-use crate::store::{credentials, reach, sites};
+use crate::store::{askers, credentials, reach, sites};
 
 /// What one must be allowed to ask carriers.
 pub const VERIFY: &str = "telephony:trunkRegistration:verify";
@@ -54,12 +54,11 @@ pub(super) async fn trunk(
     headers: HeaderMap,
     OptionalJsonBody(map): OptionalJsonBody,
 ) -> Result<Response, Problem> {
-    caller.require_trunk(&app, &[VERIFY], &trunk).await?;
-    let form = VerifyTrunk::read(map).map_err(form::problem)?;
-    if form.asked.is_some() {
-        // Whoever may try any secret may guess one.
-        caller.require_trunk(&app, &[EDIT], &trunk).await?;
-    }
+    let form = VerifyTrunk::read(map);
+    // Whoever may try any secret may guess one.
+    let guesses = form.as_ref().is_ok_and(|form| form.asked.is_some());
+    caller.require_trunk(&app, if guesses { &[VERIFY, EDIT] } else { &[VERIFY] }, &trunk).await?;
+    let form = form.map_err(form::problem)?;
     let wait = prefer_wait(&headers).unwrap_or(PATIENCE + GRACE);
     let said = app.registrations.verify_trunk(&caller.origin(), &trunk, form, wait).await?;
     Ok(said.answer(&trunk))
@@ -209,6 +208,18 @@ impl Registrations {
         Ok(())
     }
 
+    /// Notes who asks, so that they may read the attempt. Where it cannot be noted the carrier is asked nevertheless.
+    async fn asks(&self, caller: &Caller, id: &str, carrier: Option<&str>) {
+        let noted = async {
+            let mut tx = self.inner.store.begin(&caller.origin()).await?;
+            askers::note(&mut tx, id, &caller.client.meta.id, carrier).await?;
+            tx.commit().await
+        };
+        if let Err(error) = noted.await {
+            tracing::warn!(attempt = id, %error, "who asks could not be noted; the attempt is readable in the organisation only");
+        }
+    }
+
     async fn verify_ad_hoc(&self, caller: &Caller, form: VerifyAdHoc, wait: Duration) -> Result<Said, Problem> {
         let deadline = Instant::now() + wait;
         let VerifyAdHoc { target, site, asked, challenge_only } = form;
@@ -227,7 +238,6 @@ impl Registrations {
         if !reach::sees(&mut state, &caller.grants.known(), &Place::Site(&site)).await? {
             return Err(unknown());
         }
-        caller.require_on(&mut state, &[VERIFY, EDIT], &Place::Site(&site)).await?;
         let organization = loader.organization();
         let carrier = match &target.carrier {
             Some(id) => {
@@ -240,6 +250,13 @@ impl Registrations {
             None => None,
         };
         drop(state);
+        // The profile of a carrier says where secrets go: whoever has it in scope may ask there, from any site that is seen.
+        let place = target.carrier.as_deref().map(Place::Carrier);
+        let may = |permission: &str| [Some(Place::Site(&site)), place].iter().flatten().any(|place| caller.grants.on(permission, place));
+        let missing: Vec<&str> = [VERIFY, EDIT].into_iter().filter(|permission| !may(permission)).collect();
+        if !missing.is_empty() {
+            return Err(Problem::missing_permissions(missing));
+        }
         let policy = policy::effective(
             None,
             carrier.as_ref().and_then(|carrier| Some((carrier.meta.id.as_str(), carrier.settings.digest_policy.as_ref()?))),
@@ -274,6 +291,7 @@ impl Registrations {
             by_person: true,
             patience_ms: millis(PATIENCE),
         };
+        self.asks(caller, &order.id, target.carrier.as_deref()).await;
         let (this, id) = (self.clone(), order.id.clone());
         let verification = async move {
             let verdict = verification::ask(&this.inner.fleet, &edge, order).await;

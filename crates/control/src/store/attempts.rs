@@ -6,6 +6,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::page::{Key, Select};
+use super::reach::Condition;
 use super::{Connection, Page, Paging, Sorting, StoreError, row};
 use crate::encoding::{base64, unbase64};
 
@@ -167,8 +168,14 @@ pub async fn trim_total(connection: &mut Connection, total: i64, total_bytes: i6
     Ok(done.rows_affected())
 }
 
-/// Reads a page of a trunk's attempts; of those of no trunk where it is absent.
-pub async fn page(connection: &mut Connection, trunk: Option<&str>, paging: &Paging, filter: Filter) -> Result<Page<Kept>, StoreError> {
+/// Reads a page of a trunk's attempts; of those of no trunk where it is absent, within a condition where there is one.
+pub async fn page(
+    connection: &mut Connection,
+    trunk: Option<&str>,
+    paging: &Paging,
+    filter: Filter,
+    within: Option<Condition>,
+) -> Result<Page<Kept>, StoreError> {
     let of = match trunk {
         Some(trunk) => ("trunk = ?", Key::Text(trunk.to_owned())),
         // Every condition has a bound value.
@@ -183,7 +190,9 @@ pub async fn page(connection: &mut Connection, trunk: Option<&str>, paging: &Pag
         filter.to.map(|to| ("started < ?", Key::Number(to))),
     ];
     let filters = filters.into_iter().flatten().collect();
-    Select { columns: COLUMNS, table: "attempts", id: SORTINGS[1], filters, kept: None, totals: None }.page(connection, paging, read).await
+    Select { columns: COLUMNS, table: "attempts", id: SORTINGS[1], filters, kept: None, totals: None }
+        .page_within(connection, paging, within, read)
+        .await
 }
 
 /// Reads an attempt with its messages.

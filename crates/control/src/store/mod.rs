@@ -3,6 +3,7 @@
 //! [`Store::read`] lends a connection that sees the last committed state; [`Store::begin`] waits for its turn as the one writer and gives a
 //! [`Tx`]. The nouns' statements are functions over a connection, one file each, so that they compose within a transaction.
 
+pub mod askers;
 pub mod attempts;
 pub mod audit_heads;
 pub mod audits;

@@ -59,6 +59,21 @@ impl Lab {
         lab
     }
 
+    /// What the examples of the document speak of is there, or there again.
+    pub async fn furnish(&self) {
+        for (path, body) in [
+            ("/api/v2/sites", r#"{"id": "jakarta"}"#),
+            ("/api/v2/carriers", CARRIER),
+            ("/api/v2/trunks/voice", TRUNK),
+            ("/api/v2/oauth/clients", r#"{"id": "ci"}"#),
+            ("/api/v2/authorization/roles", r#"{"id": "rotator", "permissions": []}"#),
+            ("/api/v2/webhooks", r#"{"id": "operations", "url": "https://hooks.example.com/trunkline"}"#),
+        ] {
+            let answer = self.post(path, body).await;
+            assert!([201, 409].contains(&answer.status.as_u16()), "{}", answer.text);
+        }
+    }
+
     pub async fn token_of(&self, id: &str, secret: &str) -> String {
         let form = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
         let request = Request::post("/oauth/token").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(form.into());

@@ -261,3 +261,78 @@ async fn tokens_of_a_client_end_when_it_is_disabled_or_they_are_revoked() {
     get(&lab, &second, "/api/v2/tokens/me").await.refused(401, "bad.credentials");
     lab.token_of("c", &secret).await;
 }
+
+#[tokio::test]
+async fn an_edit_is_undone_by_who_may_make_it() {
+    let lab = fleet().await;
+    let last = async |lab: &Lab, id: &str| {
+        let path = format!("/api/v2/audits?entityId={id}&sortBy=number&sortOrder=descending&pageSize=1");
+        lab.get(&path).await.is(200).body["entities"][0]["number"].to_string()
+    };
+    lab.patch(&format!("{TRUNKS}/jn1"), r#"{"name": "renamed"}"#).await.is(200);
+    let here = last(&lab, "jn1").await;
+    lab.patch(&format!("{TRUNKS}/tn1"), r#"{"name": "renamed"}"#).await.is(200);
+    let there = last(&lab, "tn1").await;
+    lab.patch("/api/v2/carriers/nusantara", r#"{"name": "renamed"}"#).await.is(200);
+    let carrier = last(&lab, "nusantara").await;
+    let undo = async |token: &str, number: &str| lab.call(Method::POST, &format!("/api/v2/audits/{number}/undo"), token, &[], None).await;
+
+    let token = lab.token_with_grants(&json!([grant("trunk-administrator", site("jakarta"))])).await;
+    assert_eq!(undo(&token, &here).await.is(200).body["name"], "jn1");
+    // What is out of scope, or of another kind, is as a record that there is not.
+    let none = undo(&token, "999999").await.refused(404, "not.found").text.replace("999999", "N");
+    let told = |answer: Answer, number: &str| answer.refused(404, "not.found").body["message"].to_string().replace(number, "N");
+    assert!(none.contains("audit record"), "{none}");
+    for number in [&there, &carrier, &"1".to_owned()] {
+        assert!(none.contains(told(undo(&token, number).await, number).trim_matches('"').split('\\').next().unwrap_or("?")), "{none}");
+    }
+    // Seen, but not to be changed: all of it is named.
+    let both = json!([grant("trunk-administrator", site("jakarta")), grant("trunk-viewer", json!("organization"))]);
+    let token = lab.token_with_grants(&both).await;
+    undo(&token, &there).await.refused(403, "missing.permissions").about("telephony:trunk:edit");
+    let auditor = lab.token_with_grants(&json!([grant("auditor", json!("organization"))])).await;
+    undo(&auditor, &there).await.refused(403, "missing.permissions").says("telephony:trunk:edit");
+    assert_eq!(lab.get(&format!("{TRUNKS}/tn1")).await.body["name"], "renamed");
+    undo(&lab.token, &carrier).await.is(200);
+}
+
+#[tokio::test]
+async fn a_refusal_names_all_that_is_missing() {
+    let lab = fleet().await;
+    let missing = |answer: Answer| -> Vec<String> {
+        let answer = answer.refused(403, "missing.permissions");
+        let details = answer.body["details"].as_array().expect("details").clone();
+        details.iter().map(|detail| detail["fieldName"].as_str().expect("a permission").to_owned()).collect()
+    };
+    lab.post("/api/v2/authorization/roles", r#"{"id": "carriers", "permissions": ["telephony:carrier:edit"]}"#).await.is(201);
+    lab.post("/api/v2/authorization/roles", r#"{"id": "edits", "permissions": ["telephony:trunk:edit"]}"#).await.is(201);
+    let grants = json!([
+        grant("trunk-viewer", json!("organization")),
+        grant("trunk-administrator", trunks(&["jn1"])),
+        grant("carriers", json!({ "carrier": { "id": "kanto" } })),
+    ]);
+    let token = lab.token_with_grants(&grants).await;
+    let call = async |method: Method, path: String, body: Value| lab.call(method, &path, &token, &[], Some(&body.to_string())).await;
+    let both = ["telephony:trunk:edit", "telephony:trunkCredential:edit"];
+    let moved = json!({ "carrier": { "id": "archipelago" } });
+    assert_eq!(missing(call(Method::PATCH, format!("{TRUNKS}/jn2"), moved.clone()).await), both);
+    assert_eq!(missing(call(Method::PATCH, format!("{TRUNKS}/jn2"), json!({ "name": "x" })).await), both[..1]);
+    let mut whole: Value = serde_json::from_str(&trunk("jn2", "jakarta", "archipelago")).expect("JSON");
+    whole["version"] = json!(1);
+    assert_eq!(missing(call(Method::PUT, format!("{TRUNKS}/jn2"), whole).await), both);
+    let elsewhere = json!({ "registrars": ["sip:192.0.2.9"] });
+    let carrier = ["telephony:carrier:edit", "telephony:trunkCredential:edit"];
+    assert_eq!(missing(call(Method::PATCH, "/api/v2/carriers/nusantara".into(), elsewhere.clone()).await), carrier);
+    assert_eq!(missing(call(Method::PATCH, "/api/v2/carriers/nusantara".into(), json!({ "name": "x" })).await), carrier[..1]);
+    assert_eq!(missing(call(Method::PATCH, "/api/v2/carriers/kanto".into(), elsewhere).await), carrier[1..]);
+    let given = json!({ "credentials": { "username": "u", "password": "p" } });
+    let verify = ["telephony:trunkRegistration:verify", "telephony:trunkCredential:edit"];
+    assert_eq!(missing(call(Method::POST, format!("{REGISTRATIONS}/jn2/verify"), given).await), verify);
+    assert_eq!(missing(call(Method::POST, format!("{REGISTRATIONS}/jn2/verify"), json!({})).await), verify[..1]);
+    let base = json!({ "version": 1, "properties": {
+        "trunk_sip_authentication_credentials_username": { "value": { "instance": "u" } },
+        "trunk_sip_authentication_credentials_password": { "value": { "instance": "p" } },
+    } });
+    let path = "/api/v2/telephony/providers/edges/trunkbasesettings/jn2";
+    assert_eq!(missing(call(Method::PUT, path.into(), base).await), both);
+}

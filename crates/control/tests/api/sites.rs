@@ -51,7 +51,15 @@ async fn a_stale_version_changes_nothing() {
     for (method, body) in [(Method::PUT, Some("{}")), (Method::PATCH, Some("{}")), (Method::DELETE, None)] {
         lab.call(method.clone(), path, &lab.token, &[("if-match", "\"9\"")], body).await.refused(409, "version.mismatch");
     }
-    lab.call(Method::PATCH, path, &lab.token, &[("if-match", "nine")], Some("{}")).await.refused(400, "bad.request");
+    for unquoted in ["nine", "1", "\"1\" \"2\""] {
+        let refused = lab.call(Method::PATCH, path, &lab.token, &[("if-match", unquoted)], Some("{}")).await.refused(400, "bad.request");
+        assert!(refused.body["message"].as_str().is_some_and(|message| message.contains("quotes")), "{}", refused.text);
+    }
+    for other in ["W/\"1\"", "\"8\", \"9\""] {
+        let refused = lab.call(Method::DELETE, path, &lab.token, &[("if-match", other)], None).await.refused(409, "version.mismatch");
+        refused.says("does not match the current version");
+    }
+    lab.call(Method::PUT, path, &lab.token, &[("if-match", "*")], Some("{}")).await.refused(400, "invalid.value").about("version");
     assert_eq!(lab.get(path).await.body["name"], "a");
     lab.call(Method::PUT, path, &lab.token, &[("if-match", "\"1\"")], Some(r#"{"name": "b"}"#)).await.is(200);
     lab.call(Method::DELETE, path, &lab.token, &[("if-match", "\"2\"")], None).await.is(204);

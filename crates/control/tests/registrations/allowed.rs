@@ -7,7 +7,7 @@ use link::Sites;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::lab::{CARRIER, Lab, TRUNK};
+use crate::lab::Lab;
 use crate::operations::{Operation, operations};
 use crate::scene::PATH;
 use crate::scripted_edge::ScriptedEdge;
@@ -34,17 +34,7 @@ impl World {
 
     /// Puts back what operations before have deleted, or changed so that others could not be done.
     async fn furnish(&self) {
-        for (path, body) in [
-            ("/api/v2/sites", r#"{"id": "jakarta"}"#),
-            ("/api/v2/carriers", CARRIER),
-            ("/api/v2/trunks/voice", TRUNK),
-            ("/api/v2/oauth/clients", r#"{"id": "ci"}"#),
-            ("/api/v2/authorization/roles", r#"{"id": "rotator", "permissions": []}"#),
-            ("/api/v2/webhooks", r#"{"id": "operations", "url": "https://hooks.example.com/trunkline"}"#),
-        ] {
-            let answer = self.lab.post(path, body).await;
-            assert!([201, 409].contains(&answer.status.as_u16()), "{}", answer.text);
-        }
+        self.lab.furnish().await;
         let all = r#"{"digestPolicy": {"allowed": ["SHA-512-256", "SHA-256", "MD5"]}}"#;
         self.lab.patch("/api/v2/organization", all).await.is(200);
         self.lab.patch("/api/v2/edges/edge_jkt_1", r#"{"drain": false}"#).await.is(200);

@@ -1,5 +1,6 @@
 //! The verify calls change nothing.
 
+use axum::http::Method;
 use serde_json::json;
 
 use crate::scene::{PATH, Scene};
@@ -59,4 +60,32 @@ async fn a_secret_rests_where_its_target_changed_until_it_is_proved_there() {
     scene.lab.post(&path(), "{}").await.is(200);
     scene.edge.until("it is used again", |_| scene.edge.assignments("t1").last().is_some_and(|last| last.active.is_some())).await;
     assert!(!scene.registration().await["warnings"].to_string().contains("registration.resting"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asked_without_a_trunk_reads_the_attempt_and_so_does_who_has_the_carrier() {
+    let scene = Scene::new().await;
+    let lab = &scene.lab;
+    lab.post("/api/v2/carriers", r#"{"id": "c2", "registrars": ["sip:192.0.2.2"]}"#).await.is(201);
+    let scoped = async |role: &str, scope: serde_json::Value| lab.token_with_grants(&json!([{ "roleId": role, "scope": scope }])).await;
+    let carrier = |id: &str| json!({ "carrier": { "id": id } });
+    let asker = scoped("trunk-administrator", carrier("c1")).await;
+    let colleague = scoped("trunk-viewer", carrier("c1")).await;
+    let other = scoped("trunk-administrator", carrier("c2")).await;
+    // A grant of the carrier is enough where the carrier is named.
+    let body = json!({ "carrier": { "id": "c1" }, "addressOfRecord": "sip:u1@lab.example", "credentials": { "username": "u1", "password": "first" } });
+    let asked = lab.call(Method::POST, &format!("{PATH}/verify"), &asker, &[], Some(&body.to_string())).await.is(200);
+    let free = json!({ "registrars": ["sip:192.0.2.66"], "addressOfRecord": "sip:u1@lab.example", "credentials": { "username": "u1", "password": "first" } });
+    let refused = lab.call(Method::POST, &format!("{PATH}/verify"), &asker, &[], Some(&free.to_string())).await;
+    refused.refused(403, "missing.permissions").says("telephony:trunkRegistration:verify, telephony:trunkCredential:edit");
+    let id = asked.body["attemptId"].as_str().expect("an attempt").to_owned();
+    let list = format!("{PATH}/verify/attempts");
+    let one = format!("{list}/{id}");
+    lab.until(&list, |listed| listed.ids().contains(&id.as_str())).await;
+    let get = async |token: &str, path: &str| lab.call(Method::GET, path, token, &[], None).await;
+    for (token, listed, read, traced) in [(&asker, 1, 200, 200), (&colleague, 1, 200, 403), (&other, 0, 404, 404), (&lab.token, 1, 200, 200)] {
+        assert_eq!(get(token, &list).await.is(200).ids().len(), listed);
+        get(token, &one).await.is(read);
+        get(token, &format!("{one}/ladder")).await.is(traced);
+    }
 }

@@ -20,7 +20,7 @@ use crate::domain::{Carrier, CarrierSettings, Meta, Place, Reference, SipUri, Tr
 use crate::http::decode::take;
 use crate::http::precondition::IfMatch;
 use crate::http::resources::form::{self, Common};
-use crate::http::resources::{TrunkForm, may_put, show_trunk};
+use crate::http::resources::{TrunkForm, may_change, may_put, show_trunk};
 use crate::http::{App, JsonBody, Query, answer, created, listing};
 use crate::problem::Problem;
 use crate::registrations::load;
@@ -62,6 +62,11 @@ fn show(of: &Projected, kept: &Kept) -> Value {
     body.insert("carrier".into(), json!({ "id": trunk.carrier, "selfUri": format!("/api/v2/carriers/{}", trunk.carrier) }));
     body.insert("selfUri".into(), format!("{PATH}/trunkbasesettings/{}", trunk.meta.id).into());
     body.into()
+}
+
+/// What a body needs: with a password in it, the right to set one.
+fn needed(base: Option<&BaseForm>) -> &'static [&'static str] {
+    if base.is_some_and(|base| base.properties.password.is_some()) { &[EDIT, EDIT_CREDENTIALS] } else { &[EDIT] }
 }
 
 /// A body of POST or PUT.
@@ -165,14 +170,13 @@ async fn read(State(app): State<App>, caller: Caller, Path(id): Path<String>, mu
 }
 
 async fn create(State(app): State<App>, caller: Caller, JsonBody(mut fields): JsonBody) -> Result<Response, Problem> {
-    caller.require_somewhere(EDIT)?;
-    let common = Common::take(&mut fields)?;
-    let mut base = BaseForm::parse(common, fields)?;
+    let base = Common::take(&mut fields).and_then(|common| BaseForm::parse(common, fields));
+    caller.grants.require_somewhere(needed(base.as_ref().ok()))?;
+    let mut base = base?;
     let id = base.common.id.clone().unwrap_or_else(id::generate);
     base.common.id = Some(id.clone());
     let credentials = base.credentials(&id, None)?;
     if let Some(body) = &credentials {
-        caller.require_somewhere(EDIT_CREDENTIALS)?;
         app.registrations.check_form(body)?;
     }
     let settings = TrunkSettings { description: base.description.clone(), ..TrunkSettings::of(base.properties.address()?) };
@@ -190,7 +194,7 @@ async fn create(State(app): State<App>, caller: Caller, JsonBody(mut fields): Js
         settings,
     };
     let trunk = trunk.resolve(&mut tx, &caller).await?;
-    may_put(&caller, if credentials.is_some() { &[EDIT, EDIT_CREDENTIALS] } else { &[EDIT] }, &trunk)?;
+    may_put(&caller, needed(Some(&base)), &trunk)?;
     let trunk = trunks::insert(&mut tx, &trunk).await?;
     load::judge_stored(&mut tx, None, &trunk).await?;
     trunk_bases::keep(&mut tx, &id, &base.kept()).await?;
@@ -210,14 +214,13 @@ async fn replace(
     if_match: IfMatch,
     JsonBody(mut fields): JsonBody,
 ) -> Result<Response, Problem> {
-    caller.require_trunk(&app, &[EDIT], &id).await?;
-    let common = Common::take_for(&mut fields, &id)?;
-    let base = BaseForm::parse(common, fields)?;
+    let base = Common::take_for(&mut fields, &id).and_then(|common| BaseForm::parse(common, fields));
+    caller.require_trunk(&app, needed(base.as_ref().ok()), &id).await?;
+    let base = base?;
     let before = app.registrations.projected(&id).await?;
     if_match.check_required(base.common.version, before.trunk.meta.version)?;
     let credentials = base.credentials(&id, Some(&before))?;
     if let Some(body) = &credentials {
-        caller.require_trunk(&app, &[EDIT_CREDENTIALS], &id).await?;
         app.registrations.check_form(body)?;
     }
     let _turn = turn(&app, &id, credentials.is_some()).await?;
@@ -238,13 +241,8 @@ async fn replace(
     let site = Some(base.site.clone().map_or_else(|| reference(&before.site), Ok)?);
     let after = TrunkForm { common, site, carrier: reference(&carrier)?, in_service, settings };
     let mut after = after.resolve(&mut tx, &caller).await?;
-    may_put(&caller, &[EDIT], &after)?;
+    may_change(&caller, &before, &after, needed(Some(&base)))?;
     after.target_revision = before.target_revision;
-    if before.carrier != after.carrier {
-        // Whoever may choose where secrets go may read them.
-        caller.require_on(tx.connection(), &[EDIT_CREDENTIALS], &Place::trunk(&before)).await?;
-        caller.require_on(tx.connection(), &[EDIT_CREDENTIALS], &Place::trunk(&after)).await?;
-    }
     let after = trunks::update(&mut tx, &before, &after).await?;
     load::judge_stored(&mut tx, Some(&before), &after).await?;
     trunk_bases::keep(&mut tx, &id, &base.kept()).await?;

@@ -21,6 +21,8 @@ use crate::store::{self, Tx, carriers, loads, organization, page, reach};
 const KIND: &str = "carrier";
 const VIEW: &str = "telephony:carrier:view";
 const EDIT: &str = "telephony:carrier:edit";
+/// Whoever may choose where secrets go may read them.
+const CREDENTIAL: &str = "telephony:trunkCredential:edit";
 const DELETE: &str = "telephony:carrier:delete";
 
 pub(super) fn routes() -> Router<App> {
@@ -88,7 +90,7 @@ async fn replace(
     let common = Common::take_for(&mut fields, &id)?;
     drop_shown(&mut fields);
     let mut tx = app.store.begin(&caller.origin()).await?;
-    let before = current(&mut tx, &caller, EDIT, &id).await?;
+    let before = current(&mut tx, &caller, &id, |_| Some(fields.clone())).await?;
     if_match.check_required(common.version, before.meta.version)?;
     write(&app, &caller, tx, before, common.name, fields, "update").await
 }
@@ -104,7 +106,12 @@ async fn change(
     let common = Common::take_for(&mut patch, &id)?;
     drop_shown(&mut patch);
     let mut tx = app.store.begin(&caller.origin()).await?;
-    let before = current(&mut tx, &caller, EDIT, &id).await?;
+    let merged = |before: &Carrier| {
+        let mut fields = form::fields(&before.settings);
+        form::merge(&mut fields, patch.clone());
+        Some(fields)
+    };
+    let before = current(&mut tx, &caller, &id, merged).await?;
     if_match.check(common.version, before.meta.version)?;
     let name = common.name.or_else(|| Some(before.meta.name.clone()));
     let mut fields = form::fields(&before.settings);
@@ -116,10 +123,18 @@ async fn change(
 pub(super) async fn undo(app: &App, caller: &Caller, id: &str, edit: &Edit) -> Result<Response, Problem> {
     caller.require_somewhere(EDIT)?;
     let mut tx = app.store.begin(&caller.origin()).await?;
-    let before = current(&mut tx, caller, EDIT, id).await?;
-    let mut shown = form::fields(&before.settings);
-    shown.insert("name".into(), before.meta.name.clone().into());
-    let mut fields = edit.taken_back(&shown)?;
+    let back = |before: &Carrier| {
+        let mut shown = form::fields(&before.settings);
+        shown.insert("name".into(), before.meta.name.clone().into());
+        edit.taken_back(&shown)
+    };
+    let without_name = |before: &Carrier| {
+        let mut fields = back(before).ok()?;
+        Common::take(&mut fields).ok()?;
+        Some(fields)
+    };
+    let before = current(&mut tx, caller, id, without_name).await?;
+    let mut fields = back(&before)?;
     let common = Common::take(&mut fields)?;
     write(app, caller, tx, before, common.name, fields, "undo").await
 }
@@ -142,10 +157,21 @@ fn settings(fields: Map<String, Value>) -> Result<CarrierSettings, Problem> {
     Ok(settings)
 }
 
-/// Finds what the caller may change so.
-async fn current(tx: &mut Tx, caller: &Caller, permission: &str, id: &str) -> Result<Carrier, Problem> {
+/// Finds what the caller may change. Where it may not, the refusal names all that the change would need, as far as its fields can be read.
+async fn current(
+    tx: &mut Tx,
+    caller: &Caller,
+    id: &str,
+    changed: impl FnOnce(&Carrier) -> Option<Map<String, Value>>,
+) -> Result<Carrier, Problem> {
     let found = carriers::find(tx.connection(), id).await?.ok_or_else(|| Problem::not_found(KIND, id))?;
-    caller.require_on(tx.connection(), &[permission], &Place::Carrier(id)).await?;
+    let place = Place::Carrier(id);
+    if caller.grants.on(EDIT, &place) {
+        return Ok(found);
+    }
+    let after = changed(&found).and_then(|fields| settings(fields).ok());
+    let retargets = after.is_some_and(|after| found.settings.sends_elsewhere(&after));
+    caller.require_on(tx.connection(), if retargets { &[EDIT, CREDENTIAL] } else { &[EDIT] }, &place).await?;
     Ok(found)
 }
 
@@ -163,8 +189,7 @@ async fn write(
     after.settings = settings(fields)?;
     let retargeted = before.settings.sends_elsewhere(&after.settings);
     if retargeted {
-        // Whoever may choose where secrets go may read them.
-        caller.require_on(tx.connection(), &["telephony:trunkCredential:edit"], &Place::Carrier(&before.meta.id)).await?;
+        caller.require_on(tx.connection(), &[CREDENTIAL], &Place::Carrier(&before.meta.id)).await?;
     }
     load::judge_carrier(&mut tx, &before, &after).await?;
     let after = carriers::update(&mut tx, &after, retargeted).await?;
@@ -178,7 +203,8 @@ async fn write(
 async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<String>, if_match: IfMatch) -> Result<StatusCode, Problem> {
     caller.require_somewhere(DELETE)?;
     let mut tx = app.store.begin(&caller.origin()).await?;
-    let carrier = current(&mut tx, &caller, DELETE, &id).await?;
+    let carrier = carriers::find(tx.connection(), &id).await?.ok_or_else(|| Problem::not_found(KIND, &id))?;
+    caller.require_on(tx.connection(), &[DELETE], &Place::Carrier(&id)).await?;
     if_match.check(None, carrier.meta.version)?;
     let (total, some) = store::trunks::users(tx.connection(), &User::Carrier(&id)).await?;
     if total > 0 {

@@ -14,7 +14,7 @@ use axum::Router;
 use super::App;
 
 pub use trunk_form::{Places, TrunkForm};
-pub(crate) use trunks::{delete_one as delete_trunk, may_put, show as show_trunk};
+pub(crate) use trunks::{delete_one as delete_trunk, may_change, may_put, show as show_trunk};
 
 /// The routes of all plain resources.
 pub(super) fn routes() -> Router<App> {

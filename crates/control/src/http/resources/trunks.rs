@@ -21,6 +21,8 @@ use crate::store::{Tx, page, trunks};
 const KIND: &str = "trunk";
 const VIEW: &str = "telephony:trunk:view";
 const EDIT: &str = "telephony:trunk:edit";
+/// Whoever may choose where secrets go may read them.
+const CREDENTIAL: &str = "telephony:trunkCredential:edit";
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -87,7 +89,7 @@ async fn replace(
     let version = common.version;
     let form = TrunkForm::parse_rest(common, fields)?;
     let mut tx = app.store.begin(&caller.origin()).await?;
-    let before = current(&mut tx, &caller, &id).await?;
+    let before = current(&mut tx, &caller, &id, Some(&form.carrier.id)).await?;
     if_match.check_required(version, before.meta.version)?;
     write(&app, &caller, tx, before, form, "update").await
 }
@@ -102,7 +104,7 @@ async fn change(
     caller.require_somewhere(EDIT)?;
     let mut common = Common::take_for(&mut patch, &id)?;
     let mut tx = app.store.begin(&caller.origin()).await?;
-    let before = current(&mut tx, &caller, &id).await?;
+    let before = current(&mut tx, &caller, &id, named(patch.get("carrier"))).await?;
     if_match.check(common.version, before.meta.version)?;
     common.name = common.name.or_else(|| Some(before.meta.name.clone()));
     let mut fields = trunk_form::fields(&before);
@@ -115,7 +117,7 @@ async fn change(
 pub(super) async fn undo(app: &App, caller: &Caller, id: &str, edit: &Edit) -> Result<Response, Problem> {
     caller.require_somewhere(EDIT)?;
     let mut tx = app.store.begin(&caller.origin()).await?;
-    let before = current(&mut tx, caller, id).await?;
+    let before = current(&mut tx, caller, id, named(edit.before("carrier"))).await?;
     let mut shown = trunk_form::fields(&before);
     shown.insert("name".into(), before.meta.name.clone().into());
     let mut fields = edit.taken_back(&shown)?;
@@ -123,11 +125,35 @@ pub(super) async fn undo(app: &App, caller: &Caller, id: &str, edit: &Edit) -> R
     write(app, caller, tx, before, TrunkForm::parse_rest(common, fields)?, "undo").await
 }
 
-/// Finds what the caller may change.
-async fn current(tx: &mut Tx, caller: &Caller, id: &str) -> Result<Trunk, Problem> {
+/// Finds what the caller may change; another carrier than it has needs more, and one refusal names all of it.
+async fn current(tx: &mut Tx, caller: &Caller, id: &str, carrier: Option<&str>) -> Result<Trunk, Problem> {
     let found = trunks::find(tx.connection(), id).await?.ok_or_else(|| Problem::not_found(KIND, id))?;
-    caller.require_on(tx.connection(), &[EDIT], &Place::trunk(&found)).await?;
+    let moves = carrier.is_some_and(|carrier| carrier != found.carrier);
+    caller.require_on(tx.connection(), needed(moves), &Place::trunk(&found)).await?;
     Ok(found)
+}
+
+/// The id of a reference in a body.
+fn named(reference: Option<&Value>) -> Option<&str> {
+    reference.and_then(|reference| reference["id"].as_str())
+}
+
+/// What an edit needs: with another carrier, the right to say where secrets go.
+fn needed(moves: bool) -> &'static [&'static str] {
+    if moves { &[EDIT, CREDENTIAL] } else { &[EDIT] }
+}
+
+/// Refuses a change of a trunk that the caller may not make both where the trunk lies and where it would lie.
+pub(crate) fn may_change(caller: &Caller, before: &Trunk, after: &Trunk, more: &[&'static str]) -> Result<(), Problem> {
+    let mut permissions: Vec<&str> = needed(before.carrier != after.carrier).to_vec();
+    permissions.extend(more.iter().filter(|permission| !needed(before.carrier != after.carrier).contains(permission)));
+    let there = |permission: &&str| caller.grants.on(permission, &Place::trunk(before));
+    let missing_here: Vec<&str> = permissions.iter().copied().filter(|permission| !there(permission)).collect();
+    if missing_here.is_empty() {
+        return may_put(caller, &permissions, after);
+    }
+    let missing = permissions.iter().copied().filter(|permission| !there(permission) || !caller.grants.on(permission, &Place::trunk(after)));
+    Err(Problem::missing_permissions(missing))
 }
 
 /// Refuses a trunk that would lie where the caller may not do all this.
@@ -156,13 +182,8 @@ async fn write(
 ) -> Result<Response, Problem> {
     form.common.id = Some(before.meta.id.clone());
     let mut after = form.resolve(&mut tx, caller).await?;
-    may_put(caller, &[EDIT], &after)?;
+    may_change(caller, &before, &after, &[])?;
     after.target_revision = before.target_revision;
-    if before.carrier != after.carrier {
-        // Whoever may choose where secrets go may read them.
-        caller.require_on(tx.connection(), &["telephony:trunkCredential:edit"], &Place::trunk(&before)).await?;
-        caller.require_on(tx.connection(), &["telephony:trunkCredential:edit"], &Place::trunk(&after)).await?;
-    }
     let after = trunks::update(&mut tx, &before, &after).await?;
     load::judge_stored(&mut tx, Some(&before), &after).await?;
     tx.audit(AuditEntry::new(action, KIND, &after.meta.id).before(show(&before)).after(show(&after)));
@@ -179,7 +200,7 @@ async fn delete(State(app): State<App>, caller: Caller, Path(id): Path<String>, 
 pub(crate) async fn delete_one(app: &App, caller: &Caller, id: String, if_match: IfMatch) -> Result<StatusCode, Problem> {
     caller.require_somewhere(EDIT)?;
     let mut tx = app.store.begin(&caller.origin()).await?;
-    let trunk = current(&mut tx, caller, &id).await?;
+    let trunk = current(&mut tx, caller, &id, None).await?;
     if_match.check(None, trunk.meta.version)?;
     trunks::delete(&mut tx, &id).await?;
     tx.audit(AuditEntry::new("delete", KIND, &id).before(show(&trunk)));

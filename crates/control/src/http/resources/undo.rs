@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::post;
 use serde_json::{Map, Value};
@@ -13,6 +14,9 @@ use crate::http::{App, OptionalJsonBody};
 use crate::problem::Problem;
 use crate::store::audits;
 
+/// Whose edits can be undone, and what an edit of it needs.
+const EDITS: [(&str, &str); 2] = [("trunk", "telephony:trunk:edit"), ("carrier", "telephony:carrier:edit")];
+
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/api/v2/audits/{number}/undo", post(undo))
 }
@@ -23,13 +27,21 @@ async fn undo(
     Path(number): Path<String>,
     OptionalJsonBody(body): OptionalJsonBody,
 ) -> Result<Response, Problem> {
-    caller.require("audits:audit:view")?;
+    // An edit is taken back by whoever may make it. Who may edit nothing learns nothing of what is on record.
+    if EDITS.iter().all(|(_, edit)| caller.grants.reach(edit).is_nothing()) {
+        return Err(Problem::missing_permissions(EDITS.map(|(_, edit)| edit)));
+    }
     if !body.is_empty() {
         return Err(Problem::bad_request("This call takes no fields."));
     }
     let unknown = || Problem::not_found("audit record", &number);
     let found = audits::find(&mut *app.store.read().await?, number.parse().map_err(|_| unknown())?).await?;
     let record = found.ok_or_else(unknown)?;
+    let reads = caller.grants.everywhere("audits:audit:view");
+    let edits = EDITS.iter().find(|(kind, _)| *kind == record.entity_kind).is_some_and(|(_, edit)| !caller.grants.reach(edit).is_nothing());
+    if !reads && !edits {
+        return Err(unknown());
+    }
     let object = |text: Option<&str>| match text.map(serde_json::from_str) {
         Some(Ok(Value::Object(fields))) => Some(fields),
         _ => None,
@@ -38,11 +50,13 @@ async fn undo(
         ("update" | "undo", Some(before), Some(after)) => Edit { before, after },
         _ => return Err(Problem::conflict("Only an edit can be undone: a record of action update, with before and after.")),
     };
-    match record.entity_kind.as_str() {
+    let undone = match record.entity_kind.as_str() {
         "trunk" => trunks::undo(&app, &caller, &record.entity_id, &edit).await,
         "carrier" => carriers::undo(&app, &caller, &record.entity_id, &edit).await,
         kind => Err(Problem::conflict(format!("Edits of trunks and carriers can be undone, not those of a {kind}."))),
-    }
+    };
+    // A record about what the caller may not know of is as if there were none.
+    undone.map_err(|problem| if !reads && problem.status() == StatusCode::NOT_FOUND { unknown() } else { problem })
 }
 
 /// What an edit did.
@@ -52,6 +66,11 @@ pub(super) struct Edit {
 }
 
 impl Edit {
+    /// Returns what a field was before.
+    pub(super) fn before(&self, name: &str) -> Option<&Value> {
+        self.before.get(name)
+    }
+
     /// Makes the fields as they would be without the edit; what was changed since stays.
     ///
     /// # Errors

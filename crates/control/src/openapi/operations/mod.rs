@@ -139,6 +139,9 @@ fn access(all: &mut Vec<Operation>) {
             .answers(Answer::One(200, "TokenOwner")),
     );
     all.push(
+        Operation::new("head", "/api/v2/tokens/me", TAG, "checkToken", "Says whether the token is valid.").answers(Answer::Empty(200)),
+    );
+    all.push(
         Operation::new("delete", "/api/v2/tokens/me", TAG, "deleteToken", "Revokes the token of the call.")
             .answers(Answer::Nothing)
             .refuses(409),
@@ -504,9 +507,8 @@ fn knowledge(all: &mut Vec<Operation>) {
         "Takes back an edit of a trunk or a carrier, from its audit record; what was changed since stays.",
     );
     all.push(
-        undo.may("audits:audit:view")
-            .may_need("telephony:trunk:edit")
-            .may_need("telephony:carrier:edit")
+        undo.may_any("telephony:trunk:edit")
+            .may_any("telephony:carrier:edit")
             .may_need(CREDENTIAL)
             .may_take("Nothing")
             .answers(Answer::One(200, "Undone"))

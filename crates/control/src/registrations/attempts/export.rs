@@ -20,7 +20,7 @@ pub type Named = Path<Vec<(String, String)>>;
 
 /// GET .../attempts/{attemptId}/ladder, with `width` and `ascii`.
 pub async fn ladder(State(app): State<App>, caller: Caller, Path(named): Named, mut query: Query) -> Result<Response, Problem> {
-    require(&app, &caller, TRACE, split(&named).0).await?;
+    require(&app, &caller, TRACE, split(&named).0, split(&named).1).await?;
     let width = query.take_number("width")?;
     if width.is_some_and(|width| !(WIDTH_MIN..=WIDTH_MAX).contains(&width)) {
         return Err(Problem::invalid("width", format!("width is {WIDTH_MIN} to {WIDTH_MAX} columns.")));
@@ -34,7 +34,7 @@ pub async fn ladder(State(app): State<App>, caller: Caller, Path(named): Named, 
 
 /// GET .../attempts/{attemptId}/report.
 pub async fn report(State(app): State<App>, caller: Caller, Path(named): Named, query: Query) -> Result<Response, Problem> {
-    require(&app, &caller, TRACE, split(&named).0).await?;
+    require(&app, &caller, TRACE, split(&named).0, split(&named).1).await?;
     query.finish()?;
     let (trunk, id) = split(&named);
     Ok(text(render::report(&app.registrations.attempt(trunk, id).await?)))
@@ -42,7 +42,7 @@ pub async fn report(State(app): State<App>, caller: Caller, Path(named): Named, 
 
 /// GET .../attempts/{attemptId}/pcapng.
 pub async fn pcapng(State(app): State<App>, caller: Caller, Path(named): Named, query: Query) -> Result<Response, Problem> {
-    require(&app, &caller, TRACE, split(&named).0).await?;
+    require(&app, &caller, TRACE, split(&named).0, split(&named).1).await?;
     query.finish()?;
     let (trunk, id) = split(&named);
     let mut response = render::pcapng(&app.registrations.attempt(trunk, id).await?).into_response();

@@ -7,11 +7,14 @@ use link::Attempt;
 
 use super::show::{summary, whole};
 use crate::access::Caller;
+use crate::domain::Place;
 use crate::http::{App, Query, answer, listing};
 use crate::problem::Problem;
 use crate::registrations::Registrations;
+use crate::registrations::verify::VERIFY;
 use crate::store::attempts::{self, Filter, SORTINGS};
-use crate::store::trunks;
+use crate::store::reach::Condition;
+use crate::store::{askers, trunks};
 
 /// What one must be allowed to see that there was an attempt, and how it ended.
 const VIEW: &str = "telephony:trunk:view";
@@ -44,7 +47,13 @@ pub async fn one_ad_hoc(State(app): State<App>, caller: Caller, Path(id): Path<S
 }
 
 async fn page(State(app): State<App>, caller: &Caller, trunk: Option<&str>, uri: &Uri, mut query: Query) -> Result<Response, Problem> {
-    require(&app, caller, VIEW, trunk).await?;
+    let within = match trunk {
+        Some(trunk) => caller.require_trunk(&app, &[VIEW], trunk).await.map(|()| None)?,
+        None => {
+            may_have_asked(caller)?;
+            askers::readable(&caller.client.meta.id, &caller.grants.reach(VIEW))
+        }
+    };
     let paging = listing::newest_first(&mut query, SORTINGS)?;
     let kind = match query.take("kind") {
         None => None,
@@ -60,26 +69,49 @@ async fn page(State(app): State<App>, caller: &Caller, trunk: Option<&str>, uri:
         to: query.take_time("to")?,
     };
     query.finish()?;
-    let page = app.registrations.attempts(trunk, &paging, filter).await?;
+    let page = app.registrations.attempts(trunk, &paging, filter, within).await?;
     Ok(answer(listing::listing(uri, &paging, page, |kept| summary(&kept))))
 }
 
 async fn show(app: &App, caller: &Caller, trunk: Option<&str>, id: &str, query: Query) -> Result<Response, Problem> {
-    require(app, caller, VIEW, trunk).await?;
+    require(app, caller, VIEW, trunk, id).await?;
     query.finish()?;
     let traces = match trunk {
         Some(trunk) => caller.may_with(app, TRACE, trunk).await?,
-        None => caller.grants.everywhere(TRACE),
+        None => require(app, caller, TRACE, None, id).await.is_ok(),
     };
     Ok(answer(whole(&app.registrations.attempt(trunk, id).await?, traces)))
 }
 
-/// Refuses what the caller may not do with the attempts of a trunk; those of no trunk are the organisation's.
-pub(super) async fn require(app: &App, caller: &Caller, permission: &str, trunk: Option<&str>) -> Result<(), Problem> {
-    match trunk {
-        Some(trunk) => caller.require_trunk(app, &[permission], trunk).await,
-        None => caller.require(permission),
+/// Refuses what the caller may not do with an attempt. One of no trunk is the organisation's, and its carrier's where a profile named the
+/// target; who asked sees it too, and what was sent if they may see traces anywhere. To others there is none.
+pub(super) async fn require(app: &App, caller: &Caller, permission: &'static str, trunk: Option<&str>, id: &str) -> Result<(), Problem> {
+    if let Some(trunk) = trunk {
+        return caller.require_trunk(app, &[permission], trunk).await;
     }
+    may_have_asked(caller)?;
+    let grants = &caller.grants;
+    if grants.everywhere(permission) {
+        return Ok(());
+    }
+    let asker = askers::find(&mut *app.store.read().await?, id).await?;
+    let is_own = asker.as_ref().is_some_and(|asker| asker.client == caller.client.meta.id);
+    let carrier = asker.as_ref().and_then(|asker| asker.carrier.as_deref());
+    let holds = |permission: &str| grants.everywhere(permission) || carrier.is_some_and(|id| grants.on(permission, &Place::Carrier(id)));
+    if holds(permission) || (is_own && (permission == VIEW || !grants.reach(permission).is_nothing())) {
+        return Ok(());
+    }
+    Err(if is_own || holds(VIEW) { Problem::missing_permissions([permission]) } else { gone(id) })
+}
+
+/// Refuses who may neither ask carriers nor see trunks, before anything is looked up.
+fn may_have_asked(caller: &Caller) -> Result<(), Problem> {
+    let asks = [VIEW, TRACE, VERIFY].iter().any(|permission| !caller.grants.reach(permission).is_nothing());
+    if asks { Ok(()) } else { Err(Problem::missing_permissions([VIEW])) }
+}
+
+fn gone(id: &str) -> Problem {
+    Problem::not_found("attempt", id).message(format!("There is no attempt {id:?}, or it is so old that it is no longer kept."))
 }
 
 impl Registrations {
@@ -88,6 +120,7 @@ impl Registrations {
         trunk: Option<&str>,
         paging: &crate::store::Paging,
         filter: Filter,
+        within: Option<Condition>,
     ) -> Result<crate::store::Page<attempts::Kept>, Problem> {
         self.inner.attempts.settled().await;
         let mut state = self.inner.store.snapshot().await?;
@@ -96,7 +129,7 @@ impl Registrations {
         {
             return Err(Problem::not_found("trunk", trunk));
         }
-        Ok(attempts::page(&mut state, trunk, paging, filter).await?)
+        Ok(attempts::page(&mut state, trunk, paging, filter, within).await?)
     }
 
     /// Returns an attempt of a trunk, or of no trunk.
@@ -106,8 +139,6 @@ impl Registrations {
     pub(super) async fn attempt(&self, trunk: Option<&str>, id: &str) -> Result<Attempt, Problem> {
         self.inner.attempts.settled().await;
         let found = attempts::find(&mut *self.inner.store.read().await?, trunk, id).await?;
-        let gone =
-            || Problem::not_found("attempt", id).message(format!("There is no attempt {id:?}, or it is so old that it is no longer kept."));
-        found.ok_or_else(gone)
+        found.ok_or_else(|| gone(id))
     }
 }

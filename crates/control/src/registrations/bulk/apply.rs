@@ -416,7 +416,7 @@ pub async fn wanted(tx: &mut Tx, caller: &Caller, places: &mut Places, order: &O
     };
     let common = Common::take(&mut given)?;
     if let Some(version) = common.version.filter(|version| *version != before.meta.version) {
-        return Err(Problem::version_mismatch(version, before.meta.version));
+        return Err(Problem::version_mismatch(&version.to_string(), before.meta.version));
     }
     // What the line leaves out stays as it is.
     let Value::Object(mut fields) = show_trunk(before) else { return Err(Problem::internal("a trunk is shown as an object")) };
