@@ -50,7 +50,7 @@ async fn page(State(app): State<App>, caller: &Caller, trunk: Option<&str>, uri:
     let within = match trunk {
         Some(trunk) => caller.require_trunk(&app, &[VIEW], trunk).await.map(|()| None)?,
         None => {
-            may_have_asked(caller)?;
+            may_have_asked(caller, VIEW)?;
             askers::readable(&caller.client.meta.id, &caller.grants.reach(VIEW))
         }
     };
@@ -89,7 +89,7 @@ pub(super) async fn require(app: &App, caller: &Caller, permission: &'static str
     if let Some(trunk) = trunk {
         return caller.require_trunk(app, &[permission], trunk).await;
     }
-    may_have_asked(caller)?;
+    may_have_asked(caller, permission)?;
     let grants = &caller.grants;
     if grants.everywhere(permission) {
         return Ok(());
@@ -105,9 +105,9 @@ pub(super) async fn require(app: &App, caller: &Caller, permission: &'static str
 }
 
 /// Refuses who may neither ask carriers nor see trunks, before anything is looked up.
-fn may_have_asked(caller: &Caller) -> Result<(), Problem> {
+fn may_have_asked(caller: &Caller, permission: &'static str) -> Result<(), Problem> {
     let asks = [VIEW, TRACE, VERIFY].iter().any(|permission| !caller.grants.reach(permission).is_nothing());
-    if asks { Ok(()) } else { Err(Problem::missing_permissions([VIEW])) }
+    if asks { Ok(()) } else { Err(Problem::missing_permissions([permission])) }
 }
 
 fn gone(id: &str) -> Problem {
