@@ -94,8 +94,9 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
             return Ok(IfMatch::Absent);
         }
         let lines = parts.headers.get_all(header::IF_MATCH).iter().map(|line| line.to_str().unwrap_or("unreadable"));
-        let wrong =
-            || Problem::bad_request("If-Match is the ETag of an answer, with its quotes, such as \"7\"; several with commas between; or *.");
+        let wrong = || {
+            Problem::bad_request("If-Match is the ETag of an answer, with its quotes, such as \"7\"; several with commas between; or *.")
+        };
         IfMatch::read(lines).ok_or_else(wrong)
     }
 }

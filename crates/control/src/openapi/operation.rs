@@ -201,7 +201,13 @@ impl Operation {
     #[must_use]
     pub fn versioned(self) -> Self {
         let pattern = json!({ "type": "string", "pattern": "^(\\*|(W/)?\"[0-9]{1,9}\"( *, *(W/)?\"[0-9]{1,9}\")*)$" });
-        self.header("If-Match", pattern, "The ETag that the change is based on, several with commas between, or *; a weak one matches nothing.").refuses(400).refuses(409)
+        self.header(
+            "If-Match",
+            pattern,
+            "The ETag that the change is based on, several with commas between, or *; a weak one matches nothing.",
+        )
+        .refuses(400)
+        .refuses(409)
     }
 
     /// The names of the parameters in the path.

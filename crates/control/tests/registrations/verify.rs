@@ -83,7 +83,9 @@ async fn who_asked_without_a_trunk_reads_the_attempt_and_so_does_who_has_the_car
     let one = format!("{list}/{id}");
     lab.until(&list, |listed| listed.ids().contains(&id.as_str())).await;
     let get = async |token: &str, path: &str| lab.call(Method::GET, path, token, &[], None).await;
-    for (token, listed, read, traced) in [(&asker, 1, 200, 200), (&colleague, 1, 200, 403), (&other, 0, 404, 404), (&lab.token, 1, 200, 200)] {
+    for (token, listed, read, traced) in
+        [(&asker, 1, 200, 200), (&colleague, 1, 200, 403), (&other, 0, 404, 404), (&lab.token, 1, 200, 200)]
+    {
         assert_eq!(get(token, &list).await.is(200).ids().len(), listed);
         get(token, &one).await.is(read);
         get(token, &format!("{one}/ladder")).await.is(traced);

@@ -152,7 +152,8 @@ pub(crate) fn may_change(caller: &Caller, before: &Trunk, after: &Trunk, more: &
     if missing_here.is_empty() {
         return may_put(caller, &permissions, after);
     }
-    let missing = permissions.iter().copied().filter(|permission| !there(permission) || !caller.grants.on(permission, &Place::trunk(after)));
+    let missing =
+        permissions.iter().copied().filter(|permission| !there(permission) || !caller.grants.on(permission, &Place::trunk(after)));
     Err(Problem::missing_permissions(missing))
 }
 
