@@ -17,6 +17,7 @@ mod options;
 mod pacing;
 mod redirects;
 mod registration;
+mod renewals;
 mod secrets;
 mod targets;
 mod transactions;
