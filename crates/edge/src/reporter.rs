@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use ua::Event;
 
 use crate::clock::Clock;
 use crate::convert;
-use crate::reports::{Observed, Reports, Told};
+use crate::reports::{Observed, Reports, Statuses, Told};
 use crate::verdicts::Verdicts;
 
 /// A status waits so long for a newer one of the same trunk; at most 250 ms are promised.
@@ -118,7 +117,7 @@ impl Reporter {
         for (source, count, at) in self.reports.take_unrouted().senders() {
             let _ = self.link.send(FromEdge::CallUnrouted { source: source.to_string(), count, at: self.clock.unix(at) }).await;
         }
-        let (renewals, mut waiting): (_, HashMap<Arc<str>, Observed>) = self.reports.take_statuses();
+        let (renewals, mut waiting): (_, Statuses) = self.reports.take_statuses();
         for some in renewals.chunks(BATCH) {
             let some = some.iter().map(|renewal| convert::renewal(renewal, &self.clock)).collect();
             let _ = self.link.send(FromEdge::Renewed(some)).await;

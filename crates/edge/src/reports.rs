@@ -2,6 +2,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use foldhash::fast::RandomState;
 use link::FromEdge;
 use tokio::sync::Notify;
 use ua::{Event, Instant, Renewal};
@@ -25,7 +26,7 @@ pub(crate) struct Reports {
 
 #[derive(Default)]
 struct Waiting {
-    statuses: HashMap<Arc<str>, Observed>,
+    statuses: Statuses,
     /// Of trunks that have no status there.
     renewals: Vec<Renewal>,
     /// The reporter knows that statuses or renewals wait.
@@ -36,6 +37,9 @@ struct Waiting {
     /// How many were put in since the start.
     placed: u64,
 }
+
+/// The latest status of each trunk that has a new one.
+pub(crate) type Statuses = HashMap<Arc<str>, Observed, RandomState>;
 
 /// A trunk's status.
 pub(crate) enum Observed {
@@ -148,7 +152,7 @@ impl Reports {
     }
 
     /// Takes the renewals of trunks, to be told before, and the latest status of every trunk that has a new one.
-    pub(crate) fn take_statuses(&self) -> (Vec<Renewal>, HashMap<Arc<str>, Observed>) {
+    pub(crate) fn take_statuses(&self) -> (Vec<Renewal>, Statuses) {
         let mut waiting = self.lock();
         waiting.known = false;
         (std::mem::take(&mut waiting.renewals), std::mem::take(&mut waiting.statuses))

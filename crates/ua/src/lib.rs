@@ -55,7 +55,7 @@ pub use event::{
 pub use flow::{Dial, Flow, FlowFault, Opening, TlsFault, TlsSettings};
 pub use locate::{Naptr, Place, Question, Records, Srv};
 pub use profile::{ContactReplacement, FailureBudget, Manners, NonceReuse, OptionsPing, Pacing, Profile, VerifyBy};
-pub use renewal::Renewal;
+pub use renewal::{Renewal, Times};
 pub use routes::Routes;
 pub use sip::digest::{Algorithm, Hash};
 pub use time::Instant;

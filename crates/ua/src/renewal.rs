@@ -27,7 +27,35 @@ pub struct Renewal {
     pub refreshes: u64,
 }
 
+/// What a renewal changes of what is kept of a trunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// The CSeq sent last.
+    pub cseq: u32,
+    /// For how long the binding was granted.
+    pub granted: Duration,
+    /// When it lapses.
+    pub lapses_at: Instant,
+}
+
+impl Times {
+    /// As [`Renewal::renew_resume`].
+    pub fn renew_resume(&self, resume: &mut Resume) {
+        resume.cseq = self.cseq;
+        resume.clean = false;
+        if let Some(binding) = &mut resume.binding {
+            binding.granted = self.granted;
+            binding.lapses_at = self.lapses_at;
+        }
+    }
+}
+
 impl Renewal {
+    /// Returns what it changes of what is kept.
+    pub fn times(&self) -> Times {
+        Times { cseq: self.cseq, granted: self.granted, lapses_at: self.lapses_at }
+    }
+
     /// Brings a status of the trunk up to date.
     pub fn renew_status(&self, status: &mut Status) {
         status.expires_at = Some(self.lapses_at);
@@ -39,12 +67,7 @@ impl Renewal {
 
     /// Brings what is kept of the trunk up to date, as far as a start that was not prepared asks for it: the nonce's count is not.
     pub fn renew_resume(&self, resume: &mut Resume) {
-        resume.cseq = self.cseq;
-        resume.clean = false;
-        if let Some(binding) = &mut resume.binding {
-            binding.granted = self.granted;
-            binding.lapses_at = self.lapses_at;
-        }
+        self.times().renew_resume(resume);
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use ua::{Negotiated, Place, Renewal, Resume, ResumeBinding, ResumeFailed, ResumeNonce, Transport};
+use ua::{Negotiated, Place, Resume, ResumeBinding, ResumeFailed, ResumeNonce, Times, Transport};
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
@@ -47,9 +47,9 @@ pub(crate) struct Renewed {
 }
 
 impl Renewed {
-    pub(crate) fn of(renewal: &Renewal, clock: &Clock) -> Self {
-        let granted_seconds = u32::try_from(renewal.granted.as_secs()).unwrap_or(u32::MAX);
-        Renewed { cseq: renewal.cseq, granted_seconds, lapses_at: clock.unix(renewal.lapses_at) }
+    pub(crate) fn of(times: &Times, clock: &Clock) -> Self {
+        let granted_seconds = u32::try_from(times.granted.as_secs()).unwrap_or(u32::MAX);
+        Renewed { cseq: times.cseq, granted_seconds, lapses_at: clock.unix(times.lapses_at) }
     }
 
     pub(crate) fn apply(self, resume: &mut Resume, clock: &Clock) {

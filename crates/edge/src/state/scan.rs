@@ -2,6 +2,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
 use super::frame::{FileId, HEADER_BYTES, PREFIX_BYTES, Prefix};
@@ -48,7 +49,7 @@ impl From<Slot> for Entry {
 }
 
 /// Where each trunk's and verification's latest record is. An index over a list: a million of them want half of what a map of them would.
-pub(crate) type Index = IndexMap<Arc<str>, Entry>;
+pub(crate) type Index = IndexMap<Arc<str>, Entry, RandomState>;
 
 /// What a file was found to hold.
 #[derive(Debug)]

@@ -5,8 +5,9 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use link::UnixMicros;
-use ua::{Renewal, Resume};
+use ua::{Resume, Times};
 
 use super::file::{STATE, aside, sync_dir};
 use super::frame::{FileId, HEADER_BYTES, PREFIX_BYTES};
@@ -23,7 +24,7 @@ pub(crate) enum Change {
     /// The latest state of a trunk.
     Save(Box<Resume>),
     /// Its binding was renewed; what was saved before holds otherwise.
-    Renew(Renewal),
+    Renew(Times),
     /// Nothing is known of it.
     Forget,
     /// A verification was begun or has ended.
@@ -31,7 +32,7 @@ pub(crate) enum Change {
 }
 
 /// The latest change of each trunk and verification, by its name in the index.
-pub(crate) type Changes = HashMap<Arc<str>, Change>;
+pub(crate) type Changes = HashMap<Arc<str>, Change, RandomState>;
 
 /// A file is not written anew before it has so much to lose.
 const COMPACT_FROM: u64 = 1 << 20;
@@ -144,8 +145,8 @@ impl Store {
         let mut renewals = Vec::new();
         for (subject, change) in changes {
             let record = match change {
-                Change::Renew(renewal) => {
-                    renewals.push(KeptRenewal { trunk: subject, renewed: Renewed::of(renewal, &self.clock) });
+                Change::Renew(times) => {
+                    renewals.push(KeptRenewal { trunk: subject, renewed: Renewed::of(times, &self.clock) });
                     continue;
                 }
                 Change::Save(resume) => Record::save(resume, &self.clock),
@@ -231,7 +232,7 @@ impl Store {
         let mut out = BufWriter::with_capacity(1 << 20, &file);
         out.write_all(&id.header())?;
         let (mut end, mut next) = (HEADER_BYTES as u64, 0);
-        let mut index = Index::with_capacity(self.index.len());
+        let mut index = Index::with_capacity_and_hasher(self.index.len(), RandomState::default());
         let mut alive: Vec<(&Arc<str>, Entry)> = self.index.iter().map(|(subject, &entry)| (subject, entry)).collect();
         alive.sort_unstable_by_key(|(_, entry)| entry.slot.at);
         let (mut sealed, mut frame) = (Vec::new(), Vec::new());

@@ -333,18 +333,9 @@ fn a_renewal_brings_what_was_saved_up_to_date_and_outlives_a_file_written_anew()
     let (mut store, _) = open_store(dir.path(), &clock);
     store.append(&changes([(NAMES[0], Some(1)), (NAMES[1], Some(2))], &clock)).unwrap();
     let lapses_at = clock.now() + Duration::from_secs(3600);
-    let renewal = |trunk: &str| ua::Renewal {
-        trunk: trunk.into(),
-        cseq: 77,
-        granted: Duration::from_secs(3600),
-        lapses_at,
-        next_action_at: None,
-        round_trip: None,
-        options: ua::OptionsStatus::default(),
-        refreshes: 9,
-    };
+    let times = ua::Times { cseq: 77, granted: Duration::from_secs(3600), lapses_at };
     // One of a trunk that nothing is known of says nothing.
-    let renewals: Changes = [NAMES[0], NAMES[2]].into_iter().map(|trunk| (trunk.into(), Change::Renew(renewal(trunk)))).collect();
+    let renewals: Changes = [NAMES[0], NAMES[2]].into_iter().map(|trunk| (trunk.into(), Change::Renew(times))).collect();
     let before = store.bytes();
     store.append(&renewals).unwrap();
     assert!(store.bytes() - before < 200, "a renewal is small: {}", store.bytes() - before);

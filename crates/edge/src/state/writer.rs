@@ -1,3 +1,4 @@
+use std::collections::hash_map::Entry;
 use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -6,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use link::{UnixMicros, Verdict};
-use ua::{Renewal, Resume};
+use ua::{Renewal, Resume, Times};
 
 use super::lock::Lock;
 use super::scan::verification;
@@ -60,7 +61,7 @@ impl Keeper {
     pub(crate) fn renew(&self, renewals: &[Renewal]) {
         let mut pending = self.lock();
         for renewal in renewals {
-            put_renewal(&mut pending.changes, renewal.clone());
+            put_renewal(&mut pending.changes, Arc::clone(&renewal.trunk), renewal.times());
         }
     }
 
@@ -99,13 +100,15 @@ impl Keeper {
     }
 }
 
-fn put_renewal(changes: &mut Changes, renewal: Renewal) {
-    match changes.get_mut(&renewal.trunk) {
-        Some(Change::Save(resume)) => renewal.renew_resume(resume),
-        Some(Change::Renew(before)) => *before = renewal,
-        Some(Change::Forget | Change::Tried { .. }) => {}
-        None => {
-            changes.insert(Arc::clone(&renewal.trunk), Change::Renew(renewal));
+fn put_renewal(changes: &mut Changes, trunk: Arc<str>, times: Times) {
+    match changes.entry(trunk) {
+        Entry::Occupied(mut before) => match before.get_mut() {
+            Change::Save(resume) => times.renew_resume(resume),
+            Change::Renew(before) => *before = times,
+            Change::Forget | Change::Tried { .. } => {}
+        },
+        Entry::Vacant(place) => {
+            place.insert(Change::Renew(times));
         }
     }
 }
@@ -188,9 +191,9 @@ impl Writer {
         for (trunk, change) in changes {
             match pending.changes.remove(&trunk) {
                 // Newer than what could not be written, and less than all of it.
-                Some(Change::Renew(renewal)) => {
-                    pending.changes.insert(trunk, change);
-                    put_renewal(&mut pending.changes, renewal);
+                Some(Change::Renew(times)) => {
+                    pending.changes.insert(Arc::clone(&trunk), change);
+                    put_renewal(&mut pending.changes, trunk, times);
                 }
                 newer => {
                     pending.changes.insert(trunk, newer.unwrap_or(change));
