@@ -8,7 +8,7 @@ use crate::Clock;
 use crate::access::oidc::OidcSettings;
 use crate::audit::keeper::AuditSettings;
 use crate::events::EventSettings;
-use crate::http::RateLimit;
+use crate::http::{Planner, RateLimit};
 use crate::sealing::MasterKeySource;
 use crate::upkeep::Retention;
 use crate::webhooks::WebhookLimits;
@@ -44,6 +44,8 @@ pub struct Config {
     pub webhooks: WebhookLimits,
     /// How much is kept, and for how long.
     pub retention: Retention,
+    /// Plans fleets, where somebody does.
+    pub planner: Option<Planner>,
 }
 
 impl Config {
@@ -65,6 +67,7 @@ impl Config {
             webhook_roots: RootCertStore::empty(),
             webhooks: WebhookLimits::default(),
             retention: Retention::default(),
+            planner: None,
         }
     }
 }

@@ -32,7 +32,7 @@ pub use config::Config;
 pub use control::Control;
 pub use error::StartError;
 pub use events::EventSettings;
-pub use http::RateLimit;
+pub use http::{Planner, RateLimit, Unplanned};
 pub use limits::{Limit, limits};
 pub use openapi::document as openapi_document;
 pub use sealing::MasterKeySource;

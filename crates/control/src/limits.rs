@@ -3,7 +3,7 @@
 use crate::access::{clients, oauth, oidc, throttle};
 use crate::domain::{carrier, id, scope};
 use crate::events::streams;
-use crate::http::{RateLimit, json, listing, projection, resources};
+use crate::http::{RateLimit, json, listing, plan, projection, resources};
 use crate::registrations::{asking, bulk, form, post, rotation, trace};
 use crate::webhooks;
 
@@ -44,6 +44,7 @@ pub fn limits() -> Vec<Limit> {
         limit("scope", "trunks that a scope names", scope::TRUNKS_MAX, "trunks", 400),
         limit("trace", "`minutes` of a trace", trace::MINUTES_MAX as usize, "minutes", 400),
         limit("pace", "`perSecond` of a rotation", rotation::PER_SECOND_MAX as usize, "trunks a second", 400),
+        limit("plan", "`trunks` of all carriers of a plan", plan::TRUNKS_MAX as usize, "trunks", 400),
         limit("webhooks", "webhooks", webhooks::WEBHOOKS_MAX, "webhooks", 409),
         limit(
             "requests",

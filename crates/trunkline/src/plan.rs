@@ -1,6 +1,7 @@
 //! `trunkline plan FILE`: what a fleet asks of its carriers while something happens to it.
 
 mod file;
+mod for_api;
 mod show;
 
 use std::io::IsTerminal;
@@ -13,6 +14,8 @@ use sim::planner::{Limits, forecast};
 
 use crate::failure::Failure;
 use crate::say::say_raw;
+
+pub use for_api::planner;
 
 /// The flags of `trunkline plan`.
 #[derive(Args)]
@@ -56,6 +59,6 @@ pub fn run(args: &PlanArgs) -> Result<ExitCode, Failure> {
     if let Some(path) = &args.svg {
         std::fs::write(path, show::svg(&planned)).map_err(|error| Failure::Settings(format!("{}: {error}", path.display())))?;
     }
-    say_raw(if args.json { format!("{}\n", show::json(&planned)) } else { show::table(&planned) });
+    say_raw(if args.json { format!("{}\n", show::json(&planned, usize::MAX)) } else { show::table(&planned) });
     Ok(ExitCode::SUCCESS)
 }

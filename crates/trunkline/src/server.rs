@@ -61,6 +61,7 @@ impl Server {
         config.rate_limit = settings.rate_limit;
         config.webhook_targets = settings.webhook_targets;
         config.retention = settings.retention;
+        config.planner = Some(crate::plan::planner());
         let control = Control::open(config).await?;
         if let Some((id, secret)) = control.first_start_client() {
             first_client(id, secret);

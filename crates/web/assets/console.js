@@ -136,6 +136,8 @@
     button.hidden = false;
     button.addEventListener("click", () => print());
   }
+  // On a phone the way to this page may lie beyond the edge of the screen.
+  for (const here of $("nav [aria-current]")) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft - 60;
   times(document);
   files();
   $("[data-marks]").forEach(marks);

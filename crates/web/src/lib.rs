@@ -15,6 +15,7 @@ mod oidc;
 mod page;
 mod pages;
 mod parts;
+mod plot;
 mod provider;
 mod rates;
 mod session;

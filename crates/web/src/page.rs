@@ -13,6 +13,7 @@ const PLACES: &[(&str, &str, &str)] = &[
     ("/edges", w::EDGES, "telephony:edge:view"),
     ("/events", w::EVENTS, "telephony:trunkRegistration:view"),
     ("/bulk", w::IMPORT, "telephony:trunkCredential:edit"),
+    ("/plan", w::PLAN, "telephony:trunkRegistration:view"),
     ("/access", w::ACCESS, "oauth:client:view"),
     ("/audit", w::AUDIT, "audits:audit:view"),
     ("/diagnoses", w::DIAGNOSES, "telephony:trunkRegistration:view"),

@@ -1,5 +1,7 @@
 //! Every text of the console, in English, in one place.
 
+use crate::parts::number;
+
 pub const ACCEPTED: &str = "accepted";
 pub const ACCEPT_WHITESPACE: &str = "The white space or quotes are really part of the secret";
 pub const ACCESS: &str = "Access";
@@ -32,6 +34,7 @@ pub const BUDGET_PER_VERSION: &str = "Of one version";
 pub const BUDGET_WINDOW: &str = "Within (s)";
 pub const BUILT_IN: &str = "This role is part of the product and stays as it is.";
 pub const BUSIEST: &str = "busiest minute";
+pub const BY_DEFAULT: &str = "default";
 pub const CANCEL: &str = "Cancel";
 pub const CARRIER: &str = "Carrier";
 pub const CARRIERS: &str = "Carriers";
@@ -128,6 +131,7 @@ pub const MEAN_TRIP: &str = "Mean round trip";
 pub const MESSAGES: &str = "Messages";
 pub const METHOD: &str = "Method";
 pub const MIN_REFRESH: &str = "Least time between refreshes (s)";
+pub const MIN_REFRESH_SHORT: &str = "Between refreshes (s)";
 pub const NAME: &str = "name";
 pub const NAME_LABEL: &str = "Name";
 pub const NEGOTIATED: &str = "Negotiated";
@@ -177,6 +181,7 @@ pub const OPTIONS_DOWN: &str = "Down after";
 pub const OPTIONS_INTERVAL: &str = "Every (s)";
 pub const OPTIONS_UP: &str = "Up after";
 pub const ORDER: &str = "Order";
+pub const OTHER_SITES: &str = "every site without an edge of its own";
 pub const OUTBOUND_PROXY: &str = "Outbound proxy";
 pub const OUTBOUND_PROXY_HINT: &str = "First hop and preloaded Route, where the carrier wants one.";
 pub const OUTCOME: &str = "Outcome";
@@ -194,6 +199,54 @@ pub const PERMISSIONS_HINT: &str = "One a line; * as a part stands for any.";
 pub const PERMISSIONS_KNOWN: &str = "Permissions that roles have";
 pub const PHRASES: &str = "Notes to the carrier's words";
 pub const PHRASES_HINT: &str = "pattern => note, one a line. * stands for any run of characters.";
+pub const PLAN: &str = "Plan";
+pub const PLAN_AFRESH: &str = "From the present fleet";
+pub const PLAN_ALL_CARRIERS: &str = "all carriers";
+pub const PLAN_ANOTHER: &str = "Another carrier";
+pub const PLAN_ANOTHER_HINT: &str = "Left out where it has no name.";
+pub const PLAN_CLEAN: &str = "all: they stopped in order";
+pub const PLAN_CORES: &str = "cores then";
+pub const PLAN_DO: &str = "Plan";
+pub const PLAN_EDGE: &str = "An edge in its worst second: at most";
+pub const PLAN_EVENT: &str = "What happens";
+pub const PLAN_EXCEEDED: &str = "more than the carrier takes in a second; each edge paces by itself, so lower REGISTER/s of an edge.";
+pub const PLAN_EXPIRY: &str = "carriers grant less from then on";
+pub const PLAN_FROM: &str = "From";
+pub const PLAN_GRANTED: &str = "Granted (s)";
+pub const PLAN_GRANTED_HINT: &str = "Where carriers grant less.";
+pub const PLAN_GREY: &str = "grey: what happens";
+pub const PLAN_HINT: &str = "What trunks and edges ask of their carriers, second by second, while something happens to them. It is worked out by the arithmetic of the user agent; nothing is sent, and the fleet stays as it is.";
+pub const PLAN_IN_FLIGHT: &str = "In flight, an edge";
+pub const PLAN_LAPSES: &str = "bindings lapse";
+pub const PLAN_LIMIT: &str = "Limit, all edges (/s)";
+pub const PLAN_LOSS: &str = "datagrams are lost";
+pub const PLAN_LOST: &str = "Lost (%)";
+pub const PLAN_LOST_HINT: &str = "Each way, 0 to 95.";
+pub const PLAN_MEMORY: &str = "Edges know afterwards";
+pub const PLAN_MEMORY_HINT: &str = "After a restart.";
+pub const PLAN_MOST_RATE: &str = "REGISTER/s at most";
+pub const PLAN_MOST_UNBOUND: &str = "without a binding at most";
+pub const PLAN_NEVER: &str = "never";
+pub const PLAN_NONE: &str = "nothing: the state is lost";
+pub const PLAN_NOTHING: &str = "nothing: the steady state";
+pub const PLAN_OUTAGE: &str = "carriers are silent";
+pub const PLAN_PACE: &str = "REGISTER/s, an edge";
+pub const PLAN_RATE: &str = "REGISTER/s";
+pub const PLAN_RECOVERY: &str = "until all are bound again";
+pub const PLAN_RESTART: &str = "all edges restart";
+pub const PLAN_REUSE: &str = "Nonce used again";
+pub const PLAN_REUSE_ALWAYS: &str = "always";
+pub const PLAN_REUSE_AUTO: &str = "where it works";
+pub const PLAN_REUSE_NEVER: &str = "never";
+pub const PLAN_ROUND_TRIP: &str = "Round trip (ms)";
+pub const PLAN_SECONDS: &str = "For (s)";
+pub const PLAN_SECONDS_HINT: &str = "Silence, loss, or down.";
+pub const PLAN_STEADY: &str = "steady /s";
+pub const PLAN_UNBOUND: &str = "Trunks without a binding";
+pub const PLAN_UNCLEAN: &str = "bindings: they were killed";
+pub const PLAN_UNRECOVERED: &str = "trunks are without a binding at the end; raise REGISTER/s, the number in flight, or the expiry.";
+pub const PLAN_WHAT: &str = "Event";
+pub const PLAN_WORST: &str = "worst second";
 pub const POLICY: &str = "Digest policy";
 pub const POLICY_DEFAULT: &str = "all algorithms are allowed; the strongest offered is taken";
 pub const PRESENT_DIAGNOSIS: &str = "Present diagnosis";
@@ -351,11 +404,31 @@ const OTHER_STATES: &[(&str, &str)] = &[
     ("CANCELLED", "cancelled"),
     ("COMPLETED", "completed"),
     ("FAILED", "failed"),
+    ("STAGED", "staged"),
+    ("VERIFYING", "being verified"),
+    ("ACTIVE", "active"),
+    ("STANDBY", "standby"),
+    ("PREVIOUS", "previous"),
+    ("RETIRED", "retired"),
+    ("PROVED", "proved"),
+    ("ACCEPTED", "accepted"),
+    ("REFUSED", "refused"),
+    ("INDETERMINATE", "undecided"),
 ];
 
 /// The name of a state; a state without a name here is its own.
 pub fn state(state: &str) -> &str {
     STATES.iter().chain(OTHER_STATES).find(|(word, _)| *word == state).map_or(state, |(_, name)| name)
+}
+
+/// So many trunks.
+pub fn so_many_trunks(count: u64) -> String {
+    format!("{} {}", number(count), if count == 1 { "trunk" } else { "trunks" })
+}
+
+/// So many edges.
+pub fn so_many_edges(count: u64) -> String {
+    format!("{} {}", number(count), if count == 1 { "edge" } else { "edges" })
 }
 
 /// The name of a kind of attempt.

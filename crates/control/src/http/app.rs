@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use super::plan::Planning;
 use super::throttle::Rates;
 use crate::access::oidc::Oidc;
 use crate::access::throttle::Throttle;
@@ -33,6 +34,8 @@ pub struct App {
     pub(crate) oidc: Option<Arc<Oidc>>,
     /// Counts the requests of each caller.
     pub(crate) rates: Arc<Rates>,
+    /// Plans fleets.
+    pub(crate) planning: Arc<Planning>,
     /// Whether X-Forwarded-For is believed.
     pub(crate) behind_proxy: bool,
 }

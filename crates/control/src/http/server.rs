@@ -9,7 +9,7 @@ use axum::{Router, body};
 use tokio::task::JoinHandle;
 
 use super::peer::{self, Peer};
-use super::{App, context, diagnoses, fallback, form_rules, health, projection, resources};
+use super::{App, context, diagnoses, fallback, form_rules, health, plan, projection, resources};
 use crate::problem::Problem;
 use crate::{access, audit, events, openapi, registrations, sealing, webhooks};
 
@@ -26,6 +26,7 @@ pub fn router(app: App) -> Router {
         .merge(health::routes())
         .merge(diagnoses::routes())
         .merge(form_rules::routes())
+        .merge(plan::routes())
         .merge(access::oauth::routes())
         .merge(access::tokens::routes())
         .merge(access::clients::routes())

@@ -65,6 +65,15 @@ pub fn of(schema: &str) -> Value {
             "minutes": [{ "at": "2026-11-24T05:08:00.000Z", "accepted": 2, "failed": 1, "roundTripMs": 41, "longestRoundTripMs": 57 }],
             "selfUri": "/api/v2/trunks/voice/registrations/metrics",
         }),
+        "PlanForm" => json!({
+            "edges": 2, "carriers": [{ "name": "nusantara", "trunks": 2000, "expires": 600, "registersPerSecond": 50 }], "event": { "kind": "outage", "seconds": 60 },
+        }),
+        "PlanOutlook" => outlook(),
+        "Plan" => json!({
+            "event": "all carriers silent for 60 s", "eventFrom": 300, "eventTo": 360, "stretchSeconds": 5, "edges": 2, "trunks": 2000,
+            "edge": { "worstRegistersPerSecond": 50, "worstCores": 0.001, "meanCores": 0.0002, "memoryBytes": 3_700_000 },
+            "all": outlook(), "carriers": [outlook()],
+        }),
         "RegistrationSummary" => json!({
             "total": 15, "states": { "REGISTERED": 14, "AUTH_HELD": 1 },
             "carriers": [{ "carrier": { "id": "nusantara", "selfUri": "/api/v2/carriers/nusantara" }, "trunks": 15, "failing": 1 }],
@@ -266,5 +275,13 @@ fn trunk_base() -> Value {
             "trunk_sip_authentication_credentials_username": of(json!("6221500005")),
             "trunk_sip_authentication_credentials_password": of(json!("s3cret")),
         },
+    })
+}
+
+fn outlook() -> Value {
+    json!({
+        "name": "nusantara", "trunks": 2000, "steadyPerSecond": 5.3, "worstSecond": { "at": 362, "registers": 100 }, "retransmissions": 940,
+        "refreshes": 5200, "challengedCycles": 2000, "lapses": 0, "mostUnbound": 0, "recovered": true, "recoverySeconds": 0, "limitExceeded": false,
+        "registersPerSecond": [6, 7], "unbound": [0, 0],
     })
 }

@@ -46,6 +46,7 @@ use link::{ControlEnd, FromEdge, RegistrationState};
 use tokio::sync::{Notify, mpsc, watch};
 
 pub use fleet::Fleet;
+pub use list::VIEW;
 pub use post::EDIT;
 pub use routes::routes;
 pub use running::Turn;

@@ -3,8 +3,8 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
-use control::{Config, Control};
-use serde_json::Value;
+use control::{Config, Control, Planner, Unplanned};
+use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tempfile::TempDir;
@@ -31,11 +31,26 @@ pub struct Answer {
     pub body: Value,
 }
 
+/// In the place of the simulator's: it answers with how many carriers it was asked about.
+fn planner() -> Planner {
+    Planner::new(|form, goes_on| match form["carriers"].as_array() {
+        Some(carriers) if goes_on() => Ok(json!({
+            "event": "nothing happens", "eventFrom": 300, "eventTo": 300, "stretchSeconds": 1, "edges": 1, "trunks": carriers.len(), "carriers": [],
+            "edge": { "worstRegistersPerSecond": 0, "worstCores": 0.0, "meanCores": 0.0, "memoryBytes": 0 },
+            "all": { "name": "all", "trunks": carriers.len(), "steadyPerSecond": 0.0, "worstSecond": { "at": 0, "registers": 0 }, "retransmissions": 0,
+                "refreshes": 0, "challengedCycles": 0, "lapses": 0, "mostUnbound": 0, "recovered": true, "recoverySeconds": 0,
+                "limitExceeded": false, "registersPerSecond": [], "unbound": [] },
+        })),
+        _ => Err(Unplanned { field: "carriers".into(), text: "carriers: must be given.".into() }),
+    })
+}
+
 impl Lab {
     pub async fn new() -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let mut config = Config::in_directory(dir.path());
         config.bootstrap = Some((CLIENT.into(), SECRET.into()));
+        config.planner = Some(planner());
         Lab::on(config, dir).await
     }
 

@@ -189,6 +189,11 @@ async fn what_a_request_holds_is_taken_up_to_its_limit_and_refused_beyond() {
     lab.post(&trace, &json!({ "minutes": bound }).to_string()).await.is(202);
     lab.post(&trace, &json!({ "minutes": bound + 1 }).to_string()).await.refused(status, "invalid.value").about("minutes");
 
+    let (bound, status) = met.take("plan");
+    let plan = |trunks: usize| json!({ "carriers": [{ "name": "a", "trunks": trunks - 1 }, { "name": "b", "trunks": 1 }] }).to_string();
+    lab.post("/api/v2/plan", &plan(bound)).await.is(200);
+    lab.post("/api/v2/plan", &plan(bound + 1)).await.refused(status, "invalid.value").about("carriers");
+
     let (bound, status) = met.take("webhooks");
     let webhook = r#"{"url": "https://hooks.example.com/trunkline", "enabled": false}"#;
     for _ in 0..bound {

@@ -64,7 +64,7 @@ async fn the_permissions_of_the_document_are_needed_and_enough() {
 }
 
 /// Calls whose answer is for everybody who may ask at all: there is one organisation, and an import judges each of its lines.
-const UNSCOPED: [&str; 2] = ["get /api/v2/organization", "post /api/v2/trunks/voice/registrations/bulk"];
+const UNSCOPED: [&str; 3] = ["post /api/v2/plan", "get /api/v2/organization", "post /api/v2/trunks/voice/registrations/bulk"];
 
 #[tokio::test]
 async fn permissions_elsewhere_neither_change_nor_show_what_is_here() {

@@ -113,8 +113,8 @@ pub struct Limits {
 impl Limits {
     /// What a command line may ask for.
     pub const COMMAND: Limits = Limits { trunks: 100_000_000, edges: 1_000, carriers: 1_000, time: Duration::from_secs(7 * 86_400) };
-    /// What a web page may ask for; a deadline comes besides.
-    pub const PAGE: Limits = Limits { trunks: 10_000_000, edges: 40, carriers: 50, time: Duration::from_secs(86_400) };
+    /// What the API and its page may ask for; a deadline comes besides. A trunk takes about a hundred bytes.
+    pub const PAGE: Limits = Limits { trunks: 2_000_000, edges: 40, carriers: 50, time: Duration::from_secs(86_400) };
 }
 
 /// What happens begins so long into the plan.

@@ -1,8 +1,9 @@
-//! A fleet file: TOML, to what `sim::planner` plans. Unknown keys are errors that name the nearest known one.
+//! A fleet file, TOML, or the same as JSON, to what `sim::planner` plans. Unknown keys are errors that name the nearest known one.
 
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::Value;
 use sim::planner::{CarrierPlan, Event, Fleet, Memory, NonceReuse as Reuse};
 
 /// Longest file.
@@ -13,9 +14,10 @@ const BYTES_MAX: usize = 1 << 20;
 struct FleetFile {
     edges: Option<u32>,
     shards: Option<u32>,
+    #[serde(alias = "afterSeconds")]
     after_seconds: Option<u64>,
     seed: Option<u64>,
-    #[serde(default)]
+    #[serde(default, alias = "carriers")]
     carrier: Vec<CarrierTable>,
     event: Option<EventTable>,
 }
@@ -27,12 +29,18 @@ struct CarrierTable {
     trunks: u64,
     edges: Option<u32>,
     expires: Option<u32>,
+    #[serde(alias = "minRefresh")]
     min_refresh: Option<u32>,
+    #[serde(alias = "nonceReuse")]
     nonce_reuse: Option<NonceReuse>,
+    #[serde(alias = "nonceLife")]
     nonce_life: Option<u32>,
+    #[serde(alias = "registersPerSecond")]
     registers_per_second: Option<u32>,
+    #[serde(alias = "inFlight")]
     in_flight: Option<u32>,
     limit: Option<u32>,
+    #[serde(alias = "roundTripMs")]
     round_trip_ms: Option<u64>,
 }
 
@@ -70,7 +78,18 @@ pub fn read(text: &str) -> Result<Fleet, String> {
     if text.len() > BYTES_MAX {
         return Err(format!("the fleet file is longer than {BYTES_MAX} bytes"));
     }
-    let file: FleetFile = toml::from_str(text).map_err(|error| explained(&error.to_string()))?;
+    toml::from_str(text).map(fleet).map_err(|error| explained(&error.to_string()))
+}
+
+/// Reads what the API is sent; its fields are written as the API writes them.
+///
+/// # Errors
+/// Where it is no fleet.
+pub fn of_json(form: Value) -> Result<Fleet, String> {
+    serde_json::from_value(form).map(fleet).map_err(|error| explained(&error.to_string()))
+}
+
+fn fleet(file: FleetFile) -> Fleet {
     let defaults = link::Pacing::default();
     let carriers = file.carrier.into_iter().map(|table| CarrierPlan {
         name: table.name,
@@ -104,14 +123,14 @@ pub fn read(text: &str) -> Result<Fleet, String> {
         Some(EventTable::Loss { carrier, seconds: lasts, loss }) => Event::Loss { carrier, share: loss, lasts: seconds(lasts) },
         Some(EventTable::Expiry { carrier, expires }) => Event::Expiry { carrier, expires },
     };
-    Ok(Fleet {
+    Fleet {
         edges: file.edges.unwrap_or(1),
         shards: file.shards.unwrap_or(1),
         carriers: carriers.collect(),
         event,
         after: file.after_seconds.map(seconds),
         seed: file.seed.unwrap_or(1),
-    })
+    }
 }
 
 /// Adds the nearest of the known keys that the message lists.

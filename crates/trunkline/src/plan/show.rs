@@ -61,19 +61,21 @@ pub fn table(forecast: &Forecast) -> String {
     text
 }
 
-/// Writes what programs read.
-pub fn json(forecast: &Forecast) -> Value {
+/// Writes what programs read; the series with at most so many values, each the highest of its stretch.
+pub fn json(forecast: &Forecast, values: usize) -> Value {
+    let stretch = stretch(&forecast.all.registers, values);
+    let series = |series: &[u32]| peaks(series, values).map(|(_, value)| value).collect::<Vec<_>>();
     let outlook = |outlook: &Outlook| {
         json!({
             "name": outlook.name, "trunks": outlook.trunks, "steadyPerSecond": outlook.steady,
             "worstSecond": { "at": outlook.busiest.0, "registers": outlook.busiest.1 }, "retransmissions": outlook.retransmissions,
             "refreshes": outlook.granted.0, "challengedCycles": outlook.granted.1, "lapses": outlook.lapses, "mostUnbound": outlook.most_unbound,
             "recovered": outlook.recovered.is_some(), "recoverySeconds": outlook.recovered.map_or(0, |after| after.as_secs()),
-            "limitExceeded": outlook.exceeded.is_some(), "registersPerSecond": outlook.registers, "unbound": outlook.unbound,
+            "limitExceeded": outlook.exceeded.is_some(), "registersPerSecond": series(&outlook.registers), "unbound": series(&outlook.unbound),
         })
     };
     json!({
-        "event": forecast.event, "eventFrom": forecast.between.0, "eventTo": forecast.between.1, "edges": forecast.edges, "trunks": forecast.trunks,
+        "event": forecast.event, "eventFrom": forecast.between.0, "eventTo": forecast.between.1, "stretchSeconds": stretch, "edges": forecast.edges, "trunks": forecast.trunks,
         "edge": { "worstRegistersPerSecond": forecast.busiest_edge, "worstCores": forecast.cores.0, "meanCores": forecast.cores.1, "memoryBytes": forecast.memory },
         "all": outlook(&forecast.all), "carriers": forecast.carriers.iter().map(outlook).collect::<Vec<_>>(),
     })
@@ -107,7 +109,7 @@ pub fn svg(forecast: &Forecast) -> String {
         [(&all.registers, "#0b6", "start", 4, "REGISTER/s"), (&all.unbound, "#c33", "end", LEFT + WIDTH + 66, "unbound")]
     {
         let top = series.iter().copied().max().unwrap_or(0).max(1);
-        let points = peaks(series).map(|(second, value)| {
+        let points = peaks(series, 1_000).map(|(second, value)| {
             let y = TOP as f64 + HEIGHT as f64 * (1.0 - f64::from(value) / f64::from(top));
             format!("{:.1},{y:.1}", x(second))
         });
@@ -120,10 +122,15 @@ pub fn svg(forecast: &Forecast) -> String {
     text + "</svg>\n"
 }
 
-/// The highest value of each of at most a thousand stretches: a peak must not fall out of the picture.
-fn peaks(series: &[u32]) -> impl Iterator<Item = (u64, u32)> {
-    let stretch = series.len().div_ceil(1_000).max(1);
+/// The highest value of each of at most so many stretches: a peak must not fall out of the picture.
+fn peaks(series: &[u32], values: usize) -> impl Iterator<Item = (u64, u32)> {
+    let stretch = stretch(series, values);
     series.chunks(stretch).enumerate().map(move |(at, values)| ((at * stretch) as u64, values.iter().copied().max().unwrap_or(0)))
+}
+
+/// So many seconds are one value.
+fn stretch(series: &[u32], values: usize) -> usize {
+    series.len().div_ceil(values.max(1)).max(1)
 }
 
 fn escaped(text: &str) -> String {

@@ -58,6 +58,7 @@ await run(async () => {
   const secret = await page.locator("code.secret").textContent();
   assert.ok(secret.length >= 32);
   await page.getByRole("link", { name: "I have kept it" }).click();
+  await page.waitForURL("**/access");
   assert.equal((await page.content()).includes(secret), false);
   await page.goto(`${place.url}/access/clients/night`);
   assert.equal((await page.content()).includes(secret), false, "a secret is shown once");

@@ -10,7 +10,7 @@ await run(async () => {
   await signIn(page);
   const pages = {
     overview: "/", trunks: "/trunks", trunk: `/trunks/${place.trunk}`, credentials: `/trunks/${place.trunk}/credentials`, carriers: "/carriers",
-    carrier: `/carriers/${place.carrier}`, edges: "/edges", events: "/events", bulk: "/bulk", access: "/access", audit: "/audit?verify=yes",
+    carrier: `/carriers/${place.carrier}`, edges: "/edges", plan: "/plan", events: "/events", bulk: "/bulk", access: "/access", audit: "/audit?verify=yes",
     diagnoses: "/diagnoses", diagnosis: "/diagnoses/sip.realm.mismatch", empty: "/trunks?state=EXPIRED", "not-found": "/trunks/nothing", "new-carrier": "/new/carrier", "edit-carrier": `/carriers/${place.carrier}/edit`,
     "delete-carrier": `/carriers/${place.carrier}/delete`, "new-client": "/new/client", client: `/access/clients/${place.client}`, role: "/access/roles/trunk-operator",
   };
@@ -18,6 +18,22 @@ await run(async () => {
     await page.goto(place.url + path);
     await shoot(page, name);
   }
+  // A plan has an address of its own: what is asked, and what comes of it. What cannot be planned is said, and what was typed stays.
+  await page.goto(`${place.url}/plan`);
+  assert.equal(await page.locator("#trunks-0").inputValue(), "2");
+  await page.locator("#trunks-0").fill("20000");
+  await page.locator("#limit-0").fill("300");
+  await page.getByRole("button", { name: "Plan", exact: true }).click();
+  await page.locator("#outcome .plan svg").first().waitFor();
+  await shoot(page, "plan-outcome");
+  const asked = page.url();
+  await page.goto(place.url);
+  await page.goto(asked);
+  await page.locator("#outcome").getByText("20,000 trunks").waitFor();
+  await page.locator("#trunks-0").fill("0");
+  await page.getByRole("button", { name: "Plan", exact: true }).click();
+  await page.getByRole("alert").getByText("carriers[0].trunks").waitFor();
+  assert.equal(await page.locator("#limit-0").inputValue(), "300");
   await page.goto(`${place.url}/trunks/${place.trunk}/credentials`);
   await page.getByLabel("Password").fill("a-slip-of-the-pen");
   await page.getByRole("button", { name: "Verify and replace" }).click();
@@ -39,6 +55,7 @@ await run(async () => {
   await page.goto(`${place.url}/trunks`);
   await page.locator("input[name=trunk]").first().check();
   await page.getByRole("button", { name: "Refresh now" }).click();
+  await page.getByLabel("Trunks a second").waitFor();
   await shoot(page, "action-confirm");
   await page.getByRole("button", { name: "Refresh now" }).click();
   await page.getByText("COMPLETED").waitFor();

@@ -21,9 +21,7 @@ await run(async () => {
     await page.locator(".alert, .done").first().waitFor();
   }
   async function refused(field, code) {
-    const beside = page.locator(`#${field}-refusal`);
-    await beside.waitFor();
-    assert.match(await beside.textContent(), new RegExp(code.replaceAll(".", "\\.")));
+    await page.locator(`#${field}-refusal`, { hasText: code }).waitFor();
     await page.getByText("Nothing has changed.").waitFor();
     assert.equal(await ask("bindings alice"), "1");
   }
@@ -57,7 +55,7 @@ await run(async () => {
   await ask(`password alice ${NEW}`);
   await set({ password: NEW });
   await page.getByText("Proved at the carrier and replaced.").waitFor();
-  assert.equal(await page.locator(".steps .passed").count() >= 4, true);
+  await page.locator(".steps .passed").nth(3).waitFor();
   assert.equal((await page.content()).includes(NEW), false);
   assert.equal(await ask("bindings alice"), "1");
 

@@ -87,6 +87,11 @@ fn every_page_can_be_used_by_everyone_and_has_its_picture() {
 }
 
 #[test]
+fn pages_are_read_without_script_and_by_keyboard() {
+    suite("reading.mjs");
+}
+
+#[test]
 fn the_story_is_told_by_mouse_and_keyboard() {
     suite("story.mjs");
 }

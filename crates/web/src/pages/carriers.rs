@@ -9,7 +9,7 @@ use crate::Console;
 use crate::api::escape;
 use crate::fault::Fault;
 use crate::form::Fields;
-use crate::parts::{empty, entities, table, text, time, warnings};
+use crate::parts::{empty, entities, number, table, text, time, warnings};
 use crate::session::Session;
 use crate::{page, rates, words as w};
 
@@ -23,8 +23,8 @@ pub async fn list(State(console): State<Console>, who: Session, fields: Fields) 
                 td { a href={ "/carriers/" (text(carrier, "id")) } { (text(carrier, "name")) } div class="quiet" { (text(carrier, "id")) } }
                 td { @for registrar in carrier["registrars"].as_array().into_iter().flatten() { code { (registrar.as_str().unwrap_or_default()) } " " } }
                 td { (policy(carrier)) }
-                td class="number" { (carrier["pacing"]["registersPerSecond"]) }
-                td class="number" { (carrier["expires"]) }
+                td class="number" { @if let Some(pace) = carrier["pacing"]["registersPerSecond"].as_u64() { (number(pace)) } @else { (w::BY_DEFAULT) } }
+                td class="number" { @if let Some(expires) = carrier["expires"].as_u64() { (number(expires)) } @else { (w::BY_DEFAULT) } }
                 td { (time(text(carrier, "dateModified"))) }
             }
         }
@@ -39,7 +39,8 @@ pub async fn list(State(console): State<Console>, who: Session, fields: Fields) 
 }
 
 fn policy(carrier: &Value) -> Markup {
-    html! { @for name in carrier["digestPolicy"]["allowed"].as_array().into_iter().flatten() { code { (name.as_str().unwrap_or_default()) } " " } }
+    let allowed = carrier["digestPolicy"]["allowed"].as_array().map(Vec::as_slice).unwrap_or_default();
+    html! { @if allowed.is_empty() { (w::BY_DEFAULT) } @for name in allowed { code { (name.as_str().unwrap_or_default()) } " " } }
 }
 
 /// GET /carriers/{carrier}: the whole profile.

@@ -21,7 +21,7 @@ pub async fn page(State(console): State<Console>, who: Session) -> Result<Respon
             tr {
                 td { (text(edge, "id")) }
                 td { (badge(text(edge, "onlineStatus"))) }
-                td { (text(&edge["site"], "id")) }
+                td { @match edge["site"]["id"].as_str() { Some(site) => { (site) } None => { span class="quiet" { (w::OTHER_SITES) } } } }
                 td { (addresses(edge, "localAddresses")) }
                 td { (addresses(edge, "advertisedAddresses")) }
                 td { (addresses(edge, "publicAddresses")) }

@@ -13,6 +13,7 @@ mod edges;
 mod events;
 mod live;
 mod overview;
+mod plan;
 mod report;
 pub mod sign_in;
 mod trunk;
@@ -56,6 +57,7 @@ pub fn routes() -> Router<Console> {
         .route("/carriers/{carrier}/delete", get(carrier_form::ask).post(carrier_form::delete))
         .route("/edges", get(edges::page))
         .route("/events", get(events::page))
+        .route("/plan", get(plan::page))
         .route("/bulk", get(bulk::page).post(bulk::begin))
         .route("/bulk/{job}", get(bulk::job))
         .route("/bulk/{job}/report", get(bulk::report))

@@ -144,7 +144,7 @@ pub async fn act(State(console): State<Console>, Posted { who, fields }: Posted)
     }
     let content = html! {
         p class="crumbs" { a href="/trunks" { (w::TRUNKS) } }
-        h1 { (name) ": " (chosen.len()) " " (w::TRUNKS) }
+        h1 { (name) ": " (w::so_many_trunks(chosen.len() as u64)) }
         section class="panel narrow" {
             @if chosen.is_empty() { (empty(w::NONE_CHOSEN)) } @else {
                 p { (w::CONFIRM) }
@@ -181,7 +181,7 @@ pub async fn job(State(console): State<Console>, who: Session, Path(id): Path<St
     };
     let content = html! {
         p class="crumbs" { a href="/trunks" { (w::TRUNKS) } }
-        h1 { (name) ": " (job.trunks.len()) " " (w::TRUNKS) }
+        h1 { (name) ": " (w::so_many_trunks(job.trunks.len() as u64)) }
         section class="panel" id="job" data-live data-poll[!progress.ended] {
             p class="state" { (badge(state)) }
             p { strong { (progress.outcomes.len()) } " / " (job.trunks.len()) ": " strong { (done) } " " (w::DONE) ", " strong { (refused.len()) } " " (w::REFUSED_LINES) }

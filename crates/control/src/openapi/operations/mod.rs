@@ -290,6 +290,14 @@ fn registrations(all: &mut Vec<Operation>) {
         "Counts the registrations in each state, and those of each carrier that fail; it costs the same with a million.",
     );
     all.push(summary.may(VIEW).answers(Answer::One(200, "RegistrationSummary")));
+    let plan = Operation::new(
+        "post",
+        "/api/v2/plan",
+        "Planning",
+        "planFleet",
+        "Plans what a fleet asks of its carriers, second by second, while something happens to it. Nothing is sent, and nothing is kept.",
+    );
+    all.push(plan.may(VIEW).takes("PlanForm").answers(Answer::One(200, "Plan")).refuses(404).refuses(429));
     let set = Operation::new(
         "post",
         REGISTRATIONS,

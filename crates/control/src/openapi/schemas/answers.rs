@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{count, flag, list, object, reference, shown, text, texts, time, version, words};
+use super::{count, flag, form, list, object, reference, shown, text, texts, time, version, words};
 
 /// Adds them.
 pub fn answers(put: &mut impl FnMut(&str, Value)) {
@@ -18,6 +18,7 @@ pub fn answers(put: &mut impl FnMut(&str, Value)) {
     events(put);
     knowledge(put);
     metrics(put);
+    plan(put);
     let master = shown(&["source"], json!({ "source": words(&["file", "environment", "command"]) }));
     let key = shown(
         &["id", "dateCreated", "secrets", "sealsNew"],
@@ -129,6 +130,41 @@ fn metrics(put: &mut impl FnMut(&str, Value)) {
         list(shown(&["carrier", "trunks", "failing"], json!({ "carrier": reference("Reference"), "trunks": count(), "failing": count() })));
     let summary = json!({ "total": count(), "states": states, "carriers": carriers, "selfUri": text() });
     put("RegistrationSummary", shown(&["total", "states", "carriers", "selfUri"], summary));
+}
+
+fn plan(put: &mut impl FnMut(&str, Value)) {
+    let whole = |least: u64, most: u64| json!({ "type": "integer", "minimum": least, "maximum": most });
+    let carrier = json!({
+        "name": text(), "trunks": json!({ "type": "integer", "minimum": 1, "description": "At most 2,000,000 over all carriers." }), "edges": whole(1, 40), "expires": whole(1, 86_400), "minRefresh": whole(0, 86_400),
+        "nonceReuse": words(&["auto", "never", "always"]), "nonceLife": whole(1, 86_400), "registersPerSecond": whole(1, 1_000_000),
+        "inFlight": whole(1, 1_000_000), "limit": whole(1, 1_000_000), "roundTripMs": whole(1, 10_000),
+    });
+    let carriers = json!({ "type": "array", "minItems": 1, "maxItems": 50, "items": form(&["name", "trunks"], carrier) });
+    let event = json!({
+        "kind": words(&["nothing", "restart", "outage", "loss", "expiry"]), "carrier": text(), "seconds": whole(1, 86_400),
+        "loss": { "type": "number", "minimum": 0, "maximum": 0.95 }, "expires": whole(1, 86_400), "memory": words(&["clean", "unclean", "none"]),
+    });
+    let asked = json!({
+        "edges": whole(1, 40), "shards": whole(1, 64), "carriers": carriers, "event": form(&["kind"], event), "afterSeconds": whole(1, 86_400),
+        "seed": whole(0, u64::MAX >> 1),
+    });
+    put("PlanForm", form(&["carriers"], asked));
+    let number = || json!({ "type": "number", "minimum": 0 });
+    let series = || json!({ "type": "array", "items": count(), "description": "The highest value of each stretch." });
+    let worst = shown(&["at", "registers"], json!({ "at": count(), "registers": count() }));
+    let outlook = json!({
+        "name": text(), "trunks": count(), "steadyPerSecond": number(), "worstSecond": worst, "retransmissions": count(), "refreshes": count(),
+        "challengedCycles": count(), "lapses": count(), "mostUnbound": count(), "recovered": flag(), "recoverySeconds": count(),
+        "limitExceeded": flag(), "registersPerSecond": series(), "unbound": series(),
+    });
+    let told = ["name", "trunks", "steadyPerSecond", "worstSecond", "lapses", "mostUnbound", "recovered", "registersPerSecond", "unbound"];
+    put("PlanOutlook", shown(&told, outlook));
+    let edge = json!({ "worstRegistersPerSecond": count(), "worstCores": number(), "meanCores": number(), "memoryBytes": count() });
+    let plan = json!({
+        "event": text(), "eventFrom": count(), "eventTo": count(), "stretchSeconds": count(), "edges": count(), "trunks": count(), "edge": shown(&[], edge),
+        "all": reference("PlanOutlook"), "carriers": list(reference("PlanOutlook")),
+    });
+    put("Plan", shown(&["event", "eventFrom", "eventTo", "stretchSeconds", "edges", "trunks", "edge", "all", "carriers"], plan));
 }
 
 fn knowledge(put: &mut impl FnMut(&str, Value)) {
