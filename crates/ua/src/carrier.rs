@@ -446,6 +446,28 @@ mod tests {
     }
 
     #[test]
+    fn who_asks_while_nobody_waits_is_admitted_as_if_it_had_waited() {
+        let limits = Pacing { registers_per_second: 1, in_flight: 3 };
+        let mut keys = Slab::default();
+        let mut pace = Pace::new(ms(0), limits);
+        // Two tokens, and one more a second later, to the very moment.
+        assert!(pace.admit_at_once(ms(0), Urgency::First) && pace.admit_at_once(ms(0), Urgency::First));
+        assert!(!pace.admit_at_once(ms(999), Urgency::First) && pace.admit_at_once(ms(1000), Urgency::First));
+        assert!(pace.in_flight() == 3 && !pace.admit_at_once(ms(9000), Urgency::First), "as many ask as may");
+        pace.ended();
+        assert!(pace.admit_at_once(ms(9000), Urgency::Ordered));
+        pace.ended();
+        // An order has had its turn: the due refresh has the next, and nobody overtakes who waits.
+        let order = pace.enqueue(Urgency::Ordered, keys.insert(()));
+        let due = keys.insert(());
+        pace.enqueue(Urgency::Refresh { lapses_at: ms(60_000) }, due);
+        assert!(!pace.admit_at_once(ms(20_000), Urgency::Ordered));
+        assert_eq!(pace.admit(ms(20_000)), Ok(due));
+        pace.leave(order);
+        assert!(pace.is_idle());
+    }
+
+    #[test]
     fn two_refusals_without_stale_switch_reuse_off_for_a_day() {
         let mut nonces = Nonces::default();
         let age = Duration::from_secs(30);
