@@ -25,6 +25,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("knot", "knotd: the real name server of the tests that find registrars"),
     ("tcpdump", "captures that prove what is on the wire"),
     ("tshark", "reads exported attempts back as SIP"),
+    ("prometheus", "promtool, which judges what /metrics says"),
     ("g++", "compiles libFuzzer's runtime"),
     ("chromium", "the browser that the console is tested with"),
     ("curl", "walks through the lines that the demo prints"),
@@ -100,9 +101,9 @@ fn install(sudo: Sudo, packages: &[&str]) -> Result<()> {
     must(&mut apt(&words))
 }
 
-/// The packaged registrar and name server must not come up at the next boot either. Who had them before keeps them as they were.
+/// The packaged registrar, name server and Prometheus must not come up at the next boot either. Who had them before keeps them as they were.
 fn keep_from_starting(sudo: Sudo, installed: &[&str]) {
-    for daemon in ["kamailio", "knot"].into_iter().filter(|daemon| installed.contains(daemon)) {
+    for daemon in ["kamailio", "knot", "prometheus"].into_iter().filter(|daemon| installed.contains(daemon)) {
         let disabled = sudo.command("systemctl").args(["disable", &format!("{daemon}.service")]).output();
         if !disabled.is_ok_and(|output| output.status.success()) {
             println!("setup: {daemon}.service is not disabled (no systemd?); the tests use loopback addresses of their own");

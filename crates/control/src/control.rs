@@ -9,6 +9,7 @@ use crate::access::oidc::{Oidc, OidcSignIn};
 use crate::audit::{Origin, keeper};
 use crate::changes::changes;
 use crate::events::Streams;
+use crate::http::metrics::Requests;
 use crate::http::plan::Planning;
 use crate::http::throttle::Rates;
 use crate::http::{self, App};
@@ -63,6 +64,7 @@ impl Control {
             webhooks,
             throttle: Arc::default(),
             oidc,
+            requests: Requests::new(),
             rates: Arc::new(Rates::new(config.rate_limit)),
             planning: Arc::new(Planning::new(config.planner)),
             behind_proxy: config.behind_proxy,

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use super::metrics::Requests;
 use super::plan::Planning;
 use super::throttle::Rates;
 use crate::access::oidc::Oidc;
@@ -32,6 +33,8 @@ pub struct App {
     pub(crate) throttle: Arc<Throttle>,
     /// The identity provider whose tokens are taken, if one is.
     pub(crate) oidc: Option<Arc<Oidc>>,
+    /// Counts the requests of each route.
+    pub(crate) requests: Requests,
     /// Counts the requests of each caller.
     pub(crate) rates: Arc<Rates>,
     /// Plans fleets.

@@ -14,6 +14,7 @@ mod health;
 pub mod json;
 pub mod listing;
 mod markdown;
+pub(crate) mod metrics;
 pub mod peer;
 pub mod plan;
 pub mod precondition;

@@ -9,7 +9,7 @@ use axum::{Router, body};
 use tokio::task::JoinHandle;
 
 use super::peer::{self, Peer};
-use super::{App, context, diagnoses, fallback, form_rules, health, plan, projection, resources};
+use super::{App, context, diagnoses, fallback, form_rules, health, metrics, plan, projection, resources};
 use crate::problem::Problem;
 use crate::{access, audit, events, openapi, registrations, sealing, webhooks};
 
@@ -24,6 +24,7 @@ const CORRELATION: HeaderName = HeaderName::from_static("inin-correlation-id");
 pub fn router(app: App) -> Router {
     Router::new()
         .merge(health::routes())
+        .merge(metrics::routes())
         .merge(diagnoses::routes())
         .merge(form_rules::routes())
         .merge(plan::routes())
@@ -47,6 +48,7 @@ pub fn router(app: App) -> Router {
 
 /// Gives every request its correlation id, a time limit and a task of its own, and every response its headers.
 async fn outermost(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let (began, asked) = (Instant::now(), metrics::Asked::new(&request));
     let given = request.headers().get(&CORRELATION).and_then(|value| value.to_str().ok());
     let correlation = context::accept(given);
     let address = peer::find(request.headers(), request.extensions(), app.behind_proxy);
@@ -64,6 +66,7 @@ async fn outermost(State(app): State<App>, mut request: Request, next: Next) -> 
     if let Some(token) = token.filter(|_| response.status() == StatusCode::UNAUTHORIZED) {
         app.rates.is_bad(token);
     }
+    app.requests.count(&asked, response.status(), began.elapsed());
     let headers = response.headers_mut();
     allowance.write(headers);
     // Both an accepted and a drawn id are plain ASCII.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::response::Response;
+use prometheus::proto::MetricFamily;
 use serde_json::json;
 
 use super::Registrations;
@@ -18,7 +19,7 @@ use crate::access::Caller;
 use crate::domain::{Place, Reach};
 use crate::http::{App, Query, answer};
 use crate::problem::Problem;
-use crate::store::{StoreError, trunks};
+use crate::store::{Connection, StoreError, trunks};
 
 /// So many carriers are shown, those with the largest share of failures first.
 pub const CARRIERS_MAX: usize = 100;
@@ -39,6 +40,19 @@ struct Summary {
     total: u64,
     states: BTreeMap<&'static str, u64>,
     carriers: BTreeMap<String, OfCarrier>,
+}
+
+/// So many trunks of a site and a carrier are in a state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// The site's id.
+    pub site: String,
+    /// The carrier's id.
+    pub carrier: String,
+    /// As the API names it.
+    pub state: &'static str,
+    /// So many.
+    pub trunks: u64,
 }
 
 /// GET /registrations/summary.
@@ -70,33 +84,58 @@ impl Summary {
 }
 
 impl Registrations {
-    async fn summary(&self, within: &Reach) -> Result<Summary, StoreError> {
-        let observed = self.inner.fleet.observed();
-        let mut state = self.inner.store.snapshot().await?;
-        let totals = trunks::totals(&mut state).await?;
-        // No trunk has an empty id: this asks for the whole of a site or carrier.
-        let whole = |site: &str, carrier: &str| within.covers(&Place::Trunk { id: "", site, carrier });
-        let mut summary = Summary::default();
+    /// Counts all trunks by site, carrier and state.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the kept totals cannot be read.
+    pub(crate) async fn counts(&self) -> Result<Vec<Count>, StoreError> {
+        self.counts_within(&mut *self.inner.store.read().await?, |_, _| true).await
+    }
+
+    /// What was counted since the start, for Prometheus.
+    pub(crate) fn counted(&self) -> Vec<MetricFamily> {
+        [self.inner.fleet.observed().counted(), self.inner.attempts.counted()].concat()
+    }
+
+    async fn counts_within(&self, connection: &mut Connection, whole: impl Fn(&str, &str) -> bool) -> Result<Vec<Count>, StoreError> {
+        let mut counts = Vec::new();
+        let mut add = |site: &str, carrier: &str, state: &'static str, trunks: u64| {
+            if trunks > 0 {
+                counts.push(Count { site: site.to_owned(), carrier: carrier.to_owned(), state, trunks });
+            }
+        };
         // What no edge reports is pending, or out of service.
         let mut unseen: BTreeMap<(String, String), u64> = BTreeMap::new();
-        for total in totals.into_iter().filter(|total| whole(&total.site, &total.carrier)) {
+        for total in trunks::totals(connection).await?.into_iter().filter(|total| whole(&total.site, &total.carrier)) {
             if total.in_service {
                 unseen.insert((total.site, total.carrier), total.trunks);
             } else {
-                summary.add(&total.carrier, DISABLED, total.trunks);
+                add(&total.site, &total.carrier, DISABLED, total.trunks);
             }
         }
-        for ((site, carrier), states) in observed.states() {
+        for ((site, carrier), states) in self.inner.fleet.observed().states() {
             // More than there are in service are on their way out.
             let Some(left) = unseen.get_mut(&(site.to_string(), carrier.to_string())) else { continue };
             for (state, seen) in states {
                 let counted = seen.min(*left);
                 *left -= counted;
-                summary.add(&carrier, state, counted);
+                add(&site, &carrier, state, counted);
             }
         }
-        for ((_, carrier), trunks) in unseen {
-            summary.add(&carrier, PENDING, trunks);
+        for ((site, carrier), trunks) in unseen {
+            add(&site, &carrier, PENDING, trunks);
+        }
+        Ok(counts)
+    }
+
+    async fn summary(&self, within: &Reach) -> Result<Summary, StoreError> {
+        let observed = self.inner.fleet.observed();
+        let mut state = self.inner.store.snapshot().await?;
+        // No trunk has an empty id: this asks for the whole of a site or carrier.
+        let whole = |site: &str, carrier: &str| within.covers(&Place::Trunk { id: "", site, carrier });
+        let mut summary = Summary::default();
+        for of in self.counts_within(&mut state, whole).await? {
+            summary.add(&of.carrier, of.state, of.trunks);
         }
         let single: Vec<String> = within.trunks.iter().cloned().collect();
         for ids in single.chunks(500) {

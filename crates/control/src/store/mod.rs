@@ -218,3 +218,13 @@ fn is_left_open(error: &sqlx::Error) -> bool {
         _ => false,
     }
 }
+
+/// Returns the size of the database file in bytes, free pages included.
+///
+/// # Errors
+/// [`StoreError`] where it cannot be read.
+pub async fn size(connection: &mut Connection) -> Result<i64, StoreError> {
+    let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(&mut *connection).await?;
+    let bytes: i64 = sqlx::query_scalar("PRAGMA page_size").fetch_one(connection).await?;
+    Ok(pages.saturating_mul(bytes))
+}

@@ -30,6 +30,7 @@ mod rollback;
 mod rotation;
 mod sample;
 mod scene;
+mod scraped;
 mod scripted_edge;
 mod slow;
 mod standby;

@@ -548,6 +548,11 @@ fn upkeep(all: &mut Vec<Operation>) {
     const TAG: &str = "Upkeep";
     all.push(Operation::new("get", "/health/live", TAG, "isLive", "The process answers.").open().answers(Answer::One(200, "Status")));
     all.push(Operation::new("get", "/health/ready", TAG, "isReady", "The store answers too.").open().answers(Answer::One(200, "Status")));
+    all.push(
+        Operation::new("get", "/metrics", TAG, "getMetrics", "Counts for a Prometheus server, in its text format.")
+            .may(VIEW)
+            .answers(Answer::Text("text/plain; version=0.0.4")),
+    );
     all.push(Operation::new("get", "/openapi.json", TAG, "getDocument", "This document.").open().answers(Answer::One(200, "Document")));
     for (path, id, about) in [
         ("/docs", "getDocs", "The index of the pages, as HTML or, by Accept, as Markdown."),

@@ -3,6 +3,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use link::{Attempt, AttemptKind};
+use prometheus::core::Collector;
+use prometheus::proto::MetricFamily;
+use prometheus::{IntCounterVec, Opts};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -34,6 +37,8 @@ pub struct Attempts {
 struct Inner {
     store: Store,
     retention: Retention,
+    /// All that edges told of, by kind and how they ended, for Prometheus.
+    told: IntCounterVec,
     queue: Mutex<Queue>,
     filled: Notify,
     /// Somebody wants to read, or it ends.
@@ -47,9 +52,14 @@ impl Attempts {
     /// Begins to keep attempts in a store.
     pub fn start(store: Store, retention: Retention) -> Self {
         let (written, _) = watch::channel(0);
+        let told = Opts::new(
+            "trunkline_attempts_total",
+            "Exchanges that edges told of, by kind and diagnosis; OK where there is none. Of plain refreshes only those of traced trunks.",
+        );
         let inner = Inner {
             store,
             retention,
+            told: IntCounterVec::new(told, &["kind", "code"]).expect("names of Prometheus's form"),
             queue: Mutex::default(),
             filled: Notify::new(),
             hurry: Notify::new(),
@@ -65,10 +75,17 @@ impl Attempts {
     /// Takes in what an edge reports, without waiting. A successful refresh or removal that changed nothing is kept only of a trunk whose
     /// trace is on.
     pub fn offer(&self, attempt: Attempt, traced: bool) {
+        let code = attempt.diagnosis.as_ref().map_or("OK", |diagnosis| diagnosis.code.as_str());
+        self.inner.told.with_label_values(&[attempts::word(attempt.kind), code]).inc();
         if traced || is_telling(&attempt) {
             self.queue().push(attempt);
             self.inner.filled.notify_one();
         }
+    }
+
+    /// What was counted since the start.
+    pub fn counted(&self) -> Vec<MetricFamily> {
+        self.inner.told.collect()
     }
 
     /// Waits until what has arrived so far can be read, or a while.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 
 use diagnosis::Diagnosis;
 use link::{Generation, RegistrationState, Renewal, TrunkStatus, UnixMicros};
+use prometheus::proto::MetricFamily;
 use tokio::sync::mpsc;
 
 use super::health::{Share, Standing, Transition, resting};
@@ -220,6 +221,11 @@ impl Observed {
     /// Adds up what happened in the last minutes at the carriers and edges that fit: by the minute's beginning.
     pub fn rates(&self, now: UnixMicros, minutes: u32, fits: impl FnMut(&str, &str) -> bool) -> BTreeMap<UnixMicros, Counted> {
         self.table().rates.sum(now, minutes, fits)
+    }
+
+    /// What was counted of the edges' REGISTERs since the start, for Prometheus.
+    pub fn counted(&self) -> Vec<MetricFamily> {
+        self.table().rates.counted()
     }
 
     /// Returns how many bindings an edge holds, and when the first of them lapses.

@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use link::{TrunkStatus, UnixMicros};
+use prometheus::core::Collector;
+use prometheus::proto::MetricFamily;
+use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts};
 
 /// So many minutes are kept.
 pub const MINUTES_KEPT: u32 = 6 * 60;
@@ -12,16 +15,41 @@ const SERIES_MAX: usize = 1024;
 /// A minute in microseconds.
 const MINUTE: i64 = 60_000_000;
 
+/// Upper bounds of round trips in seconds: a registrar next door, one across an ocean, and Timer F.
+const TRIP_SECONDS: [f64; 9] = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 4.0, 32.0];
+
 /// The counts of each carrier at each edge.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Rates {
     carriers: HashMap<Arc<str>, Vec<Series>>,
     series: usize,
+    /// The same since the start, for Prometheus.
+    exchanges: IntCounterVec,
+    trips: HistogramVec,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        let exchanges = Opts::new(
+            "trunkline_registers_total",
+            "REGISTERs that ended, the challenge before one included: accepted, or failed. Verifications are not counted.",
+        );
+        let trips = HistogramOpts::new("trunkline_register_round_trip_seconds", "Round trips of accepted REGISTERs.");
+        Rates {
+            carriers: HashMap::new(),
+            series: 0,
+            exchanges: IntCounterVec::new(exchanges, &["carrier", "edge", "outcome"]).expect("names of Prometheus's form"),
+            trips: HistogramVec::new(trips.buckets(TRIP_SECONDS.to_vec()), &["carrier", "edge"]).expect("names of Prometheus's form"),
+        }
+    }
 }
 
 #[derive(Debug)]
 struct Series {
     edge: Arc<str>,
+    accepted: IntCounter,
+    failed: IntCounter,
+    trips: Histogram,
     /// Only those in which something happened, oldest first.
     minutes: VecDeque<(i64, Counted)>,
 }
@@ -99,12 +127,23 @@ impl Rates {
             Some(place) => &mut all[place],
             None if !full => {
                 self.series += 1;
-                all.push(Series { edge: Arc::clone(edge), minutes: VecDeque::new() });
+                all.push(Series {
+                    edge: Arc::clone(edge),
+                    accepted: self.exchanges.with_label_values(&[&**carrier, &**edge, "accepted"]),
+                    failed: self.exchanges.with_label_values(&[&**carrier, &**edge, "failed"]),
+                    trips: self.trips.with_label_values(&[&**carrier, &**edge]),
+                    minutes: VecDeque::new(),
+                });
                 let last = all.len() - 1;
                 &mut all[last]
             }
             None => return,
         };
+        series.accepted.inc_by(counted.accepted.into());
+        series.failed.inc_by(counted.failed.into());
+        if counted.timed > 0 {
+            series.trips.observe(f64::from(counted.longest_ms) / 1_000.0);
+        }
         match series.minutes.back_mut() {
             // A clock that is set back adds to the latest minute.
             Some((latest, count)) if *latest >= minute => count.add(counted),
@@ -113,6 +152,11 @@ impl Rates {
         while series.minutes.front().is_some_and(|(oldest, _)| *oldest <= minute - i64::from(MINUTES_KEPT)) {
             series.minutes.pop_front();
         }
+    }
+
+    /// What was counted since the start.
+    pub(super) fn counted(&self) -> Vec<MetricFamily> {
+        [self.exchanges.collect(), self.trips.collect()].concat()
     }
 
     /// Adds up the last minutes, this one included, of all that fit: by the minute's beginning, those in which something happened.
