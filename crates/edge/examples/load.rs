@@ -1,7 +1,7 @@
 //! An edge with many trunks at one registrar on loopback, for benchmarks: `load TARGET COUNT EXPIRES SECONDS [SHARDS] [never]`.
 //!
 //! Users are `u0000000`, `u0000001` and so on of `carrier.test`, their password is `secret`. It prints a line of JSON when all are bound,
-//! and one when it has kept them for so many seconds, from when all have been refreshed once. With `never` no nonce is used again: every
+//! one when all have been refreshed once, and one when it has kept them for so many seconds from then. With `never` no nonce is used again: every
 //! refresh is challenged.
 
 use std::error::Error;
@@ -68,6 +68,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     hear(&mut ledger, &mut reports, REST + Duration::from_secs(u64::from(expires)) * 3 / 4);
     ledger.late.clear();
+    tell("rested", begin.elapsed(), cpu()? - idle, &edge, &Ledger::new(0, 0))?;
     let (begin, idle, before) = (Instant::now(), cpu()?, ledger.refreshes);
     hear(&mut ledger, &mut reports, Duration::from_secs(seconds));
     let spent = cpu()? - idle;

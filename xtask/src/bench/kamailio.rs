@@ -73,7 +73,7 @@ fn measure(dir: &Path, count: u32, expires: u32, seconds: u32, carrier: &mut Car
         count,
         cold: ((spent - loaded.unwrap_or_default()).as_secs_f64(), cold.as_secs_f64()),
         steady,
-        counts: [start, bound, end],
+        counts: [start, bound.clone(), bound, end],
         memory: (fresh, tree.memory()),
         late: Value::Null,
     })

@@ -13,7 +13,7 @@ pub struct Measured {
     /// Seconds of CPU while they were kept, and of the clock.
     pub steady: (f64, f64),
     /// What the carrier counted at the start, when all were bound, when keeping them began and when it ended.
-    pub counts: [Value; 3],
+    pub counts: [Value; 4],
     /// Memory when all were bound, and at the end.
     pub memory: (u64, u64),
     /// How late refreshes were sent, where the client tells.
@@ -26,7 +26,7 @@ impl Measured {
     }
 
     fn grown(&self, name: &str) -> u64 {
-        self.number(2, name).saturating_sub(self.number(1, name))
+        self.number(3, name).saturating_sub(self.number(2, name))
     }
 
     /// Accepted REGISTERs per CPU-second while all are kept.
@@ -58,9 +58,9 @@ impl Measured {
                 "retransmitted": self.grown("retransmitted"),
                 "late_us": self.late,
             },
-            "lapsed": self.number(2, "lapsed"),
-            "wrong_digests": self.number(2, "wrong"),
-            "bound": self.number(2, "bound"),
+            "lapsed": self.number(3, "lapsed"),
+            "wrong_digests": self.number(3, "wrong"),
+            "bound": self.number(3, "bound"),
             "bytes_per_registration": { "cold": self.memory.0 / u64::from(self.count.max(1)), "steady": self.memory.1 / u64::from(self.count.max(1)) },
         })
     }
@@ -70,10 +70,9 @@ impl Measured {
         let of = |at: usize| -> Vec<u64> {
             self.counts[at]["series"].as_array().map(|slots| slots.iter().filter_map(Value::as_u64).collect()).unwrap_or_default()
         };
-        let cut = of(1).len();
         match part {
             0 => of(1).into_iter().skip_while(|&slot| slot == 0).collect(),
-            _ => of(2).into_iter().skip(cut).collect(),
+            _ => of(3).into_iter().skip(of(2).len()).collect(),
         }
     }
 

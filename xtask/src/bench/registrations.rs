@@ -141,6 +141,9 @@ fn edge(arguments: &Arguments, programs: &Path, reuses: bool) -> Result<Measured
     let mut edge = Lines::start(&mut command)?;
     let cold = edge.json()?;
     let (bound, fresh) = (carrier.counts()?, memory(edge.id()));
+    // All have been refreshed once by then: that is the steady state.
+    edge.json()?;
+    let rested = carrier.counts()?;
     let steady = edge.json()?;
     let (end, old) = (carrier.counts()?, memory(edge.id()));
     let seconds = |of: &Value, name: &str| of[name].as_f64().unwrap_or(0.0);
@@ -152,7 +155,7 @@ fn edge(arguments: &Arguments, programs: &Path, reuses: bool) -> Result<Measured
         count: arguments.count,
         cold: (seconds(&cold, "cpu_s"), seconds(&cold, "wall_s")),
         steady: (seconds(&steady, "cpu_s"), seconds(&steady, "wall_s")),
-        counts: [start, bound, end],
+        counts: [start, bound, rested, end],
         memory: (fresh, old),
         late: steady["late_us"].clone(),
     })
