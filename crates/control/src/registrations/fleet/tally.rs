@@ -67,18 +67,11 @@ impl Tally {
     /// So many trunks of a troubled state behind this id in the order of ids, or in the reverse order before it, and how many there are in all.
     pub fn page(&self, state: &str, after: Option<&str>, descending: bool, skip: usize, size: usize) -> (Vec<String>, u64) {
         let Some(trunks) = self.troubled.get(state) else { return (Vec::new(), 0) };
-        let owned = |id: &Box<str>| id.to_string();
-        let ids = match (descending, after) {
-            (false, Some(after)) => {
-                trunks.range::<str, _>((Bound::Excluded(after), Bound::Unbounded)).skip(skip).take(size).map(owned).collect()
-            }
-            (false, None) => trunks.iter().skip(skip).take(size).map(owned).collect(),
-            (true, Some(after)) => {
-                trunks.range::<str, _>((Bound::Unbounded, Bound::Excluded(after))).rev().skip(skip).take(size).map(owned).collect()
-            }
-            (true, None) => trunks.iter().rev().skip(skip).take(size).map(owned).collect(),
-        };
-        (ids, trunks.len() as u64)
+        let end = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let bounds = if descending { (Bound::Unbounded, end) } else { (end, Bound::Unbounded) };
+        let rest = trunks.range::<str, _>(bounds);
+        let page = |ids: &mut dyn Iterator<Item = &Box<str>>| ids.skip(skip).take(size).map(|id| id.to_string()).collect();
+        (if descending { page(&mut rest.rev()) } else { page(&mut { rest }) }, trunks.len() as u64)
     }
 }
 
