@@ -158,9 +158,10 @@ impl Endpoint {
         let shown = &registration.shown;
         let same_words = |status: &SipStatus| status.code == reply.code && status.reason.as_bytes() == reply.reason;
         let shows_same = shown.response.as_deref().is_some_and(same_words) && public.is_none_or(|public| shown.public == Some(public));
-        let granted = reply.contact.and_then(|line| granted_plainly(line, &exchange.contact)).filter(|&seconds| seconds > 0);
+        let granted = reply.contact.and_then(|line| granted_plainly(line, &exchange.contact));
         let (true, true, Some(seconds)) = (as_before, shows_same, granted) else { return false };
         let time = Duration::from_secs(u64::from(seconds));
+        // No binding is granted no time: zero is another one.
         if time != binding.granted || drift::is_of_grant(registration.granted, seconds) {
             return false;
         }

@@ -96,7 +96,7 @@ impl Endpoint {
     }
 
     /// Returns the fingerprint of all that a renewal does not carry; zero where there is more to tell than of a plain one.
-    fn fingerprint(&self, registration: &Registration) -> u64 {
+    pub(super) fn fingerprint(&self, registration: &Registration) -> u64 {
         let shown = &registration.shown;
         // One that is to go says so.
         let rests = registration.state() == RegistrationState::Registered;

@@ -278,3 +278,22 @@ fn what_is_as_it_should_be_is_not_complained_of() {
     });
     assert_eq!(parked, "");
 }
+
+#[test]
+fn a_refresh_watches_the_lapse_itself_only_if_it_is_plain_and_ends_before() {
+    let lapse = |marked: bool, later: u64| {
+        after(|endpoint, key| {
+            bound(endpoint, key);
+            let registration = endpoint.registrations.at_mut(key).unwrap();
+            registration.timer = None;
+            let Phase::Asking(exchange) = &mut registration.phase else { panic!("it asks") };
+            exchange.marked = marked;
+            let ends_at = endpoint.wire.gives_up_at(exchange.transaction).unwrap();
+            registration.binding.as_mut().unwrap().lapses_at = ends_at + Duration::from_micros(later);
+        })
+    };
+    assert_eq!(lapse(true, 1), "");
+    for (marked, later) in [(true, 0), (false, 1), (false, 0)] {
+        assert!(lapse(marked, later).contains("nobody watches the binding lapse"), "{marked} {later}");
+    }
+}

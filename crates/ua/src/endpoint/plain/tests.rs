@@ -461,3 +461,56 @@ fn what_has_changed_while_it_was_out_or_is_answered_otherwise_takes_the_long_way
     refused.asks().answer("403 No", "");
     assert!(!refused.went_short());
 }
+
+#[test]
+fn a_refresh_is_watched_by_a_timer_only_where_the_binding_may_lapse_before_it_ends() {
+    let mut edge = Edge::marked();
+    edge.asks();
+    assert!(edge.exchange().marked && edge.registration().timer.is_none());
+    edge.answer("200 OK", CONTACT);
+    // It ends just when the binding does.
+    let lapses_at = edge.now + Duration::from_secs(5);
+    edge.binding().lapses_at = lapses_at;
+    let (now, key) = (edge.now, edge.key);
+    edge.registration().timer = None;
+    assert_eq!(now + patience(now, Some(lapses_at)), lapses_at);
+    assert!(edge.endpoint.refresh_plainly(now, key) && edge.registration().timer.is_some());
+}
+
+#[test]
+fn a_round_trip_is_measured_where_one_request_was_sent() {
+    let mut edge = Edge::marked();
+    edge.asks();
+    edge.now = edge.now + Duration::from_millis(20);
+    edge.answer("200 OK", CONTACT);
+    assert!(edge.went_short());
+    assert_eq!(edge.registration().shown.round_trip, Some(Duration::from_millis(20)));
+    edge.asks();
+    edge.now = edge.now + Duration::from_millis(600);
+    edge.settle();
+    edge.endpoint.spare.clear();
+    edge.answer("200 OK", CONTACT);
+    assert!(edge.went_short());
+    assert_eq!(edge.registration().shown.round_trip, Some(Duration::from_millis(20)), "it was sent twice");
+}
+
+#[test]
+fn an_answer_that_sees_us_where_the_last_one_did_brings_nothing_new() {
+    let mut edge = Edge::marked();
+    for (port, short) in [(4000, false), (4000, true), (4001, false), (4001, true)] {
+        edge.asks();
+        assert!(edge.asked.contains(";rport"));
+        edge.asked = edge.asked.replace(";rport", &format!(";rport={port};received=203.0.113.9"));
+        edge.endpoint.spare.clear();
+        edge.answer("200 OK", CONTACT);
+        assert_eq!(edge.went_short(), short, "{port}");
+    }
+}
+
+#[test]
+fn what_was_not_told_as_registered_is_told_whole() {
+    let mut edge = Edge::marked();
+    assert_ne!(edge.endpoint.fingerprint(edge.registration_as_it_is()), 0);
+    edge.registration().shown.state = RegistrationState::Registering;
+    assert_eq!(edge.endpoint.fingerprint(edge.registration_as_it_is()), 0);
+}
