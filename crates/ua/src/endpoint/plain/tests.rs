@@ -469,7 +469,7 @@ fn a_refresh_is_watched_by_a_timer_only_where_the_binding_may_lapse_before_it_en
     assert!(edge.exchange().marked && edge.registration().timer.is_none());
     edge.answer("200 OK", CONTACT);
     // It ends just when the binding does.
-    let lapses_at = edge.now + Duration::from_secs(5);
+    let lapses_at = edge.now + Duration::from_secs(8);
     edge.binding().lapses_at = lapses_at;
     let (now, key) = (edge.now, edge.key);
     edge.registration().timer = None;
