@@ -478,23 +478,6 @@ fn a_refresh_is_watched_by_a_timer_only_where_the_binding_may_lapse_before_it_en
 }
 
 #[test]
-fn a_round_trip_is_measured_where_one_request_was_sent() {
-    let mut edge = Edge::marked();
-    edge.asks();
-    edge.now = edge.now + Duration::from_millis(20);
-    edge.answer("200 OK", CONTACT);
-    assert!(edge.went_short());
-    assert_eq!(edge.registration().shown.round_trip, Some(Duration::from_millis(20)));
-    edge.asks();
-    edge.now = edge.now + Duration::from_millis(600);
-    edge.settle();
-    edge.endpoint.spare.clear();
-    edge.answer("200 OK", CONTACT);
-    assert!(edge.went_short());
-    assert_eq!(edge.registration().shown.round_trip, Some(Duration::from_millis(20)), "it was sent twice");
-}
-
-#[test]
 fn an_answer_that_sees_us_where_the_last_one_did_brings_nothing_new() {
     let mut edge = Edge::marked();
     for (port, short) in [(4000, false), (4000, true), (4001, false), (4001, true)] {
