@@ -218,6 +218,7 @@ mod tests {
     use super::*;
     use crate::Transport;
     use crate::challenge::Asked;
+    use crate::endpoint::given::credential;
 
     /// An answer to a challenge of `carrier.test`, always with the same cnonce.
     fn answering(source: ChallengeSource, holder: Holder, algorithm: &str, qop: Qop, truncated: bool) -> Answering {
@@ -235,17 +236,7 @@ mod tests {
         let choice = Choice { asked: Arc::new(asked), nonce: (*b"n").into(), opaque: None, stale: false, downgraded: false };
         let target = Place { transport: Transport::Udp, address: "198.51.100.1:5060".parse().unwrap() };
         let came = Came { at: Instant::default(), local: Local(0), target, flow: None };
-        let credential = Credential {
-            version: 1,
-            username: "alice".into(),
-            realm: None,
-            algorithm: None,
-            pinned: false,
-            qop: false,
-            proxy: None,
-            secret: Arc::new(Secret::Password(String::from("secret").into())),
-        };
-        Answering::begin(choice, &credential, Cnonce(7), truncated, came).unwrap()
+        Answering::begin(choice, &credential(), Cnonce(7), truncated, came).unwrap()
     }
 
     #[test]

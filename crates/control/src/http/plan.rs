@@ -61,12 +61,12 @@ impl fmt::Debug for Planner {
 #[derive(Debug)]
 pub struct Planning {
     planner: Option<Planner>,
-    turn: Semaphore,
+    turn: Arc<Semaphore>,
 }
 
 impl Planning {
     pub fn new(planner: Option<Planner>) -> Self {
-        Planning { planner, turn: Semaphore::new(1) }
+        Planning { planner, turn: Arc::new(Semaphore::new(1)) }
     }
 }
 
@@ -84,10 +84,14 @@ async fn plan(State(app): State<App>, caller: Caller, JsonBody(form): JsonBody) 
         return Err(Problem::invalid("carriers", text));
     }
     let busy = || Problem::too_many_requests(5, "Another plan is being made. Ask again in a moment.");
-    let turn = tokio::time::timeout(QUEUE, app.planning.turn.acquire()).await.map_err(|_| busy())?.map_err(|_| busy())?;
+    let turn = Arc::clone(&app.planning.turn).acquire_owned();
+    let turn = tokio::time::timeout(QUEUE, turn).await.map_err(|_| busy())?.map_err(|_| busy())?;
     let begun = Instant::now();
-    let planned = tokio::task::spawn_blocking(move || plan(Value::Object(form), &|| begun.elapsed() < PATIENCE)).await;
-    drop(turn);
-    let planned = planned.map_err(Problem::internal)?;
+    let planned = tokio::task::spawn_blocking(move || {
+        // The plan goes on where nobody waits for it any more, and so does its turn.
+        let _turn = turn;
+        plan(Value::Object(form), &|| begun.elapsed() < PATIENCE)
+    });
+    let planned = planned.await.map_err(Problem::internal)?;
     planned.map(answer).map_err(|unplanned| Problem::invalid(unplanned.field, unplanned.text))
 }

@@ -211,16 +211,15 @@ impl Registrations {
             return trunks::page(state, paging, wanted.filter(), &wanted.within).await;
         }
         if let Some(troubled) = wanted.troubled_alone(paging) {
-            let after = paging.after.as_ref().map(|after| match &after.key {
-                Key::Text(id) => id.clone(),
-                Key::Number(_) => String::new(),
-            });
+            // A cursor of this order has texts for keys: its reader has seen to that.
+            let after = paging.after.as_ref().and_then(|after| if let Key::Text(id) = &after.id { Some(id.as_str()) } else { None });
             let skip = if paging.walks { 0 } else { (paging.number as usize - 1) * paging.size as usize };
-            let (mut ids, total) = observed.troubled(troubled, after.as_deref(), paging.descending, skip, paging.size as usize + 1);
+            let (mut ids, total) = observed.troubled(troubled, after, paging.descending, skip, paging.size as usize + 1);
             let more = ids.len() > paging.size as usize;
             ids.truncate(paging.size as usize);
             let last = ids.last().map(|id| Cursor { key: Key::Text(id.clone()), id: Key::Text(id.clone()), total: None });
             let mut items = trunks::some(state, &ids).await?;
+            // What was taken out of service a moment ago is still counted.
             items.retain(|trunk| observed.with(&trunk.meta.id, |seen| wanted.fits_seen(trunk.in_service, seen)));
             if paging.descending {
                 items.reverse();

@@ -3,7 +3,29 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::{Config, Endpoint};
 use crate::*;
+
+/// An endpoint with one socket, which knows nothing yet.
+pub fn endpoint() -> Endpoint {
+    let address = "192.0.2.10:5060".parse().unwrap();
+    let config = Config { sockets: vec![Socket { address, advertised: address }], user_agent: "test".into() };
+    Endpoint::new(config, Seeds { jitter: 1, tokens: [1; 32] })
+}
+
+/// The trunk alice of the carrier.
+pub fn assignment(account: Account) -> Assignment {
+    Assignment {
+        trunk: "alice".into(),
+        generation: Generation { incarnation: 1, number: 1 },
+        carrier: "carrier".into(),
+        account,
+        policy: policy(),
+        active: Some(credential()),
+        previous: None,
+        standby: None,
+    }
+}
 
 /// A carrier that permits whatever a test does not forbid; without OPTIONS.
 pub fn profile() -> Profile {

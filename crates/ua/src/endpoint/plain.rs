@@ -165,8 +165,8 @@ impl Endpoint {
         if time != binding.granted || drift::is_of_grant(registration.granted, seconds) {
             return false;
         }
-        let Phase::Asking(exchange) = std::mem::replace(&mut registration.phase, Phase::Idle) else { return false };
         let Some((sent_at, sends)) = self.wire.finish(answered) else { return false };
+        let Phase::Asking(exchange) = std::mem::replace(&mut registration.phase, Phase::Idle) else { return false };
         carrier.targets.answered(now, exchange.target.place());
         carrier.targets.trust(exchange.target.place());
         carrier.public = registration.shown.public.or(carrier.public);

@@ -34,7 +34,10 @@ impl Default for Rates {
             "trunkline_registers_total",
             "REGISTERs that ended, the challenge before one included: accepted, or failed. Verifications are not counted.",
         );
-        let trips = HistogramOpts::new("trunkline_register_round_trip_seconds", "Round trips of accepted REGISTERs.");
+        let trips = HistogramOpts::new(
+            "trunkline_register_round_trip_seconds",
+            "Round trips of accepted REGISTERs, the last of those of a trunk that are reported together.",
+        );
         Rates {
             carriers: HashMap::new(),
             series: 0,

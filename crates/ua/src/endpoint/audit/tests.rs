@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::super::given::{account, credential, policy, profile};
-use super::super::{Config, Endpoint};
+use super::super::Endpoint;
+use super::super::given::{self, account, credential, policy, profile};
 use super::*;
 use crate::budget::{Asker, Narrows};
 use crate::carrier::Urgency;
@@ -31,19 +31,8 @@ fn endpoint() -> (Endpoint, Key) {
         options: Some(OptionsPing { interval: Duration::from_secs(30), failure_threshold: 2, success_threshold: 1 }),
         ..profile()
     };
-    let address = "192.0.2.10:5060".parse().unwrap();
-    let config = Config { sockets: vec![Socket { address, advertised: address }], user_agent: "test".into() };
-    let mut endpoint = Endpoint::new(config, Seeds { jitter: 1, tokens: [1; 32] });
-    let assignment = Assignment {
-        trunk: "alice".into(),
-        generation: Generation { incarnation: 1, number: 1 },
-        carrier: "carrier".into(),
-        account: account(),
-        policy: policy(),
-        active: Some(credential()),
-        previous: None,
-        standby: None,
-    };
+    let mut endpoint = given::endpoint();
+    let assignment = given::assignment(account());
     let order = VerifyOrder {
         id: "v".into(),
         trunk: None,

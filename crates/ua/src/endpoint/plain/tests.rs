@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::super::given::{account, credential, policy, profile};
-use super::super::{Config, Endpoint};
+use super::super::Endpoint;
+use super::super::given::{self, account, profile};
 use super::*;
 use crate::registration::Binding;
 use crate::*;
@@ -29,19 +29,8 @@ struct Edge {
 impl Edge {
     /// With one registration, which asks.
     fn new(profile: Profile, account: Account, long: bool) -> Self {
-        let address = "192.0.2.10:5060".parse().unwrap();
-        let config = Config { sockets: vec![Socket { address, advertised: address }], user_agent: "test".into() };
-        let mut endpoint = Endpoint::new(config, Seeds { jitter: 1, tokens: [1; 32] });
-        let assignment = Assignment {
-            trunk: "alice".into(),
-            generation: Generation { incarnation: 1, number: 1 },
-            carrier: "carrier".into(),
-            account,
-            policy: policy(),
-            active: Some(credential()),
-            previous: None,
-            standby: None,
-        };
+        let mut endpoint = given::endpoint();
+        let assignment = given::assignment(account);
         for command in [Command::Carrier(Box::new(profile)), Command::Assign(Box::new(assignment), None)] {
             endpoint.handle(START, Input::Command(command));
         }
