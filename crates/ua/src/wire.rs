@@ -504,11 +504,12 @@ impl Wire {
         Some(transaction)
     }
 
-    /// Ends a transaction that [`Wire::plainly_answered`] has found, of which no more is wanted than when it was sent first, and how often.
-    pub fn finish(&mut self, key: Key) -> Option<(Instant, u32)> {
+    /// Ends a transaction that [`Wire::plainly_answered`] has found, of which no more is wanted than when it was sent.
+    pub fn finish(&mut self, key: Key) -> Option<Instant> {
         let transaction = self.transactions.at_mut(key)?;
         debug_assert!(transaction.flow.is_none() && transaction.provisional.is_none(), "it was answered plainly");
-        let sent = (transaction.sent_at, transaction.sends);
+        debug_assert_eq!(transaction.sends, 1, "one that was sent again goes the long way");
+        let sent_at = transaction.sent_at;
         let (timer, branch, bytes) = (transaction.timer.take(), transaction.branch, std::mem::take(&mut transaction.bytes));
         self.transactions.discard(key);
         if let Some(timer) = timer {
@@ -516,7 +517,7 @@ impl Wire {
         }
         self.branches.remove(&branch);
         self.reclaim(bytes);
-        Some(sent)
+        Some(sent_at)
     }
 
     /// Takes back the buffers that an ended transaction still holds.

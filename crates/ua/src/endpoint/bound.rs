@@ -42,8 +42,8 @@ impl Endpoint {
                 return;
             }
         };
-        if exchange.marked && registration.timer.is_none() {
-            // It went without: what follows may take longer than the binding runs.
+        if registration.timer.is_none() {
+            // A plain refresh goes without: what follows may take longer than the binding runs.
             self.arm(key);
         }
         self.refund(carrier, transaction.paid);

@@ -165,7 +165,7 @@ impl Endpoint {
         if time != binding.granted || drift::is_of_grant(registration.granted, seconds) {
             return false;
         }
-        let Some((sent_at, sends)) = self.wire.finish(answered) else { return false };
+        let Some(sent_at) = self.wire.finish(answered) else { return false };
         let Phase::Asking(exchange) = std::mem::replace(&mut registration.phase, Phase::Idle) else { return false };
         carrier.targets.answered(now, exchange.target.place());
         carrier.targets.trust(exchange.target.place());
@@ -177,10 +177,8 @@ impl Endpoint {
         registration.released = false;
         registration.shown.answered = true;
         registration.shown.refreshes += 1;
-        // After a retransmission nobody knows which request was answered (as RFC 6298 3, Karn).
-        if sends == 1 {
-            registration.shown.round_trip = Some(now.since(sent_at));
-        }
+        // One request was sent: a second one is told of, which ends what the registration is marked by.
+        registration.shown.round_trip = Some(now.since(sent_at));
         // Counted from sending (carriers.md B1).
         if let Some(binding) = &mut registration.binding {
             binding.lapses_at = sent_at + time;

@@ -467,6 +467,19 @@ fn a_refresh_is_watched_by_a_timer_only_where_the_binding_may_lapse_before_it_en
 }
 
 #[test]
+fn what_was_sent_again_goes_the_long_way_and_its_round_trip_is_not_known() {
+    let mut edge = Edge::marked();
+    for (after, short) in [(20, true), (600, false)] {
+        edge.asks();
+        edge.now = edge.now + Duration::from_millis(after);
+        edge.settle();
+        edge.endpoint.spare.clear();
+        edge.answer("200 OK", CONTACT);
+        assert_eq!((edge.went_short(), edge.registration().shown.round_trip), (short, Some(Duration::from_millis(20))));
+    }
+}
+
+#[test]
 fn an_answer_that_sees_us_where_the_last_one_did_brings_nothing_new() {
     let mut edge = Edge::marked();
     for (port, short) in [(4000, false), (4000, true), (4001, false), (4001, true)] {
